@@ -1,0 +1,46 @@
+# One command each; see README.md. Everything that a command needs and that
+# may be fetched, it fetches itself.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO      ?= go
+FUZZTIME ?= 60s
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ERRCHECK    := github.com/kisielk/errcheck@v1.30.0
+
+# name/GOOS/GOARCH/extra settings
+BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
+
+.PHONY: all build run test unit peers check bench cross fuzz clean
+
+all: build
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/tipring .
+
+run: build
+	bin/tipring demo
+
+# Everything: this module's packages, then the ones that talk to foreign
+# programs, which live in a module of their own.
+test:
+	tools/setup/peers.sh
+	tools/setup/test.sh
+
+check:
+	tools/setup/check.sh "$(STATICCHECK)" "$(ERRCHECK)"
+
+bench: build
+	tools/setup/peers.sh
+	cd tools/peers && $(GO) run ./bench -tipring ../../bin/tipring
+
+cross:
+	VERSION="$(VERSION)" LDFLAGS="$(LDFLAGS)" tools/setup/cross.sh $(BOARDS)
+
+fuzz:
+	FUZZTIME=$(FUZZTIME) tools/setup/fuzz.sh
+
+clean:
+	rm -rf bin build
+	$(GO) clean -testcache

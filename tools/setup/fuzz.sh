@@ -1,0 +1,17 @@
+#!/bin/bash
+# Runs every Fuzz target of the module for FUZZTIME each.
+set -u
+GO=${GO:-go}
+cd "$(dirname "$0")/../.."
+status=0
+count=0
+for package in $($GO list ./...); do
+	for target in $($GO test -list '^Fuzz' "$package" | grep '^Fuzz'); do
+		count=$((count + 1))
+		echo "== $package $target"
+		$GO test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-60s}" "$package" || status=1
+	done
+done
+echo "$count fuzz targets"
+[ $count -gt 0 ] || status=1
+exit $status

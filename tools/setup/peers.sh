@@ -1,0 +1,85 @@
+#!/bin/bash
+# Sees to it that the foreign programs which the tests talk to are there:
+# installs what is missing with apt where it may, and otherwise says exactly
+# what is missing and how to get it.
+set -u
+
+# program:Debian package
+wanted="
+baresip:baresip-core
+kamailio:kamailio
+/usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules
+rtpengine:rtpengine-daemon
+sipp:sip-tester
+sipsak:sipsak
+tshark:tshark
+dumpcap:tshark
+dnsmasq:dnsmasq-base
+iptables:iptables
+ip:iproute2
+unshare:util-linux
+mksquashfs:squashfs-tools
+qemu-arm-static:qemu-user-static
+qemu-mipsel-static:qemu-user-static
+gcc:gcc
+git:git
+"
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+present() {
+	case $1 in
+	/*) compgen -G "$1" >/dev/null ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+missing() {
+	for pair in $wanted; do
+		present "${pair%%:*}" || echo "${pair%%:*} ${pair##*:}"
+	done
+}
+
+lacking=$(missing)
+[ -z "$lacking" ] && exit 0
+packages=$(echo "$lacking" | awk '{print $2}' | sort -u | tr '\n' ' ')
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	as_root="sudo -n"
+	sudo -n true 2>/dev/null || as_root=no
+fi
+if [ "$as_root" = no ] || ! command -v apt-get >/dev/null; then
+	{
+		echo "these programs are missing, and this account may not install them:"
+		echo "$lacking" | awk '{print "  " $1 "  (Debian package " $2 ")"}'
+		echo "as root: apt-get install --no-install-recommends $packages"
+	} >&2
+	exit 1
+fi
+
+echo "installing $packages"
+# The tests start their own servers in namespaces of their own; none of these
+# packages is to become a service of this machine.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+if [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+	$as_root chmod 755 $policy
+	made_policy=1
+fi
+log=$(mktemp)
+{
+	$as_root apt-get update &&
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages
+} >"$log" 2>&1 </dev/null
+status=$?
+[ -n "$made_policy" ] && $as_root rm -f $policy
+lacking=$(missing)
+if [ $status != 0 ] || [ -n "$lacking" ]; then
+	tail -20 "$log" >&2
+	echo "still missing after apt-get (log above):" >&2
+	echo "$lacking" >&2
+	rm -f "$log"
+	exit 1
+fi
+rm -f "$log"
