@@ -1,0 +1,491 @@
+package registrar
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+var errSilent = errors.New("INVITE at 192.0.2.1:5060: no answer after 4 sends in 7.5s")
+
+// started is a rig whose line is registered at the primary.
+func started(t *testing.T, cfg Config) *rig {
+	t.Helper()
+	r := newRig(t, cfg)
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	r.wantCurrent(Primary)
+	return r
+}
+
+// onBackup is a rig whose primary fell silent and whose line moved.
+func onBackup(t *testing.T, cfg Config) *rig {
+	t.Helper()
+	r := started(t, cfg)
+	r.fates[Primary].silent = true
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.run(time.Second)
+	r.wantCurrent(Backup)
+	return r
+}
+
+func TestRegisterFailover(t *testing.T) {
+	tests := []struct {
+		name    string
+		trigger func(r *rig)
+		want    []string
+	}{
+		{"manual registration", func(r *rig) { r.do(r.m.Manual(r.now)) }, []string{"bind primary", "bind backup last"}},
+		{"OPTIONS timeout", func(r *rig) { r.do(r.m.KeepaliveFailed(r.now, Primary, errSilent)) }, []string{"bind primary", "bind backup last"}},
+		{"refresh timeout", func(r *rig) { r.run(55 * time.Minute) }, []string{"bind primary", "bind backup last"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := started(t, documentConfig())
+			r.fates[Primary].silent = true
+			from := len(r.sent)
+			tt.trigger(r)
+			r.run(10 * time.Second)
+			r.wantLog(from, tt.want...)
+			r.wantCurrent(Backup)
+			if gap := r.sentAt[from+1].Sub(r.sentAt[from]); gap != span {
+				t.Errorf("the backup was asked %v after the primary, want the primary's span %v", gap, span)
+			}
+			if r.m.Status(r.now).Counts.Failovers != 1 {
+				t.Errorf("failovers = %d, want 1", r.m.Status(r.now).Counts.Failovers)
+			}
+		})
+	}
+}
+
+func TestRefreshTimeoutAtTheBackupAsksThePrimaryFirst(t *testing.T) {
+	cfg := documentConfig()
+	cfg.Failback = false
+	r := onBackup(t, cfg)
+	r.fates[Backup].silent = true
+	from := len(r.sent)
+	for len(r.sent) < from+3 {
+		r.run(time.Second)
+	}
+	r.wantLog(from, "bind backup", "bind primary", "bind backup last")
+	r.run(lastSpan)
+	if st := r.m.Status(r.now); st.State != Failed && st.State != Registering {
+		t.Errorf("state = %v with every server silent", st.State)
+	}
+}
+
+func TestOnlyUnavailableFailsOver(t *testing.T) {
+	for _, code := range []int{401, 403, 404, 407, 408, 480, 486, 502, 504, 600, 603} {
+		r := started(t, documentConfig())
+		r.fates[Primary] = fate{code: code}
+		from := len(r.sent)
+		r.do(r.m.Manual(r.now))
+		r.run(10 * time.Second)
+		r.wantLog(from, "bind primary")
+		if r.m.Status(r.now).Counts.Failovers != 0 {
+			t.Errorf("%d moved the line to the backup", code)
+		}
+	}
+	for _, code := range []int{500, 503} {
+		r := started(t, documentConfig())
+		r.fates[Primary] = fate{code: code}
+		r.do(r.m.Manual(r.now))
+		r.run(10 * time.Second)
+		r.wantCurrent(Backup)
+	}
+}
+
+func TestLastingRefusalWaitsTwentyMinutes(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary] = fate{code: 403, lasting: true}
+	r.do(r.m.Start(r.now))
+	r.run(19 * time.Minute)
+	r.wantLog(0, "bind primary")
+	if wait, _ := r.m.Demand(r.now); wait {
+		t.Error("a dialled call made the line repeat a refused password")
+	}
+	r.run(6 * time.Minute)
+	r.wantLog(0, "bind primary", "bind primary")
+	if why := r.m.Status(r.now).Why; !strings.Contains(why, "403") {
+		t.Errorf("why = %q does not name the answer", why)
+	}
+}
+
+func TestBackupRefusingDoesNotHoldUpThePrimary(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary].silent = true
+	r.fates[Backup] = fate{code: 403, lasting: true}
+	r.do(r.m.Start(r.now))
+	r.run(10 * time.Second)
+	r.fates[Primary].silent = false
+	r.run(2 * time.Minute)
+	r.wantCurrent(Primary)
+}
+
+func TestInviteFailover(t *testing.T) {
+	r := started(t, documentConfig())
+	r.fates[Primary].silent = true
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	if !r.m.Hunting() {
+		t.Fatal("not asking the backup after the INVITE's span")
+	}
+	r.run(time.Second)
+	r.wantLog(from, "bind backup last")
+	r.wantCurrent(Backup)
+	if r.settled != settled+1 {
+		t.Errorf("settled %d times, want once", r.settled-settled)
+	}
+	why := r.m.Status(r.now).Why
+	for _, part := range []string{"backup", errSilent.Error(), "next probe of the primary in"} {
+		if !strings.Contains(why, part) {
+			t.Errorf("why = %q lacks %q", why, part)
+		}
+	}
+}
+
+func TestSecondCallThatFailsAtTheOldServerGoesOnAtOnce(t *testing.T) {
+	r := onBackup(t, documentConfig())
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.wantLog(from)
+	if r.settled != settled+1 {
+		t.Error("the call that learned of the dead primary late waits for nothing")
+	}
+}
+
+func TestRefusedInviteMovesTheCallNotTheLine(t *testing.T) {
+	r := started(t, documentConfig())
+	r.do(r.m.Calls(r.now, 1))
+	from := len(r.sent)
+	r.do(r.m.RequestRefused(r.now, Primary, errors.New("503 Service Unavailable")))
+	r.run(time.Second)
+	r.wantLog(from, "side backup last", "bind primary")
+	r.wantCurrent(Primary)
+	if !r.m.Usable(r.now, Backup) {
+		t.Error("the backup is not usable for the moved call")
+	}
+	r.do(r.m.Calls(r.now, 0))
+	r.run(time.Second)
+	r.wantLog(from, "side backup last", "bind primary", "unbind backup")
+	if r.bindings[Backup] {
+		t.Error("the side binding outlived its call")
+	}
+}
+
+func TestRefusedInviteMovesTheLineWhenTheProbeFailsToo(t *testing.T) {
+	r := started(t, documentConfig())
+	r.fates[Primary] = fate{code: 503}
+	r.do(r.m.Calls(r.now, 1))
+	r.do(r.m.RequestRefused(r.now, Primary, errors.New("503 Service Unavailable")))
+	r.run(time.Second)
+	r.wantCurrent(Backup)
+	r.do(r.m.Calls(r.now, 0))
+	r.run(time.Second)
+	if !r.bindings[Backup] {
+		t.Error("the end of the call removed the line's own binding")
+	}
+}
+
+func TestAllDownGoesOnForEver(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary].silent, r.fates[Backup].silent = true, true
+	r.do(r.m.Start(r.now))
+	r.run(40 * time.Second)
+	r.wantLog(0, "bind primary", "bind backup last")
+	if st := r.m.Status(r.now); st.State != Failed || st.Retry.IsZero() {
+		t.Fatalf("status %+v, want failed with a time for the next try", st)
+	}
+	// RFC 5626 section 4.5: 30-60 s after the first failure, never above 30 min.
+	first := r.m.Status(r.now).Retry.Sub(r.sentAt[1].Add(lastSpan))
+	if first < 30*time.Second || first > 60*time.Second {
+		t.Errorf("first wait %v, want 30 to 60 s", first)
+	}
+	r.run(24 * time.Hour)
+	var longest time.Duration
+	for i := 1; i < len(r.sentAt); i++ {
+		longest = max(longest, r.sentAt[i].Sub(r.sentAt[i-1]))
+	}
+	if longest > 30*time.Minute+lastSpan {
+		t.Errorf("a gap of %v between tries", longest)
+	}
+	r.fates[Backup].silent = false
+	r.run(31 * time.Minute)
+	r.wantCurrent(Backup)
+}
+
+func TestDialledCallShortensTheBackoff(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary].silent, r.fates[Backup].silent = true, true
+	r.do(r.m.Start(r.now))
+	r.run(time.Hour)
+	for r.m.Hunting() {
+		r.run(time.Second)
+	}
+	r.run(demandGap)
+	r.fates[Backup].silent = false
+	wait, do := r.m.Demand(r.now)
+	if !wait {
+		t.Fatal("Demand did not begin a hunt")
+	}
+	r.do(do)
+	r.run(span + time.Second)
+	r.wantCurrent(Backup)
+}
+
+func TestFailback(t *testing.T) {
+	r := onBackup(t, documentConfig())
+	from := len(r.sent)
+	moved := r.now
+	r.run(35 * time.Minute)
+	r.wantLog(from, "probe primary last")
+	r.wantCurrent(Backup)
+	if d := r.sentAt[from].Sub(moved); d < 29*time.Minute || d > 30*time.Minute {
+		t.Errorf("first probe after %v, want the interval of 30 min", d)
+	}
+	r.fates[Primary].silent = false
+	r.run(30 * time.Minute)
+	r.wantCurrent(Primary)
+	if r.bindings[Backup] {
+		t.Error("the binding at the backup was left behind")
+	}
+	if got := r.m.Status(r.now).Counts; got != (Counts{1, 1}) {
+		t.Errorf("counts = %+v", got)
+	}
+}
+
+func TestRefusedProbeDoesNotSwitch(t *testing.T) {
+	for _, code := range []int{403, 404, 480, 486, 500, 503} {
+		r := onBackup(t, documentConfig())
+		r.fates[Primary] = fate{code: code}
+		r.run(3 * time.Hour)
+		r.wantCurrent(Backup)
+	}
+}
+
+func TestFailbackWaitsForTheCall(t *testing.T) {
+	r := onBackup(t, documentConfig())
+	r.fates[Primary].silent = false
+	r.do(r.m.Calls(r.now, 1))
+	from := len(r.sent)
+	r.run(2 * time.Hour)
+	r.wantCurrent(Backup)
+	for _, a := range r.sent[from:] {
+		if a.Server == Primary && a.Purpose != Verify {
+			t.Fatalf("%s at the primary under a running call", a.Purpose)
+		}
+	}
+	if why := r.m.Status(r.now).Why; !strings.Contains(why, "going home when the call ends") {
+		t.Errorf("why = %q", why)
+	}
+	r.do(r.m.Calls(r.now, 0))
+	r.run(time.Second)
+	r.wantCurrent(Primary)
+}
+
+func TestCallThatBeginsDuringTheProbeKeepsTheLine(t *testing.T) {
+	r := onBackup(t, documentConfig())
+	r.fates[Primary].silent = false
+	for r.m.home.attempt == 0 {
+		r.run(time.Second / 100)
+	}
+	r.do(r.m.Calls(r.now, 1))
+	r.run(time.Minute)
+	r.wantCurrent(Backup)
+	r.do(r.m.Calls(r.now, 0))
+	r.run(time.Second)
+	r.wantCurrent(Primary)
+}
+
+func TestFailbackInCall(t *testing.T) {
+	cfg := documentConfig()
+	cfg.FailbackBusy = true
+	r := onBackup(t, cfg)
+	r.fates[Primary].silent = false
+	r.do(r.m.Calls(r.now, 1))
+	r.run(31 * time.Minute)
+	r.wantCurrent(Primary)
+}
+
+func TestGoodProbesAndHold(t *testing.T) {
+	cfg := documentConfig()
+	cfg.FailbackInterval, cfg.GoodProbes = time.Minute, 3
+	r := onBackup(t, cfg)
+	r.fates[Primary].silent = false
+	from := len(r.sent)
+	r.run(200 * time.Second)
+	r.wantLog(from, "verify primary last", "verify primary last", "probe primary last", "unbind backup")
+	r.wantCurrent(Primary)
+
+	cfg.Hold = 10 * time.Minute
+	r = onBackup(t, cfg)
+	r.fates[Primary].silent = false
+	r.run(9 * time.Minute)
+	r.wantCurrent(Backup)
+	r.run(time.Minute + time.Second)
+	r.wantCurrent(Primary)
+}
+
+func TestBadProbeStartsTheCountAgain(t *testing.T) {
+	cfg := documentConfig()
+	cfg.FailbackInterval, cfg.GoodProbes = time.Minute, 3
+	r := onBackup(t, cfg)
+	r.fates[Primary].silent = false
+	r.run(130 * time.Second) // two good ones
+	r.fates[Primary] = fate{code: 503}
+	r.run(time.Minute)
+	r.fates[Primary] = fate{}
+	r.run(125 * time.Second)
+	r.wantCurrent(Backup)
+	r.run(time.Minute)
+	r.wantCurrent(Primary)
+}
+
+func TestFlappingPrimaryAndHold(t *testing.T) {
+	cfg := documentConfig()
+	cfg.FailbackInterval, cfg.Hold = 5*time.Second, 10*time.Minute
+	r := onBackup(t, cfg)
+	for end := r.now.Add(time.Hour); r.now.Before(end); {
+		r.fates[Primary].silent = !r.fates[Primary].silent
+		if r.fates[Primary].silent && r.m.Current() == Primary {
+			r.do(r.m.KeepaliveFailed(r.now, Primary, errSilent))
+		}
+		r.run(10 * time.Second)
+	}
+	if n := r.m.Status(r.now).Counts.Failbacks; n > 6 {
+		t.Errorf("%d failbacks in an hour of flapping with a hold of ten minutes", n)
+	}
+}
+
+func TestSignalFailback(t *testing.T) {
+	cfg := documentConfig()
+	cfg.SignalFailback = true
+	r := onBackup(t, cfg)
+	if r.m.First() != Primary {
+		t.Error("a new INVITE does not try the primary first")
+	}
+	r.fates[Primary].silent = false
+	r.do(r.m.PrimaryAnswered(r.now))
+	r.run(time.Second)
+	r.wantCurrent(Primary)
+	cfg.SignalFailback = false
+	if r := onBackup(t, cfg); r.m.First() != Backup {
+		t.Error("without signal_failback a new INVITE leaves the backup")
+	}
+}
+
+func TestFailbackOff(t *testing.T) {
+	cfg := documentConfig()
+	cfg.Failback = false
+	r := onBackup(t, cfg)
+	r.fates[Primary].silent = false
+	r.run(24 * time.Hour)
+	r.wantCurrent(Backup)
+}
+
+func TestWarmBackup(t *testing.T) {
+	cfg := documentConfig()
+	cfg.WarmBackup = true
+	r := started(t, cfg)
+	r.run(time.Second)
+	if !r.bindings[Backup] {
+		t.Fatal("no second binding")
+	}
+	r.fates[Primary].silent = true
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.wantCurrent(Backup)
+	r.wantLog(from)
+	if r.settled == settled {
+		t.Error("a call waits although the backup is bound")
+	}
+	r.fates[Primary].silent = false
+	r.run(31 * time.Minute)
+	r.wantCurrent(Primary)
+	if !r.bindings[Backup] {
+		t.Error("going home removed the warm binding")
+	}
+	r.run(24 * time.Hour)
+	if !r.m.Usable(r.now, Backup) {
+		t.Error("the warm binding was not refreshed")
+	}
+}
+
+func TestIntervalTooBrief(t *testing.T) {
+	cfg := documentConfig()
+	cfg.PrimaryTTL = time.Minute
+	r := newRig(t, cfg)
+	r.fates[Primary] = fate{code: 423, minExpires: 10 * time.Minute}
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	r.wantLog(0, "bind primary", "bind primary")
+	if got := r.sent[1].Expires; got != 10*time.Minute {
+		t.Errorf("asked for %v after 423, want Min-Expires", got)
+	}
+	r.wantCurrent(Primary)
+}
+
+func TestRetryAfterIsKept(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary] = fate{code: 503, retryAfter: 5 * time.Minute}
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	r.wantLog(0, "bind primary", "bind backup last")
+	r.do(r.m.Manual(r.now))
+	r.run(time.Second)
+	r.wantLog(2, "bind backup last")
+	r.fates[Primary] = fate{}
+	r.run(5 * time.Minute)
+	r.do(r.m.Manual(r.now))
+	r.run(time.Second)
+	r.wantCurrent(Primary)
+}
+
+func TestRetryAfterOfTheOnlyServer(t *testing.T) {
+	cfg := documentConfig()
+	cfg.HasBackup = false
+	r := newRig(t, cfg)
+	r.fates[Primary] = fate{code: 503, retryAfter: 10 * time.Minute}
+	r.do(r.m.Start(r.now))
+	r.run(10 * time.Minute)
+	r.wantLog(0, "bind primary last")
+}
+
+func TestLostConnectionIsMadeAnewSoonButSpread(t *testing.T) {
+	r := started(t, documentConfig())
+	from := len(r.sent)
+	lost := r.now
+	r.m.FlowLost(r.now, Primary, errors.New("connection reset"))
+	r.run(reconnectSpread + time.Second)
+	r.wantLog(from, "bind primary")
+	if d := r.sentAt[from].Sub(lost); d > reconnectSpread {
+		t.Errorf("made anew after %v", d)
+	}
+}
+
+func TestUnregisteredLineMovesAndComesHome(t *testing.T) {
+	cfg := documentConfig()
+	cfg.Register = false
+	r := newRig(t, cfg)
+	r.do(r.m.Start(r.now))
+	r.wantCurrent(Primary)
+	r.fates[Primary].silent = true
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.wantCurrent(Backup)
+	r.fates[Primary].silent = false
+	r.run(31 * time.Minute)
+	r.wantCurrent(Primary)
+	r.wantLog(0, "verify primary last")
+}
+
+func TestStopUnregisters(t *testing.T) {
+	r := started(t, documentConfig())
+	from := len(r.sent)
+	r.do(r.m.Stop(r.now))
+	r.run(time.Minute)
+	r.wantLog(from, "unbind primary")
+	if r.bindings[Primary] || !r.m.Deadline().IsZero() {
+		t.Error("something is left after Stop")
+	}
+}

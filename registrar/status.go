@@ -1,0 +1,151 @@
+package registrar
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A State is what an operator sees of a line's registration.
+type State uint8
+
+// States of a line.
+const (
+	Disabled    State = iota // not started, or stopped
+	Registering              // a server is being asked and none is current
+	Registered               // a server is current
+	Failed                   // no server is current; a wait runs
+)
+
+func (s State) String() string {
+	return [...]string{"disabled", "registering", "registered", "failed"}[s]
+}
+
+// A Status is a snapshot of a Machine.
+type Status struct {
+	State    State
+	Server   Server
+	Since    time.Time     // when Server became current, or was lost
+	Expires  time.Duration // what the current binding was granted
+	Refresh  time.Time     // next REGISTER of the current binding; zero: none
+	Failback time.Time     // next probe of the primary; zero: none
+	Retry    time.Time     // next hunt when none is current
+	Counts   Counts
+	LastErr  error
+	Why      string // a sentence: where the line is, since when, and what it does next
+}
+
+// Current is the server that requests go to; None while there is none.
+func (m *Machine) Current() Server { return m.current }
+
+// Usable reports that requests may be sent to s: a binding stands there, or none is needed.
+func (m *Machine) Usable(now time.Time, s Server) bool {
+	switch {
+	case m.idle(), s == None, s == Backup && !m.cfg.HasBackup:
+		return false
+	}
+	return !m.cfg.Register || m.isBound(now, s)
+}
+
+// First is the server that a new call tries first: the current one, or with Signal
+// Failback the primary.
+func (m *Machine) First() Server {
+	if m.cfg.SignalFailback && m.current == Backup {
+		return Primary
+	}
+	return m.current
+}
+
+// Hunting reports that servers are being asked and Settled will follow.
+func (m *Machine) Hunting() bool { return m.hunt.running() || m.side.attempt != 0 }
+
+// Status describes the machine at now.
+func (m *Machine) Status(now time.Time) Status {
+	st := Status{Server: m.current, Since: m.since, Counts: m.counts, LastErr: m.lastErr}
+	switch {
+	case m.idle():
+		st.State = Disabled
+	case m.current != None:
+		st.State = Registered
+		st.Expires = m.bound[m.current].granted
+		st.Refresh = m.bound[m.current].refresh
+		st.Failback = m.home.at
+	case m.hunt.running():
+		st.State = Registering
+	default:
+		st.State, st.Retry = Failed, m.retryAt
+	}
+	st.Why = m.why(now, st)
+	return st
+}
+
+// why tells in a sentence where the line is, since when, and when it acts next.
+func (m *Machine) why(now time.Time, st Status) string {
+	switch st.State {
+	case Disabled:
+		return "this line is switched off"
+	case Registering:
+		s := m.hunt.order[0]
+		if m.lastErr != nil {
+			return fmt.Sprintf("asking the %s server for a registration; last: %v", s, m.lastErr)
+		}
+		return fmt.Sprintf("asking the %s server for a registration", s)
+	case Failed:
+		err := m.lastErr
+		if err == nil {
+			err = errNoServer
+		}
+		return fmt.Sprintf("no server for %s: %v; next try %s", ago(now, m.since), err, in(now, m.retryAt))
+	}
+	return m.whyRegistered(now)
+}
+
+func (m *Machine) whyRegistered(now time.Time) string {
+	var b strings.Builder
+	verb := "registered at"
+	if !m.cfg.Register {
+		verb = "calling through"
+	}
+	fmt.Fprintf(&b, "%s the %s server for %s", verb, m.current, ago(now, m.since))
+	if m.current == Backup && m.moved != nil {
+		fmt.Fprintf(&b, ", because the primary failed: %v", m.moved)
+	}
+	if m.hunt.running() {
+		fmt.Fprintf(&b, "; asking the %s server now", m.hunt.order[0])
+	} else if at := m.bound[m.current].refresh; m.cfg.Register && !at.IsZero() {
+		fmt.Fprintf(&b, "; next refresh %s", in(now, at))
+	}
+	if m.current != Backup {
+		return b.String()
+	}
+	switch {
+	case !m.cfg.Failback:
+		b.WriteString("; failback is off")
+	case m.home.attempt != 0:
+		b.WriteString("; probing the primary now")
+	case m.home.ready && m.calls > 0 && !m.cfg.FailbackBusy:
+		b.WriteString("; the primary is well, going home when the call ends")
+	default:
+		fmt.Fprintf(&b, "; next probe of the primary %s", in(now, m.home.at))
+		if m.home.last != nil {
+			fmt.Fprintf(&b, " (last: %v)", m.home.last)
+		}
+	}
+	return b.String()
+}
+
+func ago(now, t time.Time) string { return round(now.Sub(t)).String() }
+
+func in(now, t time.Time) string {
+	if d := round(t.Sub(now)); d > 0 {
+		return "in " + d.String()
+	}
+	return "now"
+}
+
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
