@@ -20,7 +20,7 @@ func WorkDir(t T) string {
 		if !t.Failed() {
 			return
 		}
-		kept := filepath.Join(failedDir(), strings.ReplaceAll(t.Name(), "/", "_"))
+		kept := filepath.Join(failedDir(), strings.ReplaceAll(t.Name(), "/", "_"), filepath.Base(dir))
 		_ = os.RemoveAll(kept)
 		if err := os.CopyFS(kept, os.DirFS(dir)); err != nil {
 			t.Logf("files kept in %s, but not all: %v", kept, err)
