@@ -1,7 +1,7 @@
 package sipmsg
 
 import (
-	"net"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -17,6 +17,8 @@ type URI struct {
 	Params   Params
 	Headers  string // what follows ?, as received
 	Opaque   string // of a scheme other than sip, sips and tel: all after the colon, verbatim
+
+	raw string // user and password as received, where String would spell them otherwise
 }
 
 // Wildcard is the URI of a Contact that is a lone * (RFC 3261 section 10.2.2).
@@ -71,6 +73,7 @@ func (a Addr) Clone() Addr {
 
 // A Via is one hop of the way a request took (RFC 3261 section 20.42).
 type Via struct {
+	Protocol  string // empty for SIP/2.0
 	Transport string // UDP, TCP, TLS, … as received
 	Host      string // sent-by; an IPv6 address without brackets
 	Port      int    // sent-by port; 0: none given
@@ -86,12 +89,68 @@ func (v Via) Branch() string {
 // SentBy is the sent-by host and port, with brackets round IPv6.
 func (v Via) SentBy() string { return hostPort(v.Host, v.Port) }
 
-func hostPort(host string, port int) string {
+func hostPort(host string, port int) string { return string(appendHostPort(nil, host, port)) }
+
+func appendHostPort(b []byte, host string, port int) []byte {
+	if strings.IndexByte(host, ':') >= 0 {
+		b = append(append(append(b, '['), host...), ']')
+	} else {
+		b = append(b, host...)
+	}
 	if port != 0 {
-		return net.JoinHostPort(host, strconv.Itoa(port))
+		b = strconv.AppendInt(append(b, ':'), int64(port), 10)
 	}
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
+	return b
+}
+
+// ParseAddr reads the value of a header that holds one address, such as From or Refer-To.
+func ParseAddr(s string) (Addr, error) {
+	a, err := parseAddr(s)
+	if err != nil {
+		return Addr{}, fmt.Errorf("address %q: %w", s, err)
 	}
-	return host
+	return a, nil
+}
+
+func parseAddr(s string) (Addr, error) {
+	if controlled(s) {
+		return Addr{}, fault("control character")
+	}
+	var h head
+	h.plainStart()
+	a, err := h.party(hFrom, s)
+	if err != nil {
+		return a, err
+	}
+	m, err := h.parse()
+	if err != nil {
+		return a, err
+	}
+	return a, fillAddr(&a, m.From)
+}
+
+// ParseAddrs reads a list of addresses, such as the value of Path or P-Asserted-Identity.
+func ParseAddrs(s string) ([]Addr, error) {
+	list, err := parseAddrs(s)
+	if err != nil {
+		return nil, fmt.Errorf("addresses %q: %w", s, err)
+	}
+	return list, nil
+}
+
+func parseAddrs(s string) ([]Addr, error) {
+	if controlled(s) {
+		return nil, fault("control character")
+	}
+	var h head
+	h.plainStart()
+	list, err := h.addresses(hContact, []string{s})
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.parse()
+	if err != nil {
+		return nil, err
+	}
+	return list, fillAddrs(list, m.Contact)
 }

@@ -20,7 +20,7 @@ func (h Header) Get(name string) string {
 // Lookup returns the value of the first field of that name and whether there is one.
 func (h Header) Lookup(name string) (string, bool) {
 	for _, f := range h {
-		if strings.EqualFold(f.Name, name) {
+		if sameName(f.Name, name) {
 			return f.Value, true
 		}
 	}
@@ -31,7 +31,7 @@ func (h Header) Lookup(name string) (string, bool) {
 func (h Header) Values(name string) []string {
 	var vs []string
 	for _, f := range h {
-		if strings.EqualFold(f.Name, name) {
+		if sameName(f.Name, name) {
 			vs = append(vs, f.Value)
 		}
 	}
@@ -44,7 +44,7 @@ func (h *Header) Add(name, value string) { *h = append(*h, Field{name, value}) }
 // Set makes name have that one value, in the place of its first field.
 func (h *Header) Set(name, value string) {
 	for i := range *h {
-		if strings.EqualFold((*h)[i].Name, name) {
+		if sameName((*h)[i].Name, name) {
 			(*h)[i].Value = value
 			rest := (*h)[i+1:]
 			rest.Del(name)
@@ -59,7 +59,7 @@ func (h *Header) Set(name, value string) {
 func (h *Header) Del(name string) {
 	kept := (*h)[:0]
 	for _, f := range *h {
-		if !strings.EqualFold(f.Name, name) {
+		if !sameName(f.Name, name) {
 			kept = append(kept, f)
 		}
 	}
@@ -70,6 +70,7 @@ func (h *Header) Del(name string) {
 type Param struct {
 	Name, Value string // the value unquoted and unescaped
 	HasValue    bool   // tells ;lr from ;lr=
+	Quoted      bool   // the value is written in quotation marks even where it need not be
 }
 
 // Params is an ordered parameter list. Names compare without regard to case.
@@ -93,7 +94,18 @@ func (p *Params) Set(name, value string) {
 			return
 		}
 	}
-	*p = append(*p, Param{name, value, true})
+	*p = append(*p, Param{Name: name, Value: value, HasValue: true})
+}
+
+// SetQuoted gives a parameter a value that is written in quotation marks.
+func (p *Params) SetQuoted(name, value string) {
+	p.Set(name, value)
+	for i := range *p {
+		if strings.EqualFold((*p)[i].Name, name) {
+			(*p)[i].Quoted = true
+			return
+		}
+	}
 }
 
 // SetFlag adds a parameter without a value, such as ;lr or ;rport.
