@@ -130,3 +130,9 @@ func parse(b []byte) (*Message, int) {
 	}
 	return m, len(head) + 4 + length
 }
+
+// Parse reads a message that stands alone, as in a datagram; nil if it is none.
+func Parse(b []byte) *Message {
+	m, _ := parse(b)
+	return m
+}
