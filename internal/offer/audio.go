@@ -1,0 +1,278 @@
+package offer
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Audio is what both sides agreed for the audio stream.
+type Audio struct {
+	Remote netip.AddrPort // where to send RTP; without address during a hold by c=0.0.0.0
+	RTCP   netip.AddrPort // where to send RTCP
+	Host   string         // the name in c= when it was no address; Remote has none then
+
+	Send    Format   // what to send
+	Receive []Format // what may come in: the peer may change between them at any packet
+
+	EventSend, EventReceive int // payload types of telephone-event; -1: not agreed
+
+	PtimeMS   int       // packet time to send: 10, 20, 30 or 40
+	Direction Direction // what this side does
+	Held      bool      // the peer does not want to hear us: it holds the call
+}
+
+// An audioLine is what a peer's m=audio line says, read.
+type audioLine struct {
+	remote, rtcp netip.AddrPort
+	host         string
+	direction    Direction
+	formats      []Format // that this program knows, in the peer's order
+	event        int      // -1: none
+	ptime        int      // 0: not said
+	maxptime     int
+}
+
+// readAudio reads stream i of a peer's description.
+func readAudio(d *Description, i int) (audioLine, error) {
+	m := &d.Media[i]
+	line := audioLine{event: -1, direction: d.Direction(i), ptime: m.milliseconds("ptime"), maxptime: m.milliseconds("maxptime")}
+	if !strings.EqualFold(m.Proto, "RTP/AVP") {
+		return line, fmt.Errorf("%w: transport %.20s", ErrNotAcceptable, m.Proto)
+	}
+	for _, f := range m.Formats {
+		pt, ok := payloadType(f)
+		if !ok {
+			continue
+		}
+		if codec, ok := m.codecOf(pt); ok {
+			line.formats = append(line.formats, Format{pt, codec})
+		} else if line.event < 0 && m.isEvent(pt) {
+			line.event = int(pt)
+		}
+	}
+	return line, line.readAddress(d, i)
+}
+
+// readAddress reads where stream i of d is to be sent.
+func (line *audioLine) readAddress(d *Description, i int) error {
+	m, c := &d.Media[i], d.Address(i)
+	ip, ok := c.IP()
+	switch {
+	case ok && ip.IsUnspecified(), strings.HasSuffix(strings.ToLower(c.Host), ".invalid"):
+		// RFC 3264 section 8.4 and RFC 6157 section 5.1: the hold of RFC 2543.
+		line.direction &^= RecvOnly
+	case ok:
+		line.remote = netip.AddrPortFrom(ip, uint16(m.Port))
+	case isName(c):
+		line.host = c.Host
+	default:
+		return fmt.Errorf("%w: address %.20s %.60s", ErrNotAcceptable, c.Type, c.Host)
+	}
+	if line.remote.IsValid() {
+		line.rtcp = rtcpAddress(m, line.remote)
+	} else {
+		line.remote = netip.AddrPortFrom(netip.Addr{}, uint16(m.Port))
+	}
+	return nil
+}
+
+// isName reports an address of a known type whose host is a name.
+func isName(c Address) bool {
+	if !strings.EqualFold(c.Net, "IN") || !strings.EqualFold(c.Type, "IP4") && !strings.EqualFold(c.Type, "IP6") {
+		return false
+	}
+	for _, r := range c.Host {
+		if r != '.' && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return false
+		}
+	}
+	_, err := netip.ParseAddr(c.Host)
+	last := c.Host[strings.LastIndexByte(c.Host, '.')+1:]
+	_, numeric := decimal(last, 1<<30)
+	return err != nil && last != "" && !numeric
+}
+
+// rtcpAddress is the a=rtcp of the line (RFC 3605), else the port after RTP's.
+func rtcpAddress(m *Media, rtp netip.AddrPort) netip.AddrPort {
+	if v, ok := m.Attributes.Get("rtcp"); ok {
+		number, rest := cutField(v)
+		if port, ok := decimal(number, 65535); ok && port > 0 {
+			ip, ok := parseAddress(rest).IP()
+			if !ok || ip.IsUnspecified() {
+				ip = rtp.Addr()
+			}
+			return netip.AddrPortFrom(ip, uint16(port))
+		}
+	}
+	if rtp.Port() == 65535 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(rtp.Addr(), rtp.Port()+1)
+}
+
+// packetTime is the packet time to send to a peer that asked for ptime and takes no more
+// than maxptime; own is ours when it asked for none.
+func packetTime(ptime, maxptime, own int) int {
+	if ptime == 0 {
+		ptime = own
+	}
+	if maxptime > 0 {
+		ptime = min(ptime, maxptime)
+	}
+	return min(max(ptime/10*10, 10), 40)
+}
+
+// answerAudio answers stream i of an offer: one codec, the first of the peer's that we
+// have, so that neither side changes its codec in mid-call. RFC 3264 section 6.1: the
+// offerer's order is recommended.
+func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) {
+	line, err := readAudio(offer, i)
+	if err != nil {
+		return Media{}, nil, err
+	}
+	if line.remote.Addr().IsValid() && line.remote.Addr().Is4() != s.local.RTP.Addr().Unmap().Is4() {
+		return Media{}, nil, fmt.Errorf("%w: %v cannot be reached from %v", ErrNotAcceptable, line.remote.Addr(), s.local.RTP.Addr())
+	}
+	chosen, ok := s.choose(line.formats)
+	if !ok {
+		return Media{}, nil, fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+	}
+	a := line.agree(s.caps.PtimeMS, s.want)
+	a.Send, a.Receive = chosen, []Format{chosen}
+	if s.caps.Events {
+		a.EventSend, a.EventReceive = line.event, line.event
+	}
+	m := s.audioMedia(a.Receive, a.EventReceive, a.PtimeMS, a.Direction)
+	m.Kind, m.Proto = offer.Media[i].Kind, offer.Media[i].Proto // in the peer's letters
+	return m, a, nil
+}
+
+// choose finds the first of the peer's formats that we have.
+func (s *Session) choose(formats []Format) (Format, bool) {
+	for _, f := range formats {
+		for _, c := range s.caps.Codecs {
+			if f.Codec == c {
+				return f, true
+			}
+		}
+	}
+	return Format{}, false
+}
+
+// takeAudio reads the answer's line i against our own line m.
+func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error) {
+	if i >= len(answer.Media) || answer.Media[i].Port == 0 || !answer.Media[i].isAudio() {
+		return nil, fmt.Errorf("%w: the peer refused the audio stream", ErrNotAcceptable)
+	}
+	line, err := readAudio(answer, i)
+	if err != nil {
+		return nil, err
+	}
+	own := ownFormats(m)
+	want, _ := m.Attributes.direction()
+	a := line.agree(s.caps.PtimeMS, want)
+	a.Receive = own.formats
+	if own.event >= 0 && line.event >= 0 {
+		a.EventSend, a.EventReceive = line.event, own.event
+	}
+	for _, f := range line.formats {
+		for _, o := range own.formats {
+			if f.Codec == o.Codec {
+				a.Send = f
+				return a, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+}
+
+// ownFormats reads the formats of a line that we wrote.
+func ownFormats(m *Media) audioLine {
+	line, _ := readAudio(&Description{Media: []Media{*m}, Connection: Address{"IN", "IP4", "0.0.0.0"}}, 0)
+	return line
+}
+
+// agree joins what the peer's line says with what we want.
+func (line *audioLine) agree(ptime int, want Direction) *Audio {
+	return &Audio{
+		Remote: line.remote, RTCP: line.rtcp, Host: line.host,
+		EventSend: -1, EventReceive: -1,
+		PtimeMS:   packetTime(line.ptime, line.maxptime, ptime),
+		Direction: line.direction.Reverse() & want,
+		Held:      !line.direction.CanReceive(),
+	}
+}
+
+// offerAudio is the line that offers everything we have.
+func (s *Session) offerAudio(direction Direction) Media {
+	formats := make([]Format, len(s.caps.Codecs))
+	for i, c := range s.caps.Codecs {
+		formats[i] = Format{codecs[c].payloadType, c}
+	}
+	event := -1
+	if s.caps.Events {
+		event = s.eventPayloadType()
+	}
+	return s.audioMedia(formats, event, s.caps.PtimeMS, direction)
+}
+
+// eventPayloadType is the one we used before in this session, for RFC 3264 section 8.3.2
+// forbids a new meaning, else 101, else the first that means nothing to the peer.
+func (s *Session) eventPayloadType() int {
+	var mine, theirs Media
+	if i := s.agreed.audioIndex(); i >= 0 {
+		mine, theirs = s.agreed.local.Media[i], s.agreed.remote.Media[i]
+	}
+	if e := ownFormats(&mine).event; e >= 0 {
+		return e
+	}
+	for pt := firstEvent; pt <= lastDynamic; pt++ {
+		if _, taken := theirs.rtpmap(uint8(pt)); !taken {
+			return pt
+		}
+	}
+	return -1
+}
+
+// audioMedia writes our m=audio line.
+func (s *Session) audioMedia(formats []Format, event, ptime int, direction Direction) Media {
+	m := Media{Kind: "audio", Port: int(s.local.RTP.Port()), Proto: "RTP/AVP"}
+	for _, f := range formats {
+		pt := strconv.Itoa(int(f.PayloadType))
+		m.Formats = append(m.Formats, pt)
+		m.Attributes.Add("rtpmap", pt+" "+f.Codec.String()+"/8000")
+	}
+	if event >= 0 {
+		pt := strconv.Itoa(event)
+		m.Formats = append(m.Formats, pt)
+		m.Attributes.Add("rtpmap", pt+" "+eventName+"/8000")
+		m.Attributes.Add("fmtp", pt+" "+eventRange)
+	}
+	m.Attributes.Add("ptime", strconv.Itoa(ptime))
+	m.Attributes.setDirection(direction)
+	s.writeRTCP(&m)
+	return m
+}
+
+// writeRTCP puts the a=rtcp line in when RTCP is not on the port after RTP's.
+func (s *Session) writeRTCP(m *Media) {
+	kept := make(Attributes, 0, len(m.Attributes)+1)
+	for _, a := range m.Attributes {
+		if a.Name != "rtcp" {
+			kept = append(kept, a)
+		}
+	}
+	m.Attributes = kept
+	rtp, rtcp := s.local.RTP, s.local.RTCP
+	if !rtcp.IsValid() || rtcp == netip.AddrPortFrom(rtp.Addr(), rtp.Port()+1) {
+		return
+	}
+	value := strconv.Itoa(int(rtcp.Port()))
+	if rtcp.Addr() != rtp.Addr() {
+		c := addressOf(rtcp.Addr())
+		value += " " + c.Net + " " + c.Type + " " + c.Host
+	}
+	m.Attributes.Add("rtcp", value)
+}
