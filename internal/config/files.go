@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Where the files are when a command line does not say.
+const (
+	DefaultFile    = "/etc/tipring/tipring.ini"
+	DefaultFactory = "/etc/tipring/factory.ini"
+)
+
+// Files names the files that a command line named. An empty name stands for the
+// default, which need not exist.
+type Files struct {
+	Factory, File string
+	StateDir      string // from --state-dir; wins over the file's
+}
+
+// Layers reads the factory's, the operator's and the local file.
+func (f Files) Layers() ([]Layer, error) {
+	layers, err := f.base()
+	if err != nil {
+		return nil, err
+	}
+	local, err := ReadLocal(f.stateDir(layers))
+	if err != nil {
+		return nil, err
+	}
+	return append(layers, local), nil
+}
+
+// base reads the two files that do not depend on the state directory.
+func (f Files) base() ([]Layer, error) {
+	var layers []Layer
+	factory, given, err := readNamed(f.Factory, DefaultFactory)
+	if err != nil {
+		return nil, err
+	}
+	if factory != nil {
+		layers = append(layers, FactoryLayer(given, factory))
+	}
+	file, given, err := readNamed(f.File, DefaultFile)
+	if err != nil {
+		return nil, err
+	}
+	if file != nil {
+		layers = append(layers, FileLayer(given, file))
+	}
+	return layers, nil
+}
+
+// FindStateDir tells the state directory: the one given, else what the files say,
+// even if other lines of theirs are faulty, else the built-in one.
+func (f Files) FindStateDir() (string, error) {
+	if f.StateDir != "" {
+		return f.StateDir, nil
+	}
+	layers, err := f.base()
+	if err != nil {
+		return "", err
+	}
+	return f.stateDir(layers), nil
+}
+
+func (f Files) stateDir(layers []Layer) string {
+	if f.StateDir != "" {
+		return f.StateDir
+	}
+	return Rescue(layers).Device.StateDir
+}
+
+func readNamed(name, fallback string) (text []byte, used string, err error) {
+	if name == "" {
+		text, err = readText(fallback)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fallback, nil
+		}
+		return text, fallback, err
+	}
+	text, err = readText(name)
+	return text, name, err
+}
+
+// readText reads a file whole, but never more than Load would take.
+func readText(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, MaxText+1))
+	if err != nil {
+		return nil, err
+	}
+	return nonNil(text), nil
+}
+
+// localPath is where the local layer is kept below a state directory.
+func localPath(stateDir string) string { return filepath.Join(stateDir, "config", "local.ini") }
+
+// ReadLocal reads the local layer; it is empty when there is no such file yet.
+func ReadLocal(stateDir string) (Layer, error) {
+	path := localPath(stateDir)
+	text, err := readText(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Layer{}, fmt.Errorf("local settings: %w", err)
+	}
+	return LocalLayer(path, text), nil
+}

@@ -1,0 +1,151 @@
+package config
+
+var sections = []Section{
+	{
+		Name: "device", Title: "Device",
+		Help: "What this box is called, where it keeps its files, and how it logs.",
+		Keys: deviceKeys,
+	},
+	{
+		Name: "sip", Title: "SIP, all lines",
+		Help: "What all lines share: listening ports, media ports, STUN, TLS.",
+		Keys: sipKeys,
+	},
+	{
+		Name: "sip", Numbered: true, Title: "SIP line",
+		Help: "One section a line, [sip1] upward; numbers may have gaps.",
+		Keys: lineKeys,
+	},
+	{
+		Name: "port", Numbered: true, Title: "Port",
+		Help: "One section an analog port, [port1] upward: a telephone or a fax machine.",
+		Keys: portKeys,
+	},
+	{
+		Name: "fax", Title: "Fax",
+		Help: "T.38, modems and error correction of every fax call.",
+		Keys: faxKeys,
+	},
+	{
+		Name: "radius", Title: "RADIUS",
+		Help: "Servers that know this device's account, its numbers and how to fax where.",
+		Keys: radiusKeys,
+	},
+	{
+		Name: "provisioning", Title: "Provisioning",
+		Help: "Where this device finds its settings by itself, and what it believes.",
+		Keys: provisioningKeys,
+	},
+	{
+		Name: "web", Title: "Page",
+		Help: "The page on the device and its HTTP interface.",
+		Keys: webKeys,
+	},
+}
+
+// Sections describes every section and key, in the order in which files, pages and
+// documents show them. The result is shared and not to be changed.
+func Sections() []Section { return sections }
+
+// sectionFor finds the description of the section that a file calls name, and its
+// number.
+func sectionFor(name string) (*Section, int) {
+	stem, n := splitName(name)
+	for i := range sections {
+		if s := &sections[i]; s.Name == stem && s.Numbered == (n > 0) && n <= MaxNumber {
+			return s, n
+		}
+	}
+	return nil, 0
+}
+
+var deviceKeys = []Key{
+	{
+		Name: "mac", Label: "MAC address", Default: "auto", Scope: FromDevice,
+		Help:   "Twelve hex digits with any usual separators. auto: the lowest-index network interface that is a device and has a universal address, else the first that is not loopback.",
+		Wanted: "auto or twelve hex digits", valid: isMAC, clean: cleanMAC, Kind: Text,
+		field: func(s any) any { return &s.(*Device).MAC },
+	},
+	{
+		Name: "serial", Label: "Serial number", Default: "auto", Scope: FromDevice, Kind: Text, Max: 64,
+		Help:  "auto: the device tree's or the DMI's, else the MAC address.",
+		field: func(s any) any { return &s.(*Device).Serial },
+	},
+	{
+		Name: "state_dir", Label: "State directory", Default: "/var/lib/tipring", Scope: FromFiles, Kind: Text, Max: 4000,
+		Help:   "Where settings, documents and the control socket are kept. local.ini cannot set it, because it lies in it.",
+		Wanted: "an absolute file name", valid: isPath,
+		field: func(s any) any { return &s.(*Device).StateDir },
+	},
+	{
+		Name: "country", Label: "Country", Default: "us", Scope: FromDevice, Kind: Text,
+		Help:   "Tones, ringing cadences and caller ID of this country.",
+		Wanted: "a country of two lower-case letters: us, gb, de", valid: isCountry,
+		field: func(s any) any { return &s.(*Device).Country },
+	},
+	{
+		Name: "log_level", Label: "Log level", Default: "info", Scope: FromDevice, Kind: Enum, Words: "debug info warn error",
+		Help:  "The least important message that is logged.",
+		field: func(s any) any { return &s.(*Device).LogLevel },
+	},
+	{
+		Name: "log_format", Label: "Log format", Default: "text", Scope: FromDevice, Kind: Enum, Words: "text json",
+		Help:  "How log lines are written to standard error.",
+		field: func(s any) any { return &s.(*Device).LogFormat },
+	},
+	{
+		Name: "drain_s", Label: "Drain time", Default: "300", Scope: FromDevice, Kind: Int, Max: 86400, Unit: "s",
+		Help:  "How long running calls and faxes may go on after SIGTERM.",
+		field: func(s any) any { return &s.(*Device).DrainS },
+	},
+}
+
+var sipKeys = []Key{
+	{
+		Name: "bind", Label: "Address", Kind: IP,
+		Help:  "The address that SIP and media use. Empty: every address, IPv4 and IPv6.",
+		field: func(s any) any { return &s.(*SIP).Bind },
+	},
+	{
+		Name: "udp_port", Label: "UDP port", Default: "5060", Kind: Int, Max: 65535,
+		Help:  "0: any free port.",
+		field: func(s any) any { return &s.(*SIP).UDPPort },
+	},
+	{
+		Name: "tcp_port", Label: "TCP port", Default: "5060", Kind: Int, Max: 65535,
+		Help:  "0: any free port.",
+		field: func(s any) any { return &s.(*SIP).TCPPort },
+	},
+	{
+		Name: "tls_port", Label: "TLS port", Default: "5061", Kind: Int, Max: 65535,
+		Help:  "0: any free port.",
+		field: func(s any) any { return &s.(*SIP).TLSPort },
+	},
+	{
+		Name: "rtp_port_min", Label: "RTP port minimum", Default: "16384", Kind: Int, Min: 1024, Max: 65534,
+		Help:  "The first port of media: RTP, RTCP and UDPTL.",
+		field: func(s any) any { return &s.(*SIP).RTPPortMin },
+	},
+	{
+		Name: "rtp_port_max", Label: "RTP port maximum", Default: "16583", Kind: Int, Min: 1025, Max: 65535,
+		Help:  "The last port of media. A call needs two.",
+		field: func(s any) any { return &s.(*SIP).RTPPortMax },
+	},
+	{
+		Name: "stun_server", Label: "STUN Server Address", Kind: Text,
+		Help:   "host or host:port (3478 when there is none). Asked for lines with use_stun.",
+		Wanted: "host or host:port", valid: isHostPort,
+		field: func(s any) any { return &s.(*SIP).STUNServer },
+	},
+	{
+		Name: "tls_ca_file", Label: "TLS CA file", Kind: Text, Max: 4000,
+		Help:   "PEM file of the authorities that may vouch for SIP servers. Empty: the system's.",
+		Wanted: "an absolute file name or nothing", valid: isPath,
+		field: func(s any) any { return &s.(*SIP).TLSCAFile },
+	},
+	{
+		Name: "t1_ms", Label: "T1", Default: "500", Kind: Int, Min: 5, Max: 10000, Unit: "ms",
+		Help:  "RFC 3261 timer T1, the round-trip time that retransmissions start from.",
+		field: func(s any) any { return &s.(*SIP).T1MS },
+	},
+}

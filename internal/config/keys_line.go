@@ -1,0 +1,284 @@
+package config
+
+// Groups of [sipN] keys, in the words of the pages of the phones whose primary and
+// backup items this program keeps.
+const (
+	groupRegister = "Register Settings"
+	groupServer1  = "SIP Server 1"
+	groupServer2  = "SIP Server 2"
+	groupProxy    = "SIP Proxy"
+	groupBasic    = "Basic Settings"
+	groupCodecs   = "Codecs Settings"
+	groupAdvanced = "Advanced Settings"
+)
+
+const hostWanted = "an IP address, a host name or nothing"
+
+var lineKeys = []Key{
+	{
+		Name: "enabled", Label: "Activate", Group: groupRegister, Default: "1", Kind: Bool,
+		Help:  "0: the line is kept here and not used.",
+		field: func(s any) any { return &s.(*Line).Enabled },
+	},
+	{
+		Name: "username", Label: "Username", Group: groupRegister, Default: "100{N}", Kind: Text,
+		Help:  "User part of the line's address of record.",
+		field: func(s any) any { return &s.(*Line).Username },
+	},
+	{
+		Name: "display_name", Label: "Display name", Group: groupRegister, Kind: Text,
+		Help:  "Name shown to the people that this line calls.",
+		field: func(s any) any { return &s.(*Line).DisplayName },
+	},
+	{
+		Name: "realm", Label: "Realm", Group: groupRegister, Kind: Text,
+		Help:  "Answer only challenges of this realm. Empty: any realm of the line's own servers.",
+		field: func(s any) any { return &s.(*Line).Realm },
+	},
+	{
+		Name: "auth_user", Label: "Authentication User", Group: groupRegister, Kind: Text,
+		Help:  "User name of the digest. Empty: username.",
+		field: func(s any) any { return &s.(*Line).AuthUser },
+	},
+	{
+		Name: "auth_password", Label: "Authentication Password", Group: groupRegister, Kind: Text, Secret: true,
+		Help:  "Password of the digest.",
+		field: func(s any) any { return &s.(*Line).AuthPassword },
+	},
+	{
+		Name: "server_name", Label: "Server Name", Group: groupRegister, Kind: Text,
+		Help:   "Host part of the address of record. Empty: register_addr.",
+		Wanted: hostWanted, valid: isHost,
+		field: func(s any) any { return &s.(*Line).ServerName },
+	},
+	{
+		Name: "register_addr", Label: "Server Address", Group: groupServer1, Kind: Text,
+		Help:   "Primary server: IP address or domain name. Empty: no registration.",
+		Wanted: hostWanted, valid: isHost,
+		field: func(s any) any { return &s.(*Line).RegisterAddr },
+	},
+	{
+		Name: "register_port", Label: "Server Port", Group: groupServer1, Default: "5060", Kind: Int, Min: 1, Max: 65535, Optional: true,
+		Help:  "Absent: found with the server (dns_mode); where no lookup tells it, 5060, over TLS 5061.",
+		field: func(s any) any { return &s.(*Line).RegisterPort },
+	},
+	{
+		Name: "register_ttl", Label: "Registration Expiration", Group: groupServer1, Default: "3600", Kind: Int, Min: 1, Max: 2592000, Unit: "s",
+		Help:  "Registration period to ask the primary server for.",
+		field: func(s any) any { return &s.(*Line).RegisterTTL },
+	},
+	{
+		Name: "transport", Label: "Transport Protocol", Group: groupServer1, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls",
+		Help:  "Transport to the primary server.",
+		field: func(s any) any { return &s.(*Line).Transport },
+	},
+	{
+		Name: "backup_addr", Label: "Server Address", Group: groupServer2, Kind: Text,
+		Help:   "Backup server: IP address or domain name. Empty: none.",
+		Wanted: hostWanted, valid: isHost,
+		field: func(s any) any { return &s.(*Line).BackupAddr },
+	},
+	{
+		Name: "backup_port", Label: "Server Port", Group: groupServer2, Default: "5060", Kind: Int, Min: 1, Max: 65535, Optional: true,
+		Help:  "Absent: as for register_port.",
+		field: func(s any) any { return &s.(*Line).BackupPort },
+	},
+	{
+		Name: "backup_ttl", Label: "Registration Expiration", Group: groupServer2, Default: "3600", Kind: Int, Min: 1, Max: 2592000, Unit: "s",
+		Help:  "Registration period to ask the backup server for.",
+		field: func(s any) any { return &s.(*Line).BackupTTL },
+	},
+	{
+		Name: "backup_transport", Label: "Transport Protocol", Group: groupServer2, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls",
+		Help:  "Transport to the backup server.",
+		field: func(s any) any { return &s.(*Line).BackupTransport },
+	},
+	{
+		Name: "enable_failback", Label: "Enable Failback", Group: groupBasic, Default: "1", Kind: Bool,
+		Help:  "While on the backup, probe the primary and go back to it.",
+		field: func(s any) any { return &s.(*Line).EnableFailback },
+	},
+	{
+		Name: "failback_interval", Label: "Failback Interval", Group: groupBasic, Default: "1800", Kind: Int, Min: 1, Max: 604800, Unit: "s",
+		Help:  "Time between two probes of the primary.",
+		field: func(s any) any { return &s.(*Line).FailbackInterval },
+	},
+	{
+		Name: "signal_failback", Label: "Signal Failback", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: a new call tries the primary first, even while on the backup.",
+		field: func(s any) any { return &s.(*Line).SignalFailback },
+	},
+	{
+		Name: "signal_retry_counts", Label: "Signal Retry Counts", Group: groupBasic, Default: "3", Kind: Int, Max: 10,
+		Help:  "Retransmissions to a server before the next one is tried. The last server gets 64*T1.",
+		field: func(s any) any { return &s.(*Line).SignalRetryCounts },
+	},
+	{
+		Name: "proxy_addr", Label: "SIP Proxy Server Address", Group: groupProxy, Kind: Text,
+		Help:   "Outbound proxy: IP address or domain name. Empty: requests go to the registrar.",
+		Wanted: hostWanted, valid: isHost,
+		field: func(s any) any { return &s.(*Line).ProxyAddr },
+	},
+	{
+		Name: "proxy_port", Label: "SIP Proxy Server Port", Group: groupProxy, Default: "5060", Kind: Int, Min: 1, Max: 65535, Optional: true,
+		Help:  "Absent: as for register_port.",
+		field: func(s any) any { return &s.(*Line).ProxyPort },
+	},
+	{
+		Name: "proxy_user", Label: "Proxy User", Group: groupProxy, Kind: Text,
+		Help:  "User name for the proxy's own challenges. Empty: auth_user.",
+		field: func(s any) any { return &s.(*Line).ProxyUser },
+	},
+	{
+		Name: "proxy_password", Label: "Proxy Password", Group: groupProxy, Kind: Text, Secret: true,
+		Help:  "Password for the proxy's own challenges. Empty: auth_password.",
+		field: func(s any) any { return &s.(*Line).ProxyPassword },
+	},
+	{
+		Name: "backup_proxy_addr", Label: "Backup Proxy Server Address", Group: groupProxy, Kind: Text,
+		Help:   "Outbound proxy of the backup server. Empty: none.",
+		Wanted: hostWanted, valid: isHost,
+		field: func(s any) any { return &s.(*Line).BackupProxyAddr },
+	},
+	{
+		Name: "backup_proxy_port", Label: "Backup Proxy Server Port", Group: groupProxy, Default: "5060", Kind: Int, Min: 1, Max: 65535, Optional: true,
+		Help:  "Absent: as for register_port.",
+		field: func(s any) any { return &s.(*Line).BackupProxyPort },
+	},
+	{
+		Name: "dns_mode", Label: "DNS Mode", Group: groupAdvanced, Default: "auto", Kind: Enum, Words: "auto a srv naptr",
+		Help:  "How a server's name becomes addresses. auto: NAPTR and SRV when the server is a name and its port is absent, else A and AAAA.",
+		field: func(s any) any { return &s.(*Line).DNSMode },
+	},
+	{
+		Name: "keepalive", Label: "Keep-alive", Group: groupAdvanced, Default: "options", Kind: Enum, Words: "none crlf options stun",
+		Help:  "What is sent to the current server in idle time, so that a dead one is known before anyone dials.",
+		field: func(s any) any { return &s.(*Line).Keepalive },
+	},
+	{
+		Name: "keepalive_interval_s", Label: "Keep-alive Interval", Group: groupAdvanced, Default: "30", Kind: Int, Min: 1, Max: 3600, Unit: "s",
+		Help:  "Time between two keep-alives.",
+		field: func(s any) any { return &s.(*Line).KeepaliveIntervalS },
+	},
+	{
+		Name: "warm_backup", Label: "Warm Backup", Group: groupAdvanced, Default: "0", Kind: Bool,
+		Help:  "1: the line is bound at the primary and the backup at once.",
+		field: func(s any) any { return &s.(*Line).WarmBackup },
+	},
+	{
+		Name: "failback_good_probes", Label: "Failback Good Probes", Group: groupAdvanced, Default: "1", Kind: Int, Min: 1, Max: 100,
+		Help:  "Good probes before going back. All but the last are REGISTERs without Contact, which make no binding.",
+		field: func(s any) any { return &s.(*Line).FailbackGoodProbes },
+	},
+	{
+		Name: "failback_hold_s", Label: "Failback Hold", Group: groupAdvanced, Default: "0", Kind: Int, Max: 604800, Unit: "s",
+		Help:  "Least time on the backup before going back.",
+		field: func(s any) any { return &s.(*Line).FailbackHoldS },
+	},
+	{
+		Name: "failback_jitter_pct", Label: "Failback Jitter", Group: groupAdvanced, Default: "0", Kind: Int, Max: 100, Unit: "%",
+		Help:  "Probes are moved by up to this part of failback_interval, so that many devices do not come back in one second.",
+		field: func(s any) any { return &s.(*Line).FailbackJitterPct },
+	},
+	{
+		Name: "failback_in_call", Label: "Failback In Call", Group: groupAdvanced, Default: "0", Kind: Bool,
+		Help:  "1: go back even while a call is up.",
+		field: func(s any) any { return &s.(*Line).FailbackInCall },
+	},
+	{
+		Name: "codecs", Label: "Codecs", Group: groupCodecs, Default: "pcmu,pcma,g722", Kind: List, Words: "pcmu pcma g722", Min: 1,
+		Help:  "Codecs offered and accepted, in order of preference.",
+		field: func(s any) any { return &s.(*Line).Codecs },
+	},
+	{
+		Name: "dtmf_type", Label: "DTMF Type", Group: groupBasic, Default: "auto", Kind: Enum, Words: "auto rfc4733=rfc2833 info inband",
+		Help:  "How digits are sent in a call. auto: RFC 4733 when the far end takes it, else INFO, else in the audio.",
+		field: func(s any) any { return &s.(*Line).DTMFType },
+	},
+	{
+		Name: "dtmf_sip_info_mode", Label: "DTMF SIP INFO Mode", Group: groupBasic, Default: "10/11", Kind: Enum, Words: "10/11 */#",
+		Help:  "How INFO names star and hash.",
+		field: func(s any) any { return &s.(*Line).DTMFSIPInfoMode },
+	},
+	{
+		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required",
+		Help:  "Encrypted media. required: calls without it are refused.",
+		field: func(s any) any { return &s.(*Line).SRTP },
+	},
+	{
+		Name: "session_expires_s", Label: "Session Timer", Group: groupAdvanced, Default: "0", Kind: Int, Min: 90, Max: 86400, Zero: true, Unit: "s",
+		Help:  "Session-Expires to ask for (RFC 4028). 0: only what the far end asks for.",
+		field: func(s any) any { return &s.(*Line).SessionExpiresS },
+	},
+	{
+		Name: "caller_id", Label: "Caller ID Header", Group: groupAdvanced, Default: "from", Kind: Enum, Words: "from ppi pai rpid",
+		Help:  "How a port's ani is shown: in From, P-Preferred-Identity, P-Asserted-Identity or Remote-Party-ID.",
+		field: func(s any) any { return &s.(*Line).CallerID },
+	},
+	{
+		Name: "subscribe_for_voice_message", Label: "Subscribe For Voice Message", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: ask the server for message-waiting news (RFC 3842).",
+		field: func(s any) any { return &s.(*Line).SubscribeForVoiceMessage },
+	},
+	{
+		Name: "voice_message_number", Label: "Voice Message Number", Group: groupBasic, Kind: Text,
+		Help:  "Number that the message key dials.",
+		field: func(s any) any { return &s.(*Line).VoiceMessageNumber },
+	},
+	{
+		Name: "voice_message_subscribe_period", Label: "Voice Message Subscribe Period", Group: groupBasic, Default: "3600", Kind: Int, Min: 60, Max: 604800, Unit: "s",
+		Help:  "How long a subscription for message-waiting news lasts.",
+		field: func(s any) any { return &s.(*Line).VoiceMessageSubscribePeriod },
+	},
+	{
+		Name: "enable_hotline", Label: "Enable Hotline", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: going off-hook dials hotline_number after hotline_delay.",
+		field: func(s any) any { return &s.(*Line).EnableHotline },
+	},
+	{
+		Name: "hotline_number", Label: "Hotline Number", Group: groupBasic, Kind: Text,
+		Help:  "Number that a hotline dials.",
+		field: func(s any) any { return &s.(*Line).HotlineNumber },
+	},
+	{
+		Name: "hotline_delay", Label: "Hotline Delay", Group: groupBasic, Default: "0", Kind: Int, Max: 60, Unit: "s",
+		Help:  "Time in which another number may be begun instead. 0: at once.",
+		field: func(s any) any { return &s.(*Line).HotlineDelay },
+	},
+	{
+		Name: "dial_without_registered", Label: "Dial Without Registered", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: calls may go out while the line is not registered.",
+		field: func(s any) any { return &s.(*Line).DialWithoutRegistered },
+	},
+	{
+		Name: "request_with_port", Label: "Request With Port", Group: groupBasic, Default: "1", Kind: Bool,
+		Help:  "1: the server's port, when it is given and not the usual one, is written into Request-URI, From and To.",
+		field: func(s any) any { return &s.(*Line).RequestWithPort },
+	},
+	{
+		Name: "use_stun", Label: "Use STUN", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: the public address that stun_server tells stands in Contact and SDP.",
+		field: func(s any) any { return &s.(*Line).UseSTUN },
+	},
+	{
+		Name: "use_vpn", Label: "Use VPN", Group: groupBasic, Kind: Text,
+		Help:   "A network interface that this line is bound to. Empty: none.",
+		Wanted: "the name of a network interface, at most 15 characters, or nothing", valid: isInterface,
+		field: func(s any) any { return &s.(*Line).UseVPN },
+	},
+	{
+		Name: "enable_missed_call_log", Label: "Enable Missed Call Log", Group: groupBasic, Default: "1", Kind: Bool,
+		Help:  "1: missed calls stand in the call list.",
+		field: func(s any) any { return &s.(*Line).EnableMissedCallLog },
+	},
+	{
+		Name: "enable_dnd", Label: "Enable DND", Group: groupBasic, Default: "0", Kind: Bool,
+		Help:  "1: calls to this line are refused as busy.",
+		field: func(s any) any { return &s.(*Line).EnableDND },
+	},
+	{
+		Name: "accept_from", Label: "Accept Requests From", Group: groupAdvanced, Default: "servers", Kind: NetworkList, Words: "servers any",
+		Help:  "Who may send this line a request: its own servers, anyone, or these networks besides its servers.",
+		field: func(s any) any { return &s.(*Line).AcceptFrom },
+	},
+}

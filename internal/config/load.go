@@ -1,0 +1,388 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rank orders the layers. [provisioning] lock_local turns Provisioned and Local round.
+type Rank uint8
+
+// The ranks, lowest first. Below them all are the built-in defaults.
+const (
+	Factory     Rank = iota // what a maker installs: servers, secrets, trust anchors
+	File                    // the operator's file, never written by the agent
+	Provisioned             // RADIUS, then the file that it or a later source names
+	Local                   // from the page or the HTTP interface
+)
+
+// A Layer is one source of settings: the text of a file, or settings without one.
+type Layer struct {
+	Rank     Rank
+	Name     string // in faults: the file's name
+	Source   string // in Explain: file:/etc/tipring/tipring.ini, radius:192.0.2.1, a URL, local
+	Text     []byte
+	Settings []Setting // used when Text is nil
+}
+
+// FactoryLayer is a layer of what a maker installed.
+func FactoryLayer(path string, text []byte) Layer {
+	return Layer{Rank: Factory, Name: path, Source: "factory:" + path, Text: nonNil(text)}
+}
+
+// FileLayer is a layer of the operator's file.
+func FileLayer(path string, text []byte) Layer {
+	return Layer{Rank: File, Name: path, Source: "file:" + path, Text: nonNil(text)}
+}
+
+// ProvisionedLayer is a layer of fetched INI text; source is its URL. Of several,
+// the later one wins.
+func ProvisionedLayer(source string, text []byte) Layer {
+	return Layer{Rank: Provisioned, Name: source, Source: source, Text: nonNil(text)}
+}
+
+// SettingsLayer is a layer of fetched settings that were no INI text, such as those
+// of a RADIUS answer; source is radius:SERVER, dhcp:OPTION, pnp:SERVER or a URL.
+func SettingsLayer(source string, settings []Setting) Layer {
+	return Layer{Rank: Provisioned, Name: source, Source: source, Settings: settings}
+}
+
+// LocalLayer is the layer of the page and the HTTP interface.
+func LocalLayer(path string, text []byte) Layer {
+	return Layer{Rank: Local, Name: path, Source: "local", Text: nonNil(text)}
+}
+
+func nonNil(text []byte) []byte {
+	if text == nil {
+		return []byte{}
+	}
+	return text
+}
+
+// Checks judge values whose meaning another package knows. A nil check accepts all.
+type Checks struct {
+	DialPlan func(string) error
+	Country  func(string) error
+}
+
+// Load checks layers, given in any order, and makes the effective configuration of
+// them. Its error is Faults: all of them at once, and then there is no Config.
+func Load(layers []Layer, checks Checks) (*Config, error) {
+	b := newBuilder(layers)
+	c := b.build(checks, func(*Section) bool { return true })
+	if len(b.faults) > 0 {
+		return nil, inOrder(b.faults)
+	}
+	c.Warnings = inOrder(b.warnings)
+	return c, nil
+}
+
+// Rescue makes a configuration out of layers that have faults and no predecessor:
+// built-in defaults with what is sound in [device] and [web], so that the device
+// can show its faults. It has no line and no port.
+func Rescue(layers []Layer) *Config {
+	b := newBuilder(layers)
+	return b.build(Checks{}, func(s *Section) bool { return s.Name == "device" || s.Name == "web" })
+}
+
+// A builder puts the layers together and collects what is wrong with them.
+type builder struct {
+	layers   []Layer // lowest first
+	docs     []document
+	config   *Config
+	faults   []located
+	warnings []located
+	bad      map[spot]bool // keys whose value is not the one that was wanted
+}
+
+// A located fault knows its layer's place among those that Load was given.
+type located struct {
+	layer int
+	Fault
+}
+
+func newBuilder(layers []Layer) *builder {
+	b := &builder{layers: slices.Clone(layers), bad: make(map[spot]bool)}
+	slices.SortStableFunc(b.layers, func(x, y Layer) int { return int(x.Rank) - int(y.Rank) })
+	for _, l := range b.layers {
+		b.docs = append(b.docs, l.document())
+	}
+	b.turnRound()
+	return b
+}
+
+func (l *Layer) document() document {
+	if l.Text != nil {
+		return scan(l.Name, l.Text)
+	}
+	var doc document
+	seen := make(map[string]bool)
+	for _, e := range l.Settings {
+		s := scanner{file: l.Name, section: e.Section}
+		if !isName(e.Section) || !isName(e.Key) || len(e.Value) > MaxLine || strings.ContainsFunc(e.Value, isControl) ||
+			strings.ToValidUTF8(e.Value, "") != e.Value || strings.TrimSpace(e.Value) != e.Value {
+			s.section = ""
+			s.fault(e.Line, "", "", "section.key=value without control characters")
+			doc.faults = append(doc.faults, s.doc.faults...)
+			continue
+		}
+		if !seen[e.Section] {
+			seen[e.Section] = true
+			doc.heads = append(doc.heads, Setting{Section: e.Section, Line: e.Line})
+		}
+		doc.settings = append(doc.settings, e)
+	}
+	return doc
+}
+
+// turnRound puts local below provisioned when a maker or operator asks for it.
+func (b *builder) turnRound() {
+	var p Provisioning
+	key := provisioningKeys[slices.IndexFunc(provisioningKeys, func(k Key) bool { return k.Name == "lock_local" })]
+	for i, doc := range b.docs {
+		for _, e := range doc.settings {
+			if b.layers[i].Rank <= File && e.Section == "provisioning" && e.Key == key.Name {
+				key.set(&p, e.Value)
+			}
+		}
+	}
+	if !p.LockLocal {
+		return
+	}
+	first := slices.IndexFunc(b.layers, func(l Layer) bool { return l.Rank == Provisioned })
+	local := slices.IndexFunc(b.layers, func(l Layer) bool { return l.Rank == Local })
+	if first < 0 || local < 0 {
+		return
+	}
+	layer, doc := b.layers[local], b.docs[local]
+	b.layers = slices.Insert(slices.Delete(b.layers, local, local+1), first, layer)
+	b.docs = slices.Insert(slices.Delete(b.docs, local, local+1), first, doc)
+}
+
+func (b *builder) build(checks Checks, wanted func(*Section) bool) *Config {
+	c := &Config{layers: []layerName{{"", "built-in"}}}
+	b.config = c
+	for i, l := range b.layers {
+		c.layers = append(c.layers, layerName{l.Name, l.Source})
+		for _, f := range b.docs[i].faults {
+			b.faults = append(b.faults, located{i, f})
+		}
+	}
+	if len(b.layers) > 200 {
+		b.faults = append(b.faults, located{0, Fault{File: b.layers[200].Name, Wanted: "at most 200 layers"}})
+		b.layers, b.docs = b.layers[:200], b.docs[:200]
+	}
+	c.makeSections(b.numbers(wanted))
+	byName := make(map[string]*section, len(c.sections))
+	for j := range c.sections {
+		byName[c.sections[j].name()] = &c.sections[j]
+	}
+	for i := range b.layers {
+		b.apply(i, byName, wanted)
+	}
+	for j := range c.sections {
+		c.sections[j].fillNumbered()
+	}
+	b.check(checks)
+	return c
+}
+
+// numbers finds the numbered sections that some layer has.
+func (b *builder) numbers(wanted func(*Section) bool) (lines, ports []int) {
+	for _, doc := range b.docs {
+		for _, h := range doc.heads {
+			desc, n := sectionFor(h.Section)
+			switch {
+			case desc == nil || n == 0 || !wanted(desc):
+			case desc.Name == "sip":
+				lines = append(lines, n)
+			default:
+				ports = append(ports, n)
+			}
+		}
+	}
+	slices.Sort(lines)
+	slices.Sort(ports)
+	return slices.Compact(lines), slices.Compact(ports)
+}
+
+// makeSections makes every section with its built-in values. The defaults of a line
+// and of a port are parsed once and shared.
+func (c *Config) makeSections(lines, ports []int) {
+	var line Line
+	var port Port
+	fillDefaults(lineKeys, &line)
+	fillDefaults(portKeys, &port)
+	c.Lines = slices.Repeat([]Line{line}, len(lines))
+	c.Ports = slices.Repeat([]Port{port}, len(ports))
+	c.sections = make([]section, 0, len(sections)-2+len(lines)+len(ports))
+	add := func(desc *Section, n int, data any) {
+		c.sections = append(c.sections, section{desc: desc, n: n, data: data})
+	}
+	for i := range sections {
+		desc := &sections[i]
+		switch {
+		case desc.Name == "sip" && desc.Numbered:
+			for j, n := range lines {
+				c.Lines[j].N = n
+				add(desc, n, &c.Lines[j])
+			}
+		case desc.Numbered:
+			for j, n := range ports {
+				c.Ports[j].N = n
+				add(desc, n, &c.Ports[j])
+			}
+		default:
+			data := c.single(desc.Name)
+			fillDefaults(desc.Keys, data)
+			add(desc, 0, data)
+		}
+	}
+}
+
+func (c *Config) single(name string) any {
+	switch name {
+	case "device":
+		return &c.Device
+	case "sip":
+		return &c.SIP
+	case "fax":
+		return &c.Fax
+	case "radius":
+		return &c.Radius
+	case "provisioning":
+		return &c.Provisioning
+	case "web":
+		return &c.Web
+	}
+	panic("config: no struct for [" + name + "]")
+}
+
+func fillDefaults(keys []Key, data any) {
+	for i := range keys {
+		k := &keys[i]
+		if k.Optional || k.numberedDefault() {
+			continue
+		}
+		if !k.set(data, k.Default) {
+			panic("config: the default of " + k.Name + " is not a value of it")
+		}
+	}
+}
+
+// fillNumbered gives the keys whose default holds the section's number that default,
+// where no layer gave a value.
+func (s *section) fillNumbered() {
+	for i := range s.desc.Keys {
+		k := &s.desc.Keys[i]
+		if k.numberedDefault() && s.origin(i).layer == 0 {
+			k.set(s.data, k.defaultFor(s.n))
+		}
+	}
+}
+
+// apply puts the values of layer i on top of those of the layers below.
+func (b *builder) apply(i int, byName map[string]*section, wanted func(*Section) bool) {
+	for _, h := range b.docs[i].heads {
+		desc, _ := sectionFor(h.Section)
+		if desc == nil {
+			b.unknown(i, h, "a known section: "+knownSections())
+			continue
+		}
+		if s := byName[h.Section]; s != nil {
+			s.head = origin{layer: uint8(i + 1), line: int32(h.Line)}
+		}
+	}
+	for _, e := range b.docs[i].settings {
+		desc, _ := sectionFor(e.Section)
+		if desc == nil || !wanted(desc) {
+			continue
+		}
+		s, key := byName[e.Section], desc.index(e.Key)
+		if key < 0 {
+			e.Value = Mask
+			b.unknown(i, e, "a known key"+desc.suggest(e.Key))
+			continue
+		}
+		k := &desc.Keys[key]
+		if !b.maySet(i, k, e) {
+			continue
+		}
+		clear := e.Value
+		e.Value = k.Masked(clear)
+		switch {
+		case int(s.origin(key).layer) == i+1:
+			b.fault(i, e, "each key once")
+			continue
+		case b.layers[i].Rank == Local && strings.Contains(clear, Mask) && e.Value == clear:
+			b.fault(i, e, "a value; the mask stands for a secret that is not there yet")
+			continue
+		case !k.set(s.data, clear):
+			b.fault(i, e, k.Want())
+			b.bad[spot{s, e.Key}] = true
+			continue
+		}
+		delete(b.bad, spot{s, e.Key})
+		s.setOrigin(origin{key: uint8(key), layer: uint8(i + 1), line: int32(e.Line)})
+	}
+}
+
+func (b *builder) fault(layer int, e Setting, wanted string) {
+	b.faults = append(b.faults, located{layer, Fault{b.layers[layer].Name, e.Line, e.Section, e.Key, e.Value, wanted}})
+}
+
+// unknown lists what this program does not know: a fault where a person wrote it, a
+// warning in a provisioned file.
+func (b *builder) unknown(layer int, e Setting, wanted string) {
+	if b.layers[layer].Rank == Provisioned {
+		b.warn(layer, e, wanted+"; ignored")
+		return
+	}
+	b.fault(layer, e, wanted)
+}
+
+func (b *builder) warn(layer int, e Setting, wanted string) {
+	if len(b.warnings) < maxFaults {
+		b.warnings = append(b.warnings, located{layer, Fault{b.layers[layer].Name, e.Line, e.Section, e.Key, e.Value, wanted}})
+	}
+}
+
+func (b *builder) maySet(layer int, k *Key, e Setting) bool {
+	e.Value = k.Masked(e.Value)
+	switch rank := b.layers[layer].Rank; {
+	case rank == Provisioned && k.Scope != FromAnywhere:
+		b.warn(layer, e, "this key in a file on the device; ignored")
+		return false
+	case rank == Local && k.Scope == FromFiles:
+		b.fault(layer, e, "this key in the factory's or the operator's file, not here")
+		return false
+	}
+	return true
+}
+
+// inOrder sorts by layer and line.
+func inOrder(faults []located) Faults {
+	slices.SortStableFunc(faults, func(x, y located) int {
+		if x.layer != y.layer {
+			return x.layer - y.layer
+		}
+		return x.Line - y.Line
+	})
+	var all Faults
+	for _, f := range faults {
+		all = append(all, f.Fault)
+	}
+	return all
+}
+
+func knownSections() string {
+	names := make([]string, len(sections))
+	for i, s := range sections {
+		names[i] = s.Name
+		if s.Numbered {
+			names[i] = fmt.Sprintf("%s1 to %s%d", s.Name, s.Name, MaxNumber)
+		}
+	}
+	return strings.Join(names, ", ")
+}
