@@ -13,7 +13,6 @@ rtpengine:rtpengine-daemon
 sipp:sip-tester
 sipsak:sipsak
 tshark:tshark
-dumpcap:tshark
 dnsmasq:dnsmasq-base
 iptables:iptables
 ip:iproute2

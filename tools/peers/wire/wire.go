@@ -62,6 +62,8 @@ func (e Event) String() string {
 
 // A Watch records what crosses one Lan.
 type Watch struct {
+	File string // the capture, in pcap format
+
 	t      netlab.T
 	fd     int
 	wake   int // closing this end of a pipe ends the goroutine
@@ -85,6 +87,7 @@ func Listen(t netlab.T, lan *netlab.Lan, dir string) *Watch {
 	if w.pcap, err = os.Create(filepath.Join(dir, "wire.pcap")); err != nil {
 		t.Fatalf("wire: %v", err)
 	}
+	w.File = w.pcap.Name()
 	head := binary.LittleEndian.AppendUint32(nil, 0xa1b23c4d) // nanosecond times
 	head = append(head, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	head = binary.LittleEndian.AppendUint32(head, 65535)

@@ -1,0 +1,64 @@
+// Package tshark has tshark, which shares nothing with us, decode what package
+// wire captured.
+package tshark
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"tipring/tools/peers/netlab"
+	"tipring/tools/peers/wire"
+)
+
+// A Capture is what package wire captured on a switch.
+type Capture struct {
+	t     netlab.T
+	watch *wire.Watch
+}
+
+// Of is the capture that a watch writes. Asking it anything ends the watch.
+func Of(t netlab.T, w *wire.Watch) *Capture { return &Capture{t, w} }
+
+// Fields ends the capture and returns the named fields of every packet that a
+// display filter lets through, in order.
+func (c *Capture) Fields(filter string, fields ...string) [][]string {
+	c.t.Helper()
+	c.watch.Close()
+	args := []string{"-n", "-r", c.watch.File, "-Y", filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	return c.run(args)
+}
+
+// Malformed ends the capture and lists what tshark finds wrong with packets
+// from one address: malformed ones and warnings or errors about SIP and SDP.
+func (c *Capture) Malformed(from string) []string {
+	c.t.Helper()
+	var bad []string
+	filter := fmt.Sprintf("ip.src == %s && (_ws.malformed || ((sip || sdp || rtcp) && _ws.expert.severity >= 6291456))", from)
+	for _, row := range c.Fields(filter, "frame.number", "_ws.expert.message", "sip.Request-Line", "sip.Status-Line") {
+		bad = append(bad, strings.Join(row, " "))
+	}
+	return bad
+}
+
+func (c *Capture) run(args []string) [][]string {
+	c.t.Helper()
+	cmd := exec.Command("tshark", args...)
+	cmd.Env = append(os.Environ(), "HOME=/nonexistent")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatalf("tshark %s: %v: %s", strings.Join(args, " "), err, errs.String())
+	}
+	var rows [][]string
+	for line := range strings.Lines(string(out)) {
+		rows = append(rows, strings.Split(strings.TrimRight(line, "\n"), "\t"))
+	}
+	return rows
+}
