@@ -78,6 +78,8 @@ type Via struct {
 	Host      string // sent-by; an IPv6 address without brackets
 	Port      int    // sent-by port; 0: none given
 	Params    Params
+
+	raw string // all of a Via that cannot be read, to be echoed
 }
 
 // Branch is the branch parameter, "" when absent.

@@ -174,3 +174,7 @@ func contentLength(head []byte) (length int64, ok bool) {
 	}
 	return length, ok
 }
+
+// Partial reports that octets of an unfinished message are held: a connection that
+// ends now was cut in the middle of it.
+func (f *Framer) Partial() bool { return len(f.buf) > f.off }

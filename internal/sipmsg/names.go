@@ -123,6 +123,16 @@ func sameName(a, b string) bool {
 	return (len(a) == 1 || len(b) == 1) && canonical(a) == canonical(b)
 }
 
+// known reports a method of RFC 3261 or of an extension that this program knows.
+func known(method string) bool {
+	switch method {
+	case INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER,
+		SUBSCRIBE, NOTIFY, MESSAGE, "PUBLISH":
+		return true
+	}
+	return false
+}
+
 // modelled names the header fields that a Message holds outside its Header.
 func modelled(name string) bool {
 	switch name {

@@ -292,8 +292,18 @@ func (r *reading) cseq(value string) {
 	}
 	r.m.CSeq = CSeq{uint32(n), method}
 	if !r.response && method != r.m.Method {
-		r.fail(bad("CSeq method does not match the request"))
+		r.mismatch()
 	}
+}
+
+// mismatch answers a CSeq of another method than the request's. RFC 4475 section
+// 3.1.2.18: of a method that is not known, 501 says more.
+func (r *reading) mismatch() {
+	e := bad("CSeq method does not match the request")
+	if !known(r.m.Method) {
+		e.Code = 501
+	}
+	r.fail(e)
 }
 
 // addressFields has gosip read the addresses.
@@ -320,6 +330,9 @@ func (r *reading) addressFields() {
 	}
 	if contacts := r.values(hContact); len(contacts) == 1 && contacts[0] == "*" {
 		m.Contact = []Addr{{URI: Wildcard}}
+		if m.IsRequest() && m.Method != REGISTER {
+			r.fail(bad("Contact * outside REGISTER"))
+		}
 	} else if contacts != nil {
 		if m.Contact, err = h.addresses(hContact, contacts); err != nil {
 			r.malformed(hContact, err)
@@ -336,6 +349,8 @@ func (r *reading) addressFields() {
 		}
 	}
 	r.fill()
+	m.RequestURI.Headers = "" // RFC 3261 section 19.1.1 forbids them there; 4475 3.1.2.11: ignore
+	r.echoVia()
 	r.echo(hFrom, &m.From)
 	r.echo(hTo, &m.To)
 }
@@ -357,6 +372,34 @@ func (r *reading) fill() {
 			r.m.unfill(l.name)
 		}
 	}
+}
+
+// echoVia keeps the text of a Via that cannot be read, for the answer, provided that
+// the topmost says at least where it came from.
+func (r *reading) echoVia() {
+	vias := r.values(hVia)
+	if r.response || len(r.m.Via) > 0 || len(vias) == 0 || len(vias) > MaxAddresses {
+		return
+	}
+	var h head
+	h.plainStart()
+	from := len(h.b)
+	h.b = append(h.b, "v:"...)
+	top, err := h.hop(&scanner{s: vias[0]})
+	if err != nil {
+		return
+	}
+	h.endLine(hVia, from)
+	list := []Via{top}
+	m, err := h.parse()
+	if err != nil || fillVias(list, m.Via) != nil {
+		return
+	}
+	list[0].raw = vias[0]
+	for _, text := range vias[1:] {
+		list = append(list, Via{raw: text})
+	}
+	r.m.Via = list
 }
 
 // echo keeps the text of a From or To that cannot be read, for the answer (RFC 3261

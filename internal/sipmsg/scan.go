@@ -293,6 +293,14 @@ func (h *head) vias(values []string) (list []Via, err error) {
 
 // via reads sent-protocol LWS sent-by and the parameters (RFC 3261 section 25.1).
 func (h *head) via(s *scanner) (v Via, err error) {
+	if v, err = h.hop(s); err == nil {
+		v.Params, err = h.params(s)
+	}
+	return v, err
+}
+
+// hop reads a Via up to its parameters.
+func (h *head) hop(s *scanner) (v Via, err error) {
 	for part := range 3 {
 		s.blanks()
 		if part > 0 {
@@ -319,11 +327,8 @@ func (h *head) via(s *scanner) (v Via, err error) {
 	s.blanks()
 	if s.take(':') {
 		s.blanks()
-		if err = h.port(s); err != nil {
-			return v, err
-		}
+		err = h.port(s)
 	}
-	v.Params, err = h.params(s)
 	return v, err
 }
 
@@ -331,7 +336,9 @@ func (h *head) via(s *scanner) (v Via, err error) {
 // gosip is given another in its place.
 func (h *head) host(s *scanner) (kept string, err error) {
 	if s.take('[') {
-		text := s.until("]")
+		// RFC 5118 section 4.10: the grammar of RFC 3261 allows a third colon before
+		// an IPv4 address, and both forms must be tolerated.
+		text := strings.Replace(s.until("]"), ":::", "::", 1)
 		if !s.take(']') || !ipv6(text) {
 			return "", fault("bad IPv6 reference")
 		}

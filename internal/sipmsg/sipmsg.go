@@ -99,11 +99,7 @@ func (m *Message) String() string {
 func (m *Message) Clone() *Message {
 	c := *m
 	c.RequestURI = m.RequestURI.Clone()
-	c.Via = make([]Via, len(m.Via))
-	for i, v := range m.Via {
-		v.Params = v.Params.Clone()
-		c.Via[i] = v
-	}
+	c.Via = cloneVias(m.Via)
 	c.From, c.To = m.From.Clone(), m.To.Clone()
 	c.Contact, c.Route, c.RecordRoute = cloneAddrs(m.Contact), cloneAddrs(m.Route), cloneAddrs(m.RecordRoute)
 	c.Header = append(Header(nil), m.Header...)
@@ -120,7 +116,7 @@ func (m *Message) Response(code int, reason string) *Message {
 	}
 	r := &Message{
 		StatusCode: code, Reason: reason,
-		Via:  append([]Via(nil), m.Via...),
+		Via:  cloneVias(m.Via),
 		From: m.From.Clone(), To: m.To.Clone(),
 		CallID: m.CallID, CSeq: m.CSeq,
 	}
@@ -141,6 +137,15 @@ func (m *Message) OptionTag(name, tag string) bool {
 		}
 	}
 	return false
+}
+
+func cloneVias(in []Via) []Via {
+	out := make([]Via, len(in))
+	for i, v := range in {
+		v.Params = v.Params.Clone()
+		out[i] = v
+	}
+	return out
 }
 
 func cloneAddrs(in []Addr) []Addr {

@@ -22,7 +22,7 @@ func (m *Message) Append(b []byte) ([]byte, error) {
 		w.name(hVia)
 		w.b = m.Via[i].append(w.b)
 		w.params(m.Via[i].Params)
-		if m.Via[i].Host == "" || !all(m.Via[i].Transport, tokenChar) {
+		if !m.Via[i].complete() {
 			w.fail(hVia, "incomplete")
 		}
 		w.endLine(hVia)
@@ -196,8 +196,13 @@ func (a *Addr) append(b []byte) []byte {
 // String is the address as a header has it: "Ann" <sip:ann@example.net>;tag=1.
 func (a Addr) String() string { return string(a.Params.append(a.append(nil))) }
 
-// append writes the Via without its parameters.
+func (v *Via) complete() bool { return v.raw != "" || v.Host != "" && all(v.Transport, tokenChar) }
+
+// append writes the Via without its parameters. An unreadable one is written as received.
 func (v *Via) append(b []byte) []byte {
+	if v.raw != "" {
+		return append(b, v.raw...)
+	}
 	if v.Protocol != "" {
 		b = append(b, v.Protocol...)
 	} else {
