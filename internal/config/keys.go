@@ -62,13 +62,13 @@ func sectionFor(name string) (*Section, int) {
 var deviceKeys = []Key{
 	{
 		Name: "mac", Label: "MAC address", Default: "auto", Scope: FromDevice,
-		Help:   "Twelve hex digits with any usual separators. auto: the lowest-index network interface that is a device and has a universal address, else the first that is not loopback.",
+		Help:   "Names the device: twelve hex digits with any usual separators. auto: the lowest-index network interface that is a device and has a universal address, else the first that is not loopback.",
 		Wanted: "auto or twelve hex digits", valid: isMAC, clean: cleanMAC, Kind: Text,
 		field: func(s any) any { return &s.(*Device).MAC },
 	},
 	{
 		Name: "serial", Label: "Serial number", Default: "auto", Scope: FromDevice, Kind: Text, Max: 64,
-		Help:  "auto: the device tree's or the DMI's, else the MAC address.",
+		Help:  "Serial number that provisioning asks with. auto: the device tree's or the DMI's, else the MAC address.",
 		field: func(s any) any { return &s.(*Device).Serial },
 	},
 	{
@@ -108,17 +108,17 @@ var sipKeys = []Key{
 	},
 	{
 		Name: "udp_port", Label: "UDP port", Default: "5060", Kind: Int, Max: 65535,
-		Help:  "0: any free port.",
+		Help:  "Port on which SIP over UDP is received. 0: any free port.",
 		field: func(s any) any { return &s.(*SIP).UDPPort },
 	},
 	{
 		Name: "tcp_port", Label: "TCP port", Default: "5060", Kind: Int, Max: 65535,
-		Help:  "0: any free port.",
+		Help:  "Port on which SIP over TCP is received. 0: any free port.",
 		field: func(s any) any { return &s.(*SIP).TCPPort },
 	},
 	{
 		Name: "tls_port", Label: "TLS port", Default: "5061", Kind: Int, Max: 65535,
-		Help:  "0: any free port.",
+		Help:  "Port on which SIP over TLS is received. 0: any free port.",
 		field: func(s any) any { return &s.(*SIP).TLSPort },
 	},
 	{
