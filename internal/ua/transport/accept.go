@@ -99,21 +99,23 @@ func (l *Layer) dismissInbound(s *stream) {
 // never becomes a flow that the Handler hears of.
 func (s *stream) serve(conn net.Conn) {
 	defer s.l.wg.Done()
-	defer s.l.dismissInbound(s)
-	conn, err := s.shakeHands(conn)
+	secure, err := s.shakeHands(conn)
 	if err != nil {
 		s.l.counters.StreamFails.Add(1)
 		s.l.cfg.Log.Debug("TLS handshake failed", "from", s.target.Addr.String(), "err", err)
-		s.cancel()
-		return
+		s.end(err)
 	}
-	if !s.begin(conn) {
+	up := err == nil && s.begin(secure)
+	if up {
+		s.l.handler.FlowUp(s)
+		s.read()
+	}
+	s.l.dismissInbound(s)
+	if up {
+		s.report()
+	} else {
 		conn.Close()
-		return
 	}
-	s.l.handler.FlowUp(s)
-	s.read()
-	s.report()
 }
 
 // shakeHands is the server's side of TLS; a TCP connection it leaves as it is.
@@ -127,9 +129,5 @@ func (s *stream) shakeHands(conn net.Conn) (net.Conn, error) {
 	})
 	ctx, cancel := context.WithTimeout(s.ctx, handshakeTime)
 	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return secure, nil
+	return secure, secure.HandshakeContext(ctx)
 }

@@ -190,14 +190,14 @@ func (s *udpSocket) deliver() {
 }
 
 // send transmits without waiting. An error that is pending on the socket belongs to an
-// earlier datagram, and the reading goroutine reports it: so one error is followed by
-// a second try.
+// earlier datagram, and the reading goroutine reports it: so an error is followed by
+// another try, more than once as several datagrams may have failed.
 func (s *udpSocket) send(wire []byte, to netip.AddrPort, from netip.Addr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out.wire, s.out.to, s.out.from = wire, to, from
 	defer func() { s.out.wire = nil }()
-	for range 2 {
+	for range maxErrorBatch {
 		if err := s.raw.Control(s.out.try); err != nil {
 			return ErrClosed
 		}
