@@ -78,7 +78,7 @@ func handshakeError(err error) error {
 		invalid x509.CertificateInvalidError
 		unknown x509.UnknownAuthorityError
 		host    x509.HostnameError
-		alert   tls.AlertError
+		op      *net.OpError
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
@@ -89,8 +89,8 @@ func handshakeError(err error) error {
 			unknown.Cert.Subject.CommonName, unknown.Cert.Issuer.CommonName, err)
 	case errors.As(err, &host):
 		return fmt.Errorf("TLS: certificate is for another server: %w", err)
-	case errors.As(err, &alert):
-		return fmt.Errorf("TLS: refused by the server: %w", err)
+	case errors.As(err, &op) && op.Op == "remote error":
+		return fmt.Errorf("TLS: refused by the server: %w", op.Err)
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return errors.New("TLS: handshake not finished in time")
 	}
