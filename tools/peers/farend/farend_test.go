@@ -51,6 +51,31 @@ func TestCallThroughPair(t *testing.T) {
 	}
 }
 
+// With media relays in between, the two still hear each other, through the relays.
+func TestRelayedMedia(t *testing.T) {
+	lan := netlab.New(t)
+	p := lan.Host("primary", 1)
+	callee := New(t, lan.Host("callee", 20), nil)
+	caller := New(t, lan.Host("caller", 21), nil)
+	kamailio.Start(t, p, kamailio.Options{Far: callee.Addr, RTPEngine: kamailio.RTPEngine(t, p)})
+	out, status := caller.Dial(netip.AddrPortFrom(p.Addr, 5060), "600", 5*time.Second)
+	if status != 200 {
+		t.Fatalf("status %d", status)
+	}
+	in := callee.WaitCall(time.Second, 1)
+	out.Media.Say(700, -10)
+	if err := in.Media.WaitTone(3*time.Second, 700, -10); err != nil {
+		t.Errorf("callee: %v", err)
+	}
+	if err := out.Media.WaitTone(3*time.Second, 1000, -10); err != nil {
+		t.Errorf("caller: %v", err)
+	}
+	if to := out.Media.to.Addr(); to != p.Addr {
+		t.Errorf("media goes to %v, want the relay %v", to, p.Addr)
+	}
+	out.Bye()
+}
+
 // A callee that only rings sees the caller's CANCEL.
 func TestCancel(t *testing.T) {
 	lan := netlab.New(t)

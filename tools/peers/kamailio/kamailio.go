@@ -35,7 +35,7 @@ type Options struct {
 	Algorithm string            // digest: "MD5", "SHA-256"; empty: everybody is believed
 	TLS       *certs.Pair       // serve TLS on 5061 and 5051
 	RTPEngine netip.AddrPort    // relay media through the rtpengine that listens there
-	TCPPort   int               // 5060 unless set
+	Relayed   bool              // somebody else has ports 5060 (TCP) and 5061 and passes them on to 5066 and 5051
 	Extra     map[string]string // text for the template's hooks: "register", "invite"
 }
 
@@ -57,9 +57,6 @@ var tmpl = template.Must(template.New("kamailio.cfg").Parse(configuration))
 // Start runs a server on a host and returns when it answers.
 func Start(t netlab.T, host *netlab.Host, o Options) *Server {
 	t.Helper()
-	if o.TCPPort == 0 {
-		o.TCPPort = 5060
-	}
 	s := &Server{Host: host, Options: o, t: t, dir: netlab.WorkDir(t)}
 	s.start()
 	return s
@@ -171,4 +168,30 @@ func (s *Server) Received() []Received {
 		all = append(all, Received{Proto: m[1], From: m[2], Method: m[3], URI: m[4], CSeq: n, CallID: m[6]})
 	}
 	return all
+}
+
+// RTPEngine runs a media relay on a host and returns where it takes commands.
+func RTPEngine(t netlab.T, host *netlab.Host) netip.AddrPort {
+	t.Helper()
+	control := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 2223)
+	dir := netlab.WorkDir(t)
+	p := host.Start(dir, "rtpengine", "-t", "-1", "-f", "-E", "-i", host.Addr.String(), "-n", control.String(),
+		"-m", "40000", "-M", "40999", "-p", filepath.Join(dir, "pid"))
+	ping := func() error {
+		c, err := net.Dial("udp", control.String())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }()
+		_ = c.SetDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := c.Write([]byte("1 d7:command4:pinge")); err != nil {
+			return err
+		}
+		_, err = c.Read(make([]byte, 100))
+		return err
+	}
+	if !netlab.Until(15*time.Second, func() bool { return host.Do(ping) == nil }) {
+		t.Fatalf("rtpengine does not answer:\n%s", p.Tail(10))
+	}
+	return control
 }
