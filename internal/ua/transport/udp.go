@@ -239,7 +239,7 @@ func (l *Layer) message(s *udpSocket, f Flow, data []byte, from netip.AddrPort, 
 	reply := from
 	if m != nil && m.IsRequest() {
 		Stamp(m, from)
-		reply = replyAddr(m, from)
+		reply = ReplyAddr(m, from)
 	}
 	if f == nil || f.Target().Addr != reply {
 		listener := l.udpListener(reply.Addr())

@@ -29,10 +29,10 @@ func Stamp(m *sipmsg.Message, from netip.AddrPort) {
 	}
 }
 
-// replyAddr is where the response to a request that came in a datagram goes (RFC 3261
+// ReplyAddr is where the response to a request that came in a datagram goes (RFC 3261
 // section 18.2.2, RFC 3581 section 4): to maddr, to the port it came from if rport
 // is there, else to the port of sent-by. A maddr that is a name is not looked up.
-func replyAddr(m *sipmsg.Message, from netip.AddrPort) netip.AddrPort {
+func ReplyAddr(m *sipmsg.Message, from netip.AddrPort) netip.AddrPort {
 	if m == nil || len(m.Via) == 0 {
 		return from
 	}
