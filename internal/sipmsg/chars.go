@@ -59,18 +59,17 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // number reads decimal digits and nothing else, up to max.
 func number(s string, max int64) (n int64, ok bool) {
-	if s == "" || len(s) > 20 {
-		return 0, false
-	}
 	for i := range len(s) {
 		if !isDigit(s[i]) {
 			return 0, false
 		}
-		if n = n*10 + int64(s[i]-'0'); n > max {
+		digit := int64(s[i] - '0')
+		if n > (max-digit)/10 {
 			return 0, false
 		}
+		n = n*10 + digit
 	}
-	return n, true
+	return n, s != ""
 }
 
 // trim takes blanks off both ends: SP and HT, the only white space of a header value.

@@ -279,21 +279,29 @@ func (r *reading) plainFields() {
 	}
 }
 
-// cseq reads 1*DIGIT LWS Method, the number below 2**31 (RFC 3261 section 8.1.1.5).
 func (r *reading) cseq(value string) {
+	cseq, ok := parseCSeq(value)
+	if !ok {
+		r.fail(bad("malformed CSeq"))
+		return
+	}
+	r.m.CSeq = cseq
+	if !r.response && cseq.Method != r.m.Method {
+		r.mismatch()
+	}
+}
+
+// parseCSeq reads 1*DIGIT LWS Method, the number below 2**31 (RFC 3261 section 8.1.1.5).
+func parseCSeq(value string) (CSeq, bool) {
 	s := scanner{s: value}
 	digits := s.until(" \t")
 	s.blanks()
 	method := s.run(tokenChar)
 	n, ok := number(digits, 1<<31-1)
 	if !ok || method == "" || !s.end() {
-		r.fail(bad("malformed CSeq"))
-		return
+		return CSeq{}, false
 	}
-	r.m.CSeq = CSeq{uint32(n), method}
-	if !r.response && method != r.m.Method {
-		r.mismatch()
-	}
+	return CSeq{uint32(n), method}, true
 }
 
 // mismatch answers a CSeq of another method than the request's. RFC 4475 section

@@ -222,8 +222,27 @@ func readable(s string) string {
 	return string(b)
 }
 
-// params reads ;name=value pairs up to the end or a comma. The values are gosip's to fill in.
+// params reads the parameters of an address or a Via. Their values are gosip's to give.
 func (h *head) params(s *scanner) (list Params, err error) {
+	if list, err = s.params(); err != nil {
+		return nil, err
+	}
+	for i := range list {
+		p := &list[i]
+		h.b = append(append(h.b, ';'), p.Name...)
+		switch {
+		case !p.HasValue:
+		case all(p.Value, tokenChar):
+			h.b = append(append(h.b, '='), p.Value...)
+		default:
+			h.b = appendQuoted(append(h.b, '='), p.Value)
+		}
+	}
+	return list, nil
+}
+
+// params reads ;name=value pairs up to the end or a comma.
+func (s *scanner) params() (list Params, err error) {
 	for {
 		s.blanks()
 		if s.end() || s.at(',') {
@@ -232,37 +251,34 @@ func (h *head) params(s *scanner) (list Params, err error) {
 		if !s.take(';') {
 			return nil, fault("text where a parameter should begin")
 		}
-		s.blanks()
-		p := Param{Name: s.run(tokenChar)}
-		if p.Name == "" {
-			return nil, fault("parameter without a name")
-		}
-		h.b = append(append(h.b, ';'), p.Name...)
-		mark := s.i
-		s.blanks()
-		if !s.take('=') {
-			s.i = mark
-			list = append(list, p)
-			continue
-		}
-		p.HasValue = true
-		s.blanks()
-		var value string
-		if p.Quoted = s.at('"'); p.Quoted {
-			if value, err = s.quoted(); err != nil {
-				return nil, err
-			}
-		} else {
-			value = s.run(valueChar)
-		}
-		h.b = append(h.b, '=')
-		if all(value, tokenChar) {
-			h.b = append(h.b, value...)
-		} else {
-			h.b = appendQuoted(h.b, value)
+		p, err := s.param()
+		if err != nil {
+			return nil, err
 		}
 		list = append(list, p)
 	}
+}
+
+// param reads name or name=value, with blanks wherever the grammar allows them.
+func (s *scanner) param() (p Param, err error) {
+	s.blanks()
+	if p.Name = s.run(tokenChar); p.Name == "" {
+		return p, fault("parameter without a name")
+	}
+	mark := s.i
+	s.blanks()
+	if !s.take('=') {
+		s.i = mark
+		return p, nil
+	}
+	p.HasValue = true
+	s.blanks()
+	if p.Quoted = s.at('"'); p.Quoted {
+		p.Value, err = s.quoted()
+	} else {
+		p.Value = s.run(valueChar)
+	}
+	return p, err
 }
 
 // vias adds the Via line to the head.

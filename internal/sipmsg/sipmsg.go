@@ -109,7 +109,7 @@ func (m *Message) Clone() *Message {
 
 // Response builds the answer to request m with the headers RFC 3261 section 8.2.6.2
 // wants copied: Via, From, To, Call-ID, CSeq; and Record-Route, for a dialog (section
-// 12.1.1). Reason empty takes the standard phrase. A To tag is the caller's to add.
+// 12.1.1), or Timestamp, for a 100 (section 8.2.6.1). Reason empty takes the standard phrase. A To tag is the caller's to add.
 func (m *Message) Response(code int, reason string) *Message {
 	if reason == "" {
 		reason = Phrase(code)
@@ -122,6 +122,9 @@ func (m *Message) Response(code int, reason string) *Message {
 	}
 	if code > 100 && code < 300 {
 		r.RecordRoute = cloneAddrs(m.RecordRoute)
+	}
+	if stamp, ok := m.Header.Lookup("Timestamp"); ok && code == 100 {
+		r.Header.Add("Timestamp", stamp)
 	}
 	return r
 }

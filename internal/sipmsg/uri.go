@@ -31,6 +31,7 @@ func (h *head) uri(text string) (u URI, err error) {
 		if u.Host, err = h.host(&s); err != nil {
 			return u, err
 		}
+		u.Host = strings.ToLower(u.Host)
 		if s.take(':') {
 			if err = h.port(&s); err != nil {
 				return u, err
@@ -38,7 +39,7 @@ func (h *head) uri(text string) (u URI, err error) {
 		}
 	case "tel":
 		number := s.until(";")
-		if number == "" {
+		if !all(strings.ReplaceAll(number, "%", ""), telChar) {
 			return u, fault("tel URI without a number")
 		}
 		h.b = append(h.b, "sip:"...)
@@ -57,7 +58,7 @@ func (h *head) uri(text string) (u URI, err error) {
 	if u.Params, err = h.uriParams(&s); err != nil {
 		return u, err
 	}
-	if s.take('?') {
+	if u.Scheme != "tel" && s.take('?') {
 		u.Headers = s.s[s.i:]
 	} else if !s.end() {
 		return u, fault("text after the host of a URI")

@@ -1,0 +1,28 @@
+package sipmsg
+
+import "strings"
+
+// ContentType is the media type of the body, in lower case and without blanks, and its
+// parameters; empty when there is none or it is malformed (RFC 3261 section 20.15).
+func (m *Message) ContentType() (mediaType string, params Params) {
+	full, params, ok := parameterized(m.Header.Get("Content-Type"))
+	if !ok {
+		return "", nil
+	}
+	kind, sub, _ := strings.Cut(full, "/")
+	kind, sub = trim(kind), trim(sub)
+	if !all(kind, tokenChar) || !all(sub, tokenChar) {
+		return "", nil
+	}
+	return strings.ToLower(kind + "/" + sub), params
+}
+
+// SetBody gives the message a body of that type; an empty body takes the type away.
+func (m *Message) SetBody(mediaType string, body []byte) {
+	m.Body = body
+	if len(body) == 0 {
+		m.Header.Del("Content-Type")
+		return
+	}
+	m.Header.Set("Content-Type", mediaType)
+}
