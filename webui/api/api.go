@@ -1,0 +1,159 @@
+// Package api is the HTTP interface of the device: JSON under /api/v1, errors as
+// problem details (RFC 9457), Prometheus text at /metrics. It keeps no state of its
+// own: the agent hands in a Device, which tells snapshots and takes actions.
+//
+// Every route stands in one table and behind one Gate. On the control socket the
+// gate is Open, because the file's mode 0600 is the gate there; listeners bring
+// their own. Routes of later parts are added with Handle.
+//
+// Besides the goroutines of net/http the package starts one, in ServeSocket, and
+// ends it in Close.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tipring/internal/metrics"
+)
+
+// A Route is one method of one path.
+type Route struct {
+	Method string // GET routes answer HEAD too
+	Path   string // with {name} for a segment that the handler asks r.PathValue for
+	Open   bool   // needs no authentication, wherever it is served
+	Handle http.HandlerFunc
+}
+
+// A Gate decides who may use a route.
+type Gate interface {
+	// Admit returns nil to let the request pass, or what to answer it with.
+	Admit(r *http.Request, route *Route) *Problem
+}
+
+// Open is the gate that lets everything pass.
+type Open struct{}
+
+// Admit lets the request pass.
+func (Open) Admit(*http.Request, *Route) *Problem { return nil }
+
+// An API serves the routes of one device.
+type API struct {
+	device  Device
+	metrics *metrics.Set
+	log     *slog.Logger
+	routes  []route
+}
+
+type route struct {
+	Route
+	segments []string
+}
+
+// New makes the interface of a device. set may be nil; its metrics follow those that
+// are made from the device's snapshots.
+func New(device Device, set *metrics.Set, log *slog.Logger) *API {
+	a := &API{device: device, metrics: set, log: log}
+	a.Handle(a.deviceRoutes()...)
+	return a
+}
+
+// Handle adds routes. It must not be called once the API serves.
+func (a *API) Handle(routes ...Route) {
+	for _, r := range routes {
+		a.routes = append(a.routes, route{r, strings.Split(r.Path, "/")})
+	}
+}
+
+// Routes lists every route, in the order in which they were added.
+func (a *API) Routes() []Route {
+	all := make([]Route, len(a.routes))
+	for i, r := range a.routes {
+		all[i] = r.Route
+	}
+	return all
+}
+
+// Behind is the handler that serves the routes behind a gate.
+func (a *API) Behind(gate Gate) http.Handler { return &handler{a, gate} }
+
+type handler struct {
+	api  *API
+	gate Gate
+}
+
+// ServeHTTP finds the route, asks the gate, and hands the request on.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	found, values, allowed := h.api.find(r)
+	switch {
+	case found == nil && allowed == nil:
+		h.api.fail(w, r, problem(http.StatusNotFound, "there is no "+r.URL.Path))
+		return
+	case found == nil:
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		h.api.fail(w, r, problem(http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", ")))
+		return
+	}
+	if !found.Open {
+		if p := h.gate.Admit(r, &found.Route); p != nil {
+			h.api.fail(w, r, p)
+			return
+		}
+	}
+	for i, segment := range found.segments {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			r.SetPathValue(strings.TrimSuffix(name, "}"), values[i])
+		}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	found.Handle(w, r)
+}
+
+// maxBody bounds a request's body. Routes that take documents set their own bound.
+const maxBody = 2 << 20
+
+// find returns the request's route and the segments of its path. Without a route for
+// the method it returns the methods that the path takes; none means an unknown path.
+func (a *API) find(r *http.Request) (found *route, values, allowed []string) {
+	values = strings.Split(r.URL.EscapedPath(), "/")
+	for i, v := range values {
+		plain, err := url.PathUnescape(v)
+		if err != nil {
+			return nil, nil, nil
+		}
+		values[i] = plain
+	}
+	for i := range a.routes {
+		route := &a.routes[i]
+		if !route.matches(values) {
+			continue
+		}
+		if route.Method == r.Method || route.Method == http.MethodGet && r.Method == http.MethodHead {
+			return route, values, nil
+		}
+		if !slices.Contains(allowed, route.Method) {
+			allowed = append(allowed, route.Method)
+		}
+	}
+	return nil, values, allowed
+}
+
+func (r *route) matches(values []string) bool {
+	if len(values) != len(r.segments) {
+		return false
+	}
+	for i, segment := range r.segments {
+		if strings.HasPrefix(segment, "{") && values[i] != "" {
+			continue
+		}
+		if segment != values[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// What an action of a Device may be refused with.
+var (
+	ErrNotFound    = errors.New("not found")         // 404
+	ErrConflict    = errors.New("not possible now")  // 409
+	ErrInvalid     = errors.New("not valid")         // 422
+	ErrUnavailable = errors.New("not available now") // 503: draining, or not configured
+)
+
+// A Problem is an error as the interface tells it (RFC 9457). As an error it may also
+// be returned by a Device that wants to say more than the four above.
+type Problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail Text   `json:"detail"`
+}
+
+// Error is what happened, in a sentence.
+func (p *Problem) Error() string {
+	if p.Detail != "" {
+		return string(p.Detail)
+	}
+	return p.Title
+}
+
+// problem makes a problem without a type of its own: the status tells it all.
+func problem(status int, detail string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: Text(detail)}
+}
+
+// asProblem finds the status for what an action returned.
+func asProblem(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	status := http.StatusInternalServerError
+	for _, known := range []struct {
+		err    error
+		status int
+	}{
+		{ErrNotFound, http.StatusNotFound},
+		{ErrConflict, http.StatusConflict},
+		{ErrInvalid, http.StatusUnprocessableEntity},
+		{ErrUnavailable, http.StatusServiceUnavailable},
+	} {
+		if errors.Is(err, known.err) {
+			status = known.status
+		}
+	}
+	return problem(status, err.Error())
+}
+
+// fail answers with a problem. What is our own fault is logged too.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, p *Problem) {
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
+		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", p.Detail)
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		http.Error(w, p.Title, p.Status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	w.Write(append(body, '\n'))
+}

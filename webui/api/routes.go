@@ -1,0 +1,254 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// deviceRoutes is the table of the routes that need nothing but a Device.
+func (a *API) deviceRoutes() []Route {
+	const v1 = "/api/v1"
+	return []Route{
+		{"GET", v1 + "/status", false, a.getStatus},
+		{"GET", v1 + "/lines", false, a.getLines},
+		{"GET", v1 + "/lines/{n}", false, a.getLine},
+		{"POST", v1 + "/lines/{n}/register", false, a.register},
+		{"GET", v1 + "/ports", false, a.getPorts},
+		{"GET", v1 + "/ports/{n}", false, a.getPort},
+		{"POST", v1 + "/ports/{n}/call", false, a.call},
+		{"POST", v1 + "/ports/{n}/dial-plan", false, a.testDialPlan},
+		{"GET", v1 + "/calls", false, a.getCalls},
+		{"GET", v1 + "/calls/{id}", false, a.getCall},
+		{"DELETE", v1 + "/calls/{id}", false, a.hangUp},
+		{"POST", v1 + "/drain", false, a.drain},
+		{"GET", "/healthz", true, a.healthz},
+		{"GET", "/readyz", true, a.readyz},
+		{"GET", "/metrics", false, a.getMetrics},
+	}
+}
+
+func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
+	s := a.device.Status()
+	s.Lines, s.Ports = list(s.Lines), list(s.Ports)
+	s.Faults = list(s.Faults)
+	s.Provisioning.NotUnderstood = list(s.Provisioning.NotUnderstood)
+	a.answer(w, r, http.StatusOK, s)
+}
+
+func (a *API) getLines(w http.ResponseWriter, r *http.Request) {
+	a.answer(w, r, http.StatusOK, list(a.device.Lines()))
+}
+
+func (a *API) getPorts(w http.ResponseWriter, r *http.Request) {
+	a.answer(w, r, http.StatusOK, list(a.device.Ports()))
+}
+
+func (a *API) getCalls(w http.ResponseWriter, r *http.Request) {
+	a.answer(w, r, http.StatusOK, list(a.device.Calls()))
+}
+
+// list is s, but never null.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func (a *API) getLine(w http.ResponseWriter, r *http.Request) {
+	if line, ok := a.line(w, r); ok {
+		a.answer(w, r, http.StatusOK, line)
+	}
+}
+
+func (a *API) getPort(w http.ResponseWriter, r *http.Request) {
+	if port, ok := a.port(w, r); ok {
+		a.answer(w, r, http.StatusOK, port)
+	}
+}
+
+func (a *API) getCall(w http.ResponseWriter, r *http.Request) {
+	if call, ok := a.callByID(w, r); ok {
+		a.answer(w, r, http.StatusOK, call)
+	}
+}
+
+// line finds the line that the path names, or answers that there is none.
+func (a *API) line(w http.ResponseWriter, r *http.Request) (Line, bool) {
+	name := r.PathValue("n")
+	for _, l := range a.device.Lines() {
+		if strconv.Itoa(l.Line) == name {
+			return l, true
+		}
+	}
+	a.fail(w, r, problem(http.StatusNotFound, "there is no line "+name))
+	return Line{}, false
+}
+
+func (a *API) port(w http.ResponseWriter, r *http.Request) (Port, bool) {
+	name := r.PathValue("n")
+	for _, p := range a.device.Ports() {
+		if strconv.Itoa(p.Port) == name {
+			return p, true
+		}
+	}
+	a.fail(w, r, problem(http.StatusNotFound, "there is no port "+name))
+	return Port{}, false
+}
+
+func (a *API) callByID(w http.ResponseWriter, r *http.Request) (Call, bool) {
+	id := r.PathValue("id")
+	for _, c := range a.device.Calls() {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	a.fail(w, r, problem(http.StatusNotFound, "there is no call "+id))
+	return Call{}, false
+}
+
+func (a *API) register(w http.ResponseWriter, r *http.Request) {
+	line, ok := a.line(w, r)
+	if !ok {
+		return
+	}
+	if err := a.device.Register(r.Context(), line.Line); err != nil {
+		a.fail(w, r, asProblem(err))
+		return
+	}
+	if line, ok = a.line(w, r); ok {
+		a.answer(w, r, http.StatusAccepted, line)
+	}
+}
+
+func (a *API) call(w http.ResponseWriter, r *http.Request) {
+	port, ok := a.port(w, r)
+	if !ok {
+		return
+	}
+	var body struct {
+		To string `json:"to"`
+	}
+	if !a.read(w, r, &body) {
+		return
+	}
+	if body.To == "" {
+		a.fail(w, r, problem(http.StatusUnprocessableEntity, `to is missing: wanted {"to":"NUMBER"}`))
+		return
+	}
+	id, err := a.device.Call(r.Context(), port.Port, body.To)
+	if err != nil {
+		a.fail(w, r, asProblem(err))
+		return
+	}
+	a.answer(w, r, http.StatusAccepted, struct {
+		ID Text `json:"id"`
+	}{Text(id)})
+}
+
+func (a *API) testDialPlan(w http.ResponseWriter, r *http.Request) {
+	port, ok := a.port(w, r)
+	if !ok {
+		return
+	}
+	var body struct {
+		Digits *string `json:"digits"`
+	}
+	if !a.read(w, r, &body) {
+		return
+	}
+	if body.Digits == nil {
+		a.fail(w, r, problem(http.StatusUnprocessableEntity, `digits is missing: wanted {"digits":"DIGITS"}`))
+		return
+	}
+	result, err := a.device.TestDialPlan(port.Port, *body.Digits)
+	if err != nil {
+		a.fail(w, r, asProblem(err))
+		return
+	}
+	a.answer(w, r, http.StatusOK, result)
+}
+
+func (a *API) hangUp(w http.ResponseWriter, r *http.Request) {
+	call, ok := a.callByID(w, r)
+	if !ok {
+		return
+	}
+	if call.State == "ended" {
+		a.fail(w, r, problem(http.StatusConflict, "call "+call.ID+" has ended"))
+		return
+	}
+	if err := a.device.HangUp(r.Context(), call.ID); err != nil {
+		a.fail(w, r, asProblem(err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (a *API) drain(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Resume bool `json:"resume"`
+	}
+	if !a.read(w, r, &body) {
+		return
+	}
+	if err := a.device.Drain(body.Resume); err != nil {
+		a.fail(w, r, asProblem(err))
+		return
+	}
+	a.answer(w, r, http.StatusAccepted, struct {
+		Draining bool `json:"draining"`
+	}{!body.Resume})
+}
+
+// read takes a JSON object from the request's body; an empty body is an empty object.
+func (a *API) read(w http.ResponseWriter, r *http.Request, into any) bool {
+	text, err := io.ReadAll(r.Body)
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		a.fail(w, r, problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d octets", tooLong.Limit)))
+		return false
+	case err != nil:
+		a.fail(w, r, problem(http.StatusBadRequest, "the body ended early"))
+		return false
+	case len(text) == 0:
+		return true
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		a.fail(w, r, problem(http.StatusBadRequest, "the body is not the JSON object that is wanted: "+err.Error()))
+		return false
+	}
+	return true
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		a.fail(w, r, problem(http.StatusInternalServerError, err.Error()))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+}
+
+func (a *API) healthz(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") }
+
+func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
+	if a.device.Ready() != nil {
+		plain(w, http.StatusServiceUnavailable, "not")
+		return
+	}
+	plain(w, http.StatusOK, "ok")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}
