@@ -414,3 +414,12 @@ func split(values []string) []string {
 	}
 	return all
 }
+
+// From is where the INVITE came from.
+func (c *Call) From() netip.AddrPort { return c.from }
+
+// Number is the user part of the INVITE's Request-URI.
+func (c *Call) Number() string {
+	user, _, _ := strings.Cut(strings.TrimPrefix(c.invite.URI, "sip:"), "@")
+	return user
+}
