@@ -140,10 +140,13 @@ func (u *UA) request(m *wire.Message, from netip.AddrPort) {
 	case m.Method == "INVITE" && m.Tag("To") == "":
 		c := u.newCall(m, from)
 		u.reply(m, from, 100, "Trying", "", nil, "")
+		u.mu.Lock()
+		onCall := u.onCall
+		u.mu.Unlock()
 		u.done.Add(1)
 		go func() {
 			defer u.done.Done()
-			u.onCall(c)
+			onCall(c)
 		}()
 	case call == nil && m.Method == "OPTIONS":
 		u.reply(m, from, 200, "OK", "", nil, "")
@@ -261,4 +264,11 @@ func token() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b)
 	return hex.EncodeToString(b)
+}
+
+// OnCall replaces what is done with new calls.
+func (u *UA) OnCall(f func(*Call)) {
+	u.mu.Lock()
+	u.onCall = f
+	u.mu.Unlock()
 }

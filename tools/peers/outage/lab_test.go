@@ -51,8 +51,8 @@ type lab struct {
 }
 
 // newLab starts everything but the agent. relayed puts a relay in front of the
-// primary's TCP ports.
-func newLab(t *testing.T, transport string, relayed bool) *lab {
+// primary's TCP ports; primary may alter the options of the primary.
+func newLab(t *testing.T, transport string, relayed bool, primary ...func(*kamailio.Options)) *lab {
 	t.Helper()
 	lan := netlab.New(t)
 	l := &lab{
@@ -74,7 +74,11 @@ func newLab(t *testing.T, transport string, relayed bool) *lab {
 	l.good = l.ca.Server("good", certs.Good, "10.9.0.1", "10.9.0.2", "primary.test", "backup.test", "p.test")
 	l.bad = l.ca.Server("bad", certs.Expired, "10.9.0.1", "10.9.0.2", "primary.test", "backup.test", "p.test")
 	o := kamailio.Options{Far: l.far.Addr, TLS: &l.good, Other: l.b.Addr, Relayed: relayed}
-	l.primary = kamailio.Start(t, l.p, o)
+	forPrimary := o
+	for _, change := range primary {
+		change(&forPrimary)
+	}
+	l.primary = kamailio.Start(t, l.p, forPrimary)
 	if relayed {
 		l.relays = []*relay.Relay{
 			relay.Start(t, l.p, "10.9.0.1:5060", "10.9.0.1:5066"),
