@@ -145,6 +145,20 @@ func (u *URI) complete() bool {
 	return u.Opaque != ""
 }
 
+// writable reports that the URI is complete and that the parts which are written
+// without escapes hold nothing but what may stand there.
+func (u *URI) writable() bool {
+	switch u.Scheme {
+	case "sip", "sips":
+		return (all(u.Host, hostChar) || ipv6(u.Host)) && (u.Headers == "" || all(u.Headers, uriChar))
+	case "*", "tel":
+		return u.complete()
+	case "":
+		return u.Opaque != "" // unreadable, written as received
+	}
+	return all(u.Scheme, schemeChar) && all(u.Opaque, uriChar)
+}
+
 // append writes the URI, its parts escaped where its grammar wants it.
 func (u *URI) append(b []byte) []byte {
 	switch u.Scheme {

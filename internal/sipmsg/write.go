@@ -21,9 +21,9 @@ func (m *Message) Append(b []byte) ([]byte, error) {
 	for i := range m.Via {
 		w.name(hVia)
 		w.b = m.Via[i].append(w.b)
-		w.params(m.Via[i].Params)
+		w.params(hVia, m.Via[i].Params)
 		if !m.Via[i].complete() {
-			w.fail(hVia, "incomplete")
+			w.fail(hVia, "incomplete or malformed")
 		}
 		w.endLine(hVia)
 	}
@@ -65,7 +65,7 @@ func (m *Message) Append(b []byte) ([]byte, error) {
 	w.b = strconv.AppendInt(w.b, int64(len(m.Body)), 10)
 	w.b = append(w.b, "\r\n\r\n"...)
 	if w.err != nil {
-		return b[:start], fmt.Errorf("writing %s: %w", m, w.err)
+		return b[:start], fmt.Errorf("writing a SIP message: %w", w.err)
 	}
 	return append(w.b, m.Body...), nil
 }
@@ -89,8 +89,8 @@ func (w *writer) startLine(m *Message) {
 		if !all(m.Method, tokenChar) {
 			w.fail("method", "not a token")
 		}
-		if !m.RequestURI.complete() || m.RequestURI.IsWildcard() {
-			w.fail("Request-URI", "incomplete")
+		if !m.RequestURI.writable() || m.RequestURI.Scheme == "" || m.RequestURI.IsWildcard() {
+			w.fail(hRequestURI, "incomplete or malformed")
 		}
 		w.b = append(append(w.b, m.Method...), ' ')
 		w.b = m.RequestURI.append(w.b)
@@ -120,7 +120,7 @@ func (w *writer) endLine(name string) {
 
 func (w *writer) field(name, value string) {
 	if !all(name, tokenChar) {
-		w.fail(strconv.Quote(name), "not a header name")
+		w.fail(strconv.Quote(name), "no header name")
 	}
 	w.name(name)
 	w.b = append(w.b, value...)
@@ -142,19 +142,19 @@ func (w *writer) addrs(name string, list []Addr) {
 }
 
 func (w *writer) addr(name string, a Addr) {
-	if !a.URI.complete() {
-		w.fail(name, "incomplete URI")
+	if !a.URI.writable() {
+		w.fail(name, "incomplete or malformed URI")
 	}
 	w.name(name)
 	w.b = a.append(w.b)
-	w.params(a.Params)
+	w.params(name, a.Params)
 	w.endLine(name)
 }
 
-func (w *writer) params(list Params) {
+func (w *writer) params(name string, list Params) {
 	for i := range list {
 		if !all(list[i].Name, tokenChar) {
-			w.fail(strconv.Quote(list[i].Name), "not a parameter name")
+			w.fail(name, strconv.Quote(list[i].Name)+" is no parameter name")
 		}
 	}
 	w.b = list.append(w.b)
@@ -196,7 +196,9 @@ func (a *Addr) append(b []byte) []byte {
 // String is the address as a header has it: "Ann" <sip:ann@example.net>;tag=1.
 func (a Addr) String() string { return string(a.Params.append(a.append(nil))) }
 
-func (v *Via) complete() bool { return v.raw != "" || v.Host != "" && all(v.Transport, tokenChar) }
+func (v *Via) complete() bool {
+	return v.raw != "" || all(v.Transport, tokenChar) && (all(v.Host, hostChar) || ipv6(v.Host))
+}
 
 // append writes the Via without its parameters. An unreadable one is written as received.
 func (v *Via) append(b []byte) []byte {
