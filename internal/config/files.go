@@ -24,7 +24,7 @@ type Files struct {
 
 // Layers reads the factory's, the operator's and the local file.
 func (f Files) Layers() ([]Layer, error) {
-	layers, err := f.base()
+	layers, err := f.Installed()
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +35,9 @@ func (f Files) Layers() ([]Layer, error) {
 	return append(layers, local), nil
 }
 
-// base reads the two files that do not depend on the state directory.
-func (f Files) base() ([]Layer, error) {
+// Installed reads the factory's and the operator's file, the two that do not lie in
+// the state directory.
+func (f Files) Installed() ([]Layer, error) {
 	var layers []Layer
 	factory, given, err := readNamed(f.Factory, DefaultFactory)
 	if err != nil {
@@ -61,7 +62,7 @@ func (f Files) FindStateDir() (string, error) {
 	if f.StateDir != "" {
 		return f.StateDir, nil
 	}
-	layers, err := f.base()
+	layers, err := f.Installed()
 	if err != nil {
 		return "", err
 	}
