@@ -188,7 +188,7 @@ func (u *UA) Dial(server netip.AddrPort, number string, limit time.Duration, hea
 	u.mu.Lock()
 	u.calls = append(u.calls, c)
 	u.mu.Unlock()
-	res := c.send("INVITE", 1, append(headers, c.contact()), c.Media.offer(), limit)
+	res := c.send("INVITE", 1, append(headers, c.contact()), c.Media.Offer(), limit)
 	if res == nil {
 		return c, 0
 	}
@@ -423,3 +423,29 @@ func (c *Call) Number() string {
 	user, _, _ := strings.Cut(strings.TrimPrefix(c.invite.URI, "sip:"), "@")
 	return user
 }
+
+// Fork is another callee's answer to the same INVITE: a dialog with a tag of its own.
+func (c *Call) Fork() *Call {
+	u := c.ua
+	f := &Call{
+		ID: c.ID, ua: u, invite: c.invite, from: c.from, tag: token(), remote: c.remote,
+		route: c.route, target: c.target, ended: map[string]bool{},
+	}
+	f.Media = newMedia(u.t, u.host)
+	u.mu.Lock()
+	u.calls = append(u.calls, f)
+	u.mu.Unlock()
+	return f
+}
+
+// AskUnacked is Ask for an INVITE whose 2xx stays without ACK until AckLast.
+func (c *Call) AskUnacked(method string, headers []string, body string) *wire.Message {
+	c.ua.mu.Lock()
+	c.cseq++
+	n := c.cseq
+	c.ua.mu.Unlock()
+	return c.send(method, n, headers, body, 10*time.Second)
+}
+
+// AckLast ACKs the INVITE before the last one.
+func (c *Call) AckLast() { c.ua.send(c.build("ACK", token(), c.cseq-1, nil, ""), c.hop()) }

@@ -160,7 +160,7 @@ func (u *UA) request(m *wire.Message, from netip.AddrPort) {
 // find returns the call of a request, by Call-ID and the other side's tag.
 func (u *UA) find(m *wire.Message) *Call {
 	for _, c := range u.calls {
-		if c.ID == m.CallID() && c.theirTag() == m.Tag("From") {
+		if c.ID == m.CallID() && c.theirTag() == m.Tag("From") && (m.Tag("To") == "" || m.Tag("To") == c.tag) {
 			return c
 		}
 	}

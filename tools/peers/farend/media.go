@@ -169,7 +169,8 @@ func (m *Media) WaitTone(limit time.Duration, freq, dbm0 float64) error {
 	return err
 }
 
-func (m *Media) offer() string { return m.sdp("0 101") }
+// Offer is an SDP offer of the media.
+func (m *Media) Offer() string { return m.sdp("0 101") }
 
 // answer takes mu-law out of an offer, and telephone-event when it was offered.
 func (m *Media) answer(offer string) string {

@@ -1,0 +1,122 @@
+//go:build agent
+
+package calls
+
+import (
+	"testing"
+	"time"
+
+	"tipring/tools/peers/netlab"
+	"tipring/tools/peers/phone"
+	"tipring/tools/peers/sipp"
+)
+
+// sipp takes calls in every way that a far end may; the telephone must show it.
+func TestSippAnswers(t *testing.T) {
+	for _, tt := range []struct {
+		scenario string
+		set      func(l *lab)
+		do       func(l *lab, p *phone.Phone)
+	}{
+		{"uas", nil, func(l *lab, p *phone.Phone) {
+			p.WaitTone(patience, phone.Ringback...)
+			l.echoed(p)
+			p.OnHook()
+		}},
+		{"uas_early", nil, func(l *lab, p *phone.Phone) {
+			p.Say(700, -12) // echoed before the answer
+			p.WaitTone(patience, 700)
+			l.connected(1)
+			p.OnHook()
+		}},
+		{"uas_fail:486", nil, busy},
+		{"uas_fail:404", nil, busy},
+		{"uas_fail:403", nil, busy},
+		{"uas_fail:480", nil, busy},
+		{"uas_fail:603", nil, busy},
+		{"uas_silent", nil, func(l *lab, p *phone.Phone) {
+			p.WaitTone(patience, phone.Ringback...)
+			p.OnHook()
+		}},
+		{"uas_100rel", nil, func(l *lab, p *phone.Phone) { l.echoed(p); p.OnHook() }},
+		{"uas_hold", nil, func(l *lab, p *phone.Phone) {
+			l.echoed(p)
+			// Held: the echo stops. Taken back: it is there again.
+			if !netlab.Until(patience, func() bool { return p.ListenFor(0, 700) != nil }) {
+				l.t.Error("sound went on while held")
+			}
+			p.WaitTone(patience, 700)
+			time.Sleep(500 * time.Millisecond) // the second re-INVITE's ACK
+			p.OnHook()
+		}},
+		{"uas_update", nil, func(l *lab, p *phone.Phone) {
+			l.echoed(p)
+			time.Sleep(700 * time.Millisecond) // the UPDATE comes 300 ms after the answer
+			l.echoed(p)
+			p.OnHook()
+		}},
+		{"uas_info", func(l *lab) { l.config.Set("sip1", "dtmf_type", "info") }, func(l *lab, p *phone.Phone) {
+			l.connected(1)
+			p.Dial("42")
+			time.Sleep(time.Second)
+			p.OnHook()
+		}},
+		{"uas_bye", nil, func(l *lab, p *phone.Phone) {
+			l.echoed(p)
+			if !netlab.Until(patience, func() bool { return l.agent.Port(1).Call == nil }) {
+				l.t.Errorf("port 1 after the far end hung up: %+v", l.agent.Port(1))
+			}
+			p.OnHook()
+		}},
+	} {
+		t.Run(tt.scenario, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, options{})
+			if tt.set != nil {
+				tt.set(l)
+			}
+			s := sipp.Serve(t, l.far, tt.scenario, 1)
+			l.run()
+			l.dial(1, "600")
+			tt.do(l, l.phones[1])
+			s.Passed(patience)
+			l.agent.WaitPort(patience, 1, "idle")
+			l.wellFormed()
+		})
+	}
+}
+
+func busy(l *lab, p *phone.Phone) {
+	p.WaitTone(patience, phone.Busy...)
+	p.OnHook()
+}
+
+// echoed says a tone and waits until the far end's echo brings it back.
+func (l *lab) echoed(p *phone.Phone) {
+	l.t.Helper()
+	l.connected(1)
+	p.Say(700, -12)
+	p.WaitTone(patience, 700)
+}
+
+func (l *lab) connected(n int) {
+	l.t.Helper()
+	l.agent.WaitPort(patience, n, "talking")
+}
+
+// sipp calls the device through the server and hangs up after two seconds.
+func TestSippCalls(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, options{})
+	l.run()
+	s := sipp.Call(t, l.far, "uac", "10.9.0.1:5060", "1001", 1)
+	p := l.phones[1]
+	p.WaitRing(patience)
+	p.OffHook()
+	p.Say(700, -12)
+	p.WaitTone(patience, 700) // sipp echoes
+	s.Passed(patience)
+	p.OnHook()
+	l.agent.WaitPort(patience, 1, "idle")
+	l.wellFormed()
+}
