@@ -120,7 +120,12 @@ func Main(args []string, stdout, stderr io.Writer, hooks Hooks) int {
 		writeHelp(stderr, c, cmd)
 		return 2
 	}
+	out := &output{w: stdout}
+	c.stdout = out
 	err := cmd.run(c)
+	if err == nil {
+		err = out.err
+	}
 	if err == nil {
 		return 0
 	}
@@ -130,6 +135,23 @@ func Main(args []string, stdout, stderr io.Writer, hooks Hooks) int {
 		return 2
 	}
 	return 1
+}
+
+// An output remembers that something could not be written, so that a command whose
+// table went to a full disk does not end as if it had been read.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes until the first error.
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(p)
+	o.err = err
+	return n, err
 }
 
 func find(all []command, name string) *command {

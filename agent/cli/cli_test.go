@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -300,6 +301,22 @@ func TestCheck(t *testing.T) {
 		status, stdout, stderr := run(append([]string{"check"}, strings.Fields(tt.args)...)...)
 		if status != tt.status || stdout != tt.stdout || stderr != tt.stderr {
 			t.Errorf("check %s: %d\n%s%s", tt.args, status, stdout, stderr)
+		}
+	}
+}
+
+// fullDisk is a standard output that takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+func TestWhatCannotBeWrittenIsAFailure(t *testing.T) {
+	dir := start(t, &box{})
+	for _, command := range []string{"status", "lines", "lines --json", "register 1", "version"} {
+		var stderr bytes.Buffer
+		status := Main(append(strings.Fields(command), "--state-dir", dir), fullDisk{}, &stderr, Hooks{})
+		if status != 1 || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%s: %d %s", command, status, &stderr)
 		}
 	}
 }
