@@ -76,8 +76,11 @@ func fillURI(u *URI, from *sip.URI) error {
 	default:
 		return nil
 	}
-	if u.raw != "" && u.raw == string(u.appendPlainUser(nil)) {
-		u.raw = ""
+	if u.raw != "" {
+		var room [64]byte
+		if u.raw == string(u.appendPlainUser(room[:0])) {
+			u.raw = ""
+		}
 	}
 	n := len(u.Params)
 	for p := from.Param; p != nil; p = p.Next { // gosip's list runs backwards

@@ -61,6 +61,7 @@ func (r *reading) malformed(name string, err error) {
 
 func parse(data []byte, by carrier) (*Message, error) {
 	r := reading{m: new(Message)}
+	r.h.b = make([]byte, 0, 512)
 	var room [32]Field
 	r.fields = room[:0]
 	end := bytes.Index(data, crlfcrlf)
@@ -405,7 +406,9 @@ func (r *reading) echoVia() {
 	}
 	list[0].raw = vias[0]
 	for _, text := range vias[1:] {
-		list = append(list, Via{raw: text})
+		if text != "" {
+			list = append(list, Via{raw: text})
+		}
 	}
 	r.m.Via = list
 }

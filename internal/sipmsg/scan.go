@@ -13,6 +13,7 @@ import (
 type head struct {
 	b     []byte
 	lines []headLine
+	room  [7]headLine // all that a message can have
 }
 
 // A headLine is one header of a head, or its start line.
@@ -144,6 +145,9 @@ func (h *head) party(name, value string) (a Addr, err error) {
 
 func (h *head) endLine(name string, from int) {
 	h.b = append(h.b, '\r', '\n')
+	if h.lines == nil {
+		h.lines = h.room[:0]
+	}
 	h.lines = append(h.lines, headLine{name, from, len(h.b)})
 }
 
