@@ -6,60 +6,6 @@ import (
 	"strings"
 )
 
-// Rank orders the layers. [provisioning] lock_local turns Provisioned and Local round.
-type Rank uint8
-
-// The ranks, lowest first. Below them all are the built-in defaults.
-const (
-	Factory     Rank = iota // what a maker installs: servers, secrets, trust anchors
-	File                    // the operator's file, never written by the agent
-	Provisioned             // RADIUS, then the file that it or a later source names
-	Local                   // from the page or the HTTP interface
-)
-
-// A Layer is one source of settings: the text of a file, or settings without one.
-type Layer struct {
-	Rank     Rank
-	Name     string // in faults: the file's name
-	Source   string // in Explain: file:/etc/tipring/tipring.ini, radius:192.0.2.1, a URL, local
-	Text     []byte
-	Settings []Setting // used when Text is nil
-}
-
-// FactoryLayer is a layer of what a maker installed.
-func FactoryLayer(path string, text []byte) Layer {
-	return Layer{Rank: Factory, Name: path, Source: "factory:" + path, Text: nonNil(text)}
-}
-
-// FileLayer is a layer of the operator's file.
-func FileLayer(path string, text []byte) Layer {
-	return Layer{Rank: File, Name: path, Source: "file:" + path, Text: nonNil(text)}
-}
-
-// ProvisionedLayer is a layer of fetched INI text; source is its URL. Of several,
-// the later one wins.
-func ProvisionedLayer(source string, text []byte) Layer {
-	return Layer{Rank: Provisioned, Name: source, Source: source, Text: nonNil(text)}
-}
-
-// SettingsLayer is a layer of fetched settings that were no INI text, such as those
-// of a RADIUS answer; source is radius:SERVER, dhcp:OPTION, pnp:SERVER or a URL.
-func SettingsLayer(source string, settings []Setting) Layer {
-	return Layer{Rank: Provisioned, Name: source, Source: source, Settings: settings}
-}
-
-// LocalLayer is the layer of the page and the HTTP interface.
-func LocalLayer(path string, text []byte) Layer {
-	return Layer{Rank: Local, Name: path, Source: "local", Text: nonNil(text)}
-}
-
-func nonNil(text []byte) []byte {
-	if text == nil {
-		return []byte{}
-	}
-	return text
-}
-
 // Checks judge values whose meaning another package knows. A nil check accepts all.
 type Checks struct {
 	DialPlan func(string) error
@@ -110,30 +56,6 @@ func newBuilder(layers []Layer) *builder {
 	}
 	b.turnRound()
 	return b
-}
-
-func (l *Layer) document() document {
-	if l.Text != nil {
-		return scan(l.Name, l.Text)
-	}
-	var doc document
-	seen := make(map[string]bool)
-	for _, e := range l.Settings {
-		s := scanner{file: l.Name, section: e.Section}
-		if !isName(e.Section) || !isName(e.Key) || len(e.Value) > MaxLine || strings.ContainsFunc(e.Value, isControl) ||
-			strings.ToValidUTF8(e.Value, "") != e.Value || strings.TrimSpace(e.Value) != e.Value {
-			s.section = ""
-			s.fault(e.Line, "", "", "section.key=value without control characters")
-			doc.faults = append(doc.faults, s.doc.faults...)
-			continue
-		}
-		if !seen[e.Section] {
-			seen[e.Section] = true
-			doc.heads = append(doc.heads, Setting{Section: e.Section, Line: e.Line})
-		}
-		doc.settings = append(doc.settings, e)
-	}
-	return doc
 }
 
 // turnRound puts local below provisioned when a maker or operator asks for it.
@@ -205,81 +127,6 @@ func (b *builder) numbers(wanted func(*Section) bool) (lines, ports []int) {
 	slices.Sort(lines)
 	slices.Sort(ports)
 	return slices.Compact(lines), slices.Compact(ports)
-}
-
-// makeSections makes every section with its built-in values. The defaults of a line
-// and of a port are parsed once and shared.
-func (c *Config) makeSections(lines, ports []int) {
-	var line Line
-	var port Port
-	fillDefaults(lineKeys, &line)
-	fillDefaults(portKeys, &port)
-	c.Lines = slices.Repeat([]Line{line}, len(lines))
-	c.Ports = slices.Repeat([]Port{port}, len(ports))
-	c.sections = make([]section, 0, len(sections)-2+len(lines)+len(ports))
-	add := func(desc *Section, n int, data any) {
-		c.sections = append(c.sections, section{desc: desc, n: n, data: data})
-	}
-	for i := range sections {
-		desc := &sections[i]
-		switch {
-		case desc.Name == "sip" && desc.Numbered:
-			for j, n := range lines {
-				c.Lines[j].N = n
-				add(desc, n, &c.Lines[j])
-			}
-		case desc.Numbered:
-			for j, n := range ports {
-				c.Ports[j].N = n
-				add(desc, n, &c.Ports[j])
-			}
-		default:
-			data := c.single(desc.Name)
-			fillDefaults(desc.Keys, data)
-			add(desc, 0, data)
-		}
-	}
-}
-
-func (c *Config) single(name string) any {
-	switch name {
-	case "device":
-		return &c.Device
-	case "sip":
-		return &c.SIP
-	case "fax":
-		return &c.Fax
-	case "radius":
-		return &c.Radius
-	case "provisioning":
-		return &c.Provisioning
-	case "web":
-		return &c.Web
-	}
-	panic("config: no struct for [" + name + "]")
-}
-
-func fillDefaults(keys []Key, data any) {
-	for i := range keys {
-		k := &keys[i]
-		if k.Optional || k.numberedDefault() {
-			continue
-		}
-		if !k.set(data, k.Default) {
-			panic("config: the default of " + k.Name + " is not a value of it")
-		}
-	}
-}
-
-// fillNumbered gives the keys whose default holds the section's number that default,
-// where no layer gave a value.
-func (s *section) fillNumbered() {
-	for i := range s.desc.Keys {
-		k := &s.desc.Keys[i]
-		if k.numberedDefault() && s.origin(i).layer == 0 {
-			k.set(s.data, k.defaultFor(s.n))
-		}
-	}
 }
 
 // apply puts the values of layer i on top of those of the layers below.
