@@ -27,6 +27,8 @@ func TestParseURI(t *testing.T) {
 		{text: "sip:a@h:5060", want: URI{Scheme: "sip", User: "a", Host: "h", Port: 5060}},
 		{text: "sip:a@h;x=", want: URI{Scheme: "sip", User: "a", Host: "h", Params: Params{{Name: "x", HasValue: true}}}},
 		{text: "sip:a@h;n%61me=v%3Blue%40", want: URI{Scheme: "sip", User: "a", Host: "h", Params: params("name", "v;lue@")}, write: "sip:a@h;name=v%3Blue%40"},
+		{text: "sip:h;lr;ftag=a/b==;x=%3a%41", want: URI{Scheme: "sip", Host: "h", Params: Params{{Name: "lr"},
+			{Name: "ftag", Value: "a/b==", HasValue: true, raw: "a/b=="}, {Name: "x", Value: ":A", HasValue: true, raw: "%3a%41"}}}},
 		{text: "sip:a@h?Replaces=x%40y&Subject=hi", want: URI{Scheme: "sip", User: "a", Host: "h", Headers: "Replaces=x%40y&Subject=hi"}},
 		{text: "sip:user;par=u%40example.net@example.com", want: URI{Scheme: "sip", User: "user;par=u@example.net", Host: "example.com"}},
 		// What a peer escaped goes back to it in its own spelling.
@@ -80,16 +82,17 @@ func TestParseURIRefuses(t *testing.T) {
 
 // A changed part must not be written as it was received.
 func TestURIWrittenAfterAChange(t *testing.T) {
-	u, err := ParseURI("sip:%61lice:p%77@h")
+	u, err := ParseURI("sip:%61lice:p%77@h;x=a==")
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.User = "bob smith"
-	if got, want := u.String(), "sip:bob%20smith:pw@h"; got != want {
+	u.Params.Set("x", "y=z")
+	if got, want := u.String(), "sip:bob%20smith:pw@h;x=y%3Dz"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	u.Scheme, u.User = "tel", "*31#(0)30"
-	if got, want := u.String(), "tel:*31#(0)30"; got != want {
+	if got, want := u.String(), "tel:*31#(0)30;x=y%3Dz"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	u = URI{Scheme: "sip", User: "*31#5", Host: "2001:db8::1", Port: 5060}

@@ -4,7 +4,7 @@ package sipmsg
 type Error struct {
 	Code   int    // status to answer the request with; 0: drop it without an answer
 	Reason string // for the log and the reason phrase; holds no text of the peer
-	Fatal  bool   // a stream that cannot be read any further: close it
+	Fatal  bool   // of a stream: it cannot be read any further, close it
 }
 
 func (e *Error) Error() string { return e.Reason }

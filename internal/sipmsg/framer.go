@@ -88,6 +88,9 @@ func (f *Framer) Next() (*Message, Keepalive, error) {
 	m, err := parse(b[:f.need], stream)
 	f.off += f.need
 	f.need, f.scan = 0, 0
+	if e, ok := err.(*Error); ok && e.Fatal {
+		return f.broken(m, e)
+	}
 	return m, NoKeepalive, err
 }
 

@@ -66,6 +66,7 @@ func TestFramer(t *testing.T) {
 		{"an ACK without a length", []string{strings.ReplaceAll(noLength, "OPTIONS", "ACK")}, []string{"0 fatal"}},
 		{"a head that does not end", []string{options[:20] + strings.Repeat("x", MaxStream)}, []string{"0 fatal"}},
 		{"a TLS client hello", []string{"\x16\x03\x01\x02\x00"}, []string{"0 fatal", "0 fatal"}},
+		{"a web browser with a length", []string{"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n" + options}, []string{"0 fatal", "0 fatal"}},
 		{"a web browser", []string{"GET / HTTP/1.1\r\nHost: h\r\n\r\n"}, []string{"0 fatal"}},
 		{"a carriage return alone", []string{"\rX"}, []string{"0 fatal"}},
 		{"a line feed alone", []string{"\n"}, []string{"0 fatal"}},

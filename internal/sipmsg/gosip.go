@@ -87,12 +87,22 @@ func fillURI(u *URI, from *sip.URI) error {
 		if n--; n < 0 {
 			return errMismatch
 		}
-		u.Params[n].Name, u.Params[n].Value = p.Name, p.Value
+		u.Params[n].fill(p)
 	}
 	if n != 0 {
 		return errMismatch
 	}
 	return nil
+}
+
+// fill gives a URI parameter its name and value, and forgets how it was spelled if it
+// would be spelled so again.
+func (p *Param) fill(from *sip.URIParam) {
+	p.Name, p.Value = from.Name, from.Value
+	var room [64]byte
+	if p.raw == string(appendEscaped(room[:0], p.Value, paramChar)) {
+		p.raw = ""
+	}
 }
 
 func fillParams(list Params, from *sip.Param) error {

@@ -71,6 +71,8 @@ type Param struct {
 	Name, Value string // the value unquoted and unescaped
 	HasValue    bool   // tells ;lr from ;lr=
 	Quoted      bool   // the value is written in quotation marks even where it need not be
+
+	raw string // the value of a URI parameter as received, where String would spell it otherwise
 }
 
 // Params is an ordered parameter list. Names compare without regard to case.

@@ -111,12 +111,12 @@ func (r *reading) startLine(line string) *Error {
 	// RFC 3261 section 7.1: Method SP Request-URI SP SIP-Version
 	method, rest, _ := strings.Cut(line, " ")
 	if !all(method, tokenChar) {
-		return &Error{Reason: "neither a request nor a response"}
+		return &Error{Reason: "neither a request nor a response", Fatal: true}
 	}
 	trimmed := strings.TrimRight(rest, " \t\r\n")
 	sp := strings.LastIndexAny(trimmed, " \t\r\n")
 	if sp < 0 || len(trimmed)-sp < 5 || !strings.EqualFold(trimmed[sp+1:sp+5], "SIP/") {
-		return &Error{Reason: "neither a request nor a response"}
+		return &Error{Reason: "neither a request nor a response", Fatal: true}
 	}
 	r.m.Method = method
 	uri := trimmed[:sp]

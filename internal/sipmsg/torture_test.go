@@ -251,3 +251,84 @@ func between(s, open, close string, by func(in string) string) string {
 		s = after
 	}
 }
+
+// What the messages say must be the same in what is written: names and values that a
+// parser is prone to lose.
+func TestTortureMeaning(t *testing.T) {
+	for file, lines := range map[string][]string{
+		"rfc4475/wsinv": {
+			"INVITE sip:vivekg@chair-dnrc.example.com;unknownparam SIP/2.0",
+			"Via: SIP/2.0/UDP 192.0.2.2;branch=390skdjuw",
+			"Via: SIP/2.0/TCP spindle.example.com;branch=z9hG4bK9ikj8",
+			"Via: SIP/2.0/UDP 192.168.255.111;branch=z9hG4bK30239",
+			"Route: <sip:services.example.com;lr;unknownwith=value;unknown-no-value>",
+			"Max-Forwards: 0068",
+			`From: "J Rosenberg \\\"" <sip:jdrosen@example.com>;tag=98asjd8`,
+			"To: <sip:vivekg@chair-dnrc.example.com>;tag=1918181833n",
+			"Call-ID: wsinv.ndaksdj@192.0.2.1",
+			"CSeq: 9 INVITE",
+			`Contact: "Quoted string \"\"" <sip:jdrosen@example.com>;newparam=newvalue;secondparam;q=0.33`,
+			"Subject: ",
+			"NewFangledHeader: newfangled value continued newfangled value",
+			"UnknownHeaderWithUnusualValue: ;;,,;;,;",
+			"Content-Length: 150",
+		},
+		"rfc4475/intmeth": {
+			"!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0",
+			"Via: SIP/2.0/TCP host1.example.com;branch=z9hG4bK-.!%66*_+`'~",
+			"To: \"BEL:\\\x07 NUL:\\\x00 DEL:\\\x7f\" <sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@example.com>",
+			"From: \"token1~` token2'+_ token3*%!.-\" <sip:mundane@example.com>;fromParam''~+*_!.-%=\"работающий\";tag=_token~1'+`*%!-.",
+			"Call-ID: intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{",
+			"CSeq: 139122385 !interesting-Method0123456789_*+`.%indeed'~",
+			"extensionHeader-!.%*+_`'~: \ufeff大停電",
+		},
+		"rfc4475/esc01": {
+			"INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0",
+			"To: <sip:%75se%72@example.com>",
+			"From: <sip:I%20have%20spaces@example.net>;tag=938",
+			"Contact: <sip:cal%6Cer@host5.example.net;lr;name=v%61lue%25%34%31>",
+		},
+		"rfc4475/escnull":    {"Contact: <sip:%00@host5.example.com>", "Contact: <sip:%00%00@host5.example.com>"},
+		"rfc4475/esc02":      {"RE%47IST%45R sip:registrar.example.com SIP/2.0", `To: "%Z%45" <sip:resource@example.com>`, "C%6Fntact: <sip:alias2@host2.example.com>"},
+		"rfc4475/lwsdisp":    {`From: "caller" <sip:caller@example.com>;tag=323`},
+		"rfc4475/semiuri":    {"OPTIONS sip:user;par=u%40example.net@example.com SIP/2.0"},
+		"rfc4475/mpart01":    {"Content-Type: multipart/mixed;boundary=7a9cbec02ceef655", "Content-Length: 553"},
+		"rfc4475/unreason":   {"SIP/2.0 200 = 2**3 * 5**2 но сто девяносто девять - простое"},
+		"rfc4475/noreason":   {"SIP/2.0 100 "},
+		"rfc4475/escruri":    {"INVITE sip:user@example.com SIP/2.0"},
+		"rfc4475/badaspec":   {`To: "Watson, Thomas" <sip:t.watson@example.org>`, "Via: SIP/2.0/UDP host4.example.com:5060;branch=z9hG4bKkdju43234"},
+		"rfc4475/baddn":      {`From: "Bell, Alexander" <sip:a.g.bell@example.com>;tag=43`},
+		"rfc4475/badbranch":  {"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK"},
+		"rfc4475/unkscm":     {"OPTIONS nobodyknowsthisscheme:totallyopaquecontent SIP/2.0"},
+		"rfc4475/novelsc":    {"OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0"},
+		"rfc4475/unksm2":     {"To: <isbn:2983792873>", "From: <http://www.example.com>;tag=3234233", "Contact: <name:John_Smith>"},
+		"rfc4475/zeromf":     {"Max-Forwards: 0"},
+		"rfc4475/cparam01":   {"Contact: <sip:+19725552222@gw1.example.net>;unknownparam"},
+		"rfc4475/cparam02":   {"Contact: <sip:+19725552222@gw1.example.net;unknownparam>"},
+		"rfc4475/regescrt":   {"Contact: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>"},
+		"rfc4475/transports": {"Via: SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKasd0f3en"},
+		"rfc4475/inv2543":    {"Via: SIP/2.0/UDP iftgw.example.com", "Record-Route: <sip:UserB@example.com;maddr=ss1.example.com>", "To: <sip:+16505552222@ss1.example.net>;user=phone"},
+
+		"rfc5118/port-ambiguous":                {"REGISTER sip:[2001:db8::10:5070] SIP/2.0"},
+		"rfc5118/port-unambiguous":              {"REGISTER sip:[2001:db8::10]:5070 SIP/2.0"},
+		"rfc5118/via-received-param-with-delim": {"Via: SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];branch=z9hG4bKas3-111"},
+		"rfc5118/via-received-param-no-delim":   {"Via: SIP/2.0/UDP [2001:db8::9:1];received=2001:db8::9:255;branch=z9hG4bKas3"},
+		"rfc5118/ipv4-mapped-ipv6":              {"Via: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKbh19", `Contact: "T. desk phone" <sip:ted@[::ffff:192.0.2.2]>`},
+		"rfc5118/ipv6-bug-abnf-3-colons":        {"OPTIONS sip:user@[2001:db8::192.0.2.1] SIP/2.0"},
+	} {
+		m, err := Parse(readMessage(t, file))
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		wire, err := m.Append(nil)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, line := range lines {
+			if !strings.Contains("\r\n"+string(wire), "\r\n"+line+"\r\n") {
+				t.Errorf("%s: without %q:\n%s", file, line, wire)
+			}
+		}
+	}
+}

@@ -121,7 +121,7 @@ func (h *head) uriParams(s *scanner) (list Params, err error) {
 				return nil, err
 			}
 		}
-		list = append(list, Param{HasValue: hasValue})
+		list = append(list, Param{HasValue: hasValue, raw: value})
 	}
 	return list, nil
 }
@@ -181,7 +181,10 @@ func (u *URI) append(b []byte) []byte {
 	}
 	for _, p := range u.Params {
 		b = appendEscaped(append(b, ';'), p.Name, paramChar)
-		if p.HasValue || p.Value != "" {
+		switch {
+		case p.raw != "" && unescape(p.raw) == p.Value:
+			b = append(append(b, '='), p.raw...)
+		case p.HasValue || p.Value != "":
 			b = appendEscaped(append(b, '='), p.Value, paramChar)
 		}
 	}
