@@ -124,6 +124,22 @@ func TestFramerCopies(t *testing.T) {
 	}
 }
 
+// A connection that ends between two messages was closed; within one it was cut.
+func TestFramerPartial(t *testing.T) {
+	for data, want := range map[string]bool{"": false, options: false, "\r\n": false, "\r\n\r\n": false, options[:9]: true, options + "O": true, "\x00": false} {
+		var f Framer
+		f.Feed([]byte(data))
+		for m, keepalive, err := f.Next(); m != nil || keepalive != NoKeepalive; m, keepalive, err = f.Next() {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := f.Partial(); got != want {
+			t.Errorf("%q: got %v", data, got)
+		}
+	}
+}
+
 // Octets are searched once, however they come, and an idle connection holds no buffer.
 func TestFramerWork(t *testing.T) {
 	var f Framer

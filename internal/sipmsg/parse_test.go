@@ -33,5 +33,4 @@ func TestParseThenAppendGivesTheSameMessage(t *testing.T) {
 	if !reflect.DeepEqual(m, again) {
 		t.Errorf("written and read again:\n%+v\nwant\n%+v", again, m)
 	}
-	t.Logf("%+v\n%s", m, wire)
 }
