@@ -1,0 +1,164 @@
+package ua
+
+import (
+	"net/netip"
+	"time"
+
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua/transaction"
+	"tipring/internal/ua/transport"
+)
+
+const (
+	// maxServers bounds the requests an endpoint has in hand at once. More are left
+	// without an answer: their senders repeat them, or are no friends.
+	maxServers = 64
+
+	// tryingAfter: RFC 3261 section 17.2.1.
+	tryingAfter = 200 * time.Millisecond
+)
+
+// An Incoming is a request that somebody sent us, and the transaction that answers it.
+type Incoming struct {
+	Req  *sipmsg.Message
+	Flow transport.Flow // the way to answer
+	From netip.AddrPort
+	Tag  string // our To tag for responses; the request's own in a dialog
+
+	// OnCancel is told when the request is cancelled before its final response (which
+	// the owner then sends: 487); OnLost when a final response was never acknowledged.
+	OnCancel func(now time.Time)
+	OnLost   func(now time.Time, err error)
+
+	e  *Endpoint
+	tx *transaction.Server
+}
+
+// request gives a request to its transaction, or begins one.
+func (e *Endpoint) request(now time.Time, ev event) {
+	id := transaction.ServerKey(ev.msg)
+	if in := e.servers[id]; in != nil {
+		in.step(now, in.tx.Receive(now, ev.msg))
+		return
+	}
+	switch {
+	case ev.msg.Method == sipmsg.ACK:
+		if e.cfg.Acknowledged != nil {
+			e.cfg.Acknowledged(now, ev.msg)
+		}
+		return
+	case len(e.servers) >= maxServers:
+		e.log.Warn("request dropped: too many in hand", "from", ev.from, "request", ev.msg)
+		return
+	}
+	in := &Incoming{Req: ev.msg, Flow: ev.flow, From: ev.from, Tag: ev.msg.To.Tag(), e: e}
+	if in.Tag == "" {
+		in.Tag = NewTag()
+	}
+	merged := e.merged(ev.msg)
+	in.tx = transaction.NewServer(ev.msg, ev.flow.Reliable(), e.cfg.Timers)
+	e.servers[id] = in
+	switch {
+	case merged:
+		in.Respond(now, 482, "") // RFC 3261 section 8.2.2.2
+	case ev.msg.Method == sipmsg.CANCEL:
+		e.cancelled(now, in)
+	default:
+		in.tx.TryingAt(now.Add(tryingAfter))
+		e.cfg.Incoming(now, in)
+	}
+}
+
+// merged reports a request that came before by another way: same Call-ID, From tag and
+// CSeq, outside a dialog, in another transaction.
+func (e *Endpoint) merged(m *sipmsg.Message) bool {
+	if m.To.Tag() != "" || m.Method == sipmsg.CANCEL {
+		return false
+	}
+	for _, in := range e.servers {
+		r := in.Req
+		if r.CallID == m.CallID && r.CSeq == m.CSeq && r.From.Tag() == m.From.Tag() && r.To.Tag() == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// cancelled answers a CANCEL and tells the request it is for (RFC 3261 section 9.2).
+func (e *Endpoint) cancelled(now time.Time, cancel *Incoming) {
+	in := e.servers[transaction.CancelledKey(cancel.Req)]
+	if in == nil {
+		cancel.Respond(now, 481, "")
+		return
+	}
+	cancel.Tag = in.Tag
+	cancel.Respond(now, 200, "")
+	if s := in.tx.State(); (s == transaction.Proceeding || s == transaction.Trying) && in.OnCancel != nil {
+		in.OnCancel(now)
+	}
+}
+
+// Response builds a response with our To tag and product name. Responses that make a
+// dialog need the Contact that Endpoint.Contact gives.
+func (in *Incoming) Response(code int, reason string) *sipmsg.Message {
+	res := in.Req.Response(code, reason)
+	if code > 100 && res.To.Tag() == "" {
+		res.To = res.To.WithTag(in.Tag)
+	}
+	if in.e.cfg.UserAgent != "" {
+		res.Header.Set("Server", in.e.cfg.UserAgent)
+	}
+	return res
+}
+
+// Respond sends a plain response.
+func (in *Incoming) Respond(now time.Time, code int, reason string) {
+	in.RespondWith(now, in.Response(code, reason))
+}
+
+// RespondWith sends a response and returns it as it went out, for repetition by
+// transaction.Resend; nil when it could not be written.
+func (in *Incoming) RespondWith(now time.Time, res *sipmsg.Message) []byte {
+	s := in.tx.Respond(now, res)
+	if s.Err != nil {
+		in.e.log.Error("response not sent", "response", res, "err", s.Err)
+		return nil
+	}
+	in.e.transmit(in.Flow, res, s.Send)
+	return s.Send
+}
+
+// Answered reports that a final response was sent.
+func (in *Incoming) Answered() bool {
+	s := in.tx.State()
+	return s != transaction.Proceeding && s != transaction.Trying
+}
+
+func (in *Incoming) step(now time.Time, s transaction.Step) {
+	if s.Send != nil {
+		in.e.transmit(in.Flow, nil, s.Send)
+	}
+	if s.Ack != nil && in.e.cfg.Acknowledged != nil {
+		in.e.cfg.Acknowledged(now, s.Ack)
+	}
+	if s.Err != nil && in.OnLost != nil {
+		in.OnLost(now, s.Err)
+	}
+}
+
+// Transmit sends a message that has no transaction: the ACK of a 2xx, which is sent
+// again for every repetition of it (RFC 3261 section 13.2.2.4), or a response that
+// transaction.Resend repeats.
+func (e *Endpoint) Transmit(f transport.Flow, wire []byte) { e.transmit(f, nil, wire) }
+
+// SendAck sends the ACK of a 2xx on its own branch and returns it as sent.
+func (e *Endpoint) SendAck(f transport.Flow, ack *sipmsg.Message) ([]byte, error) {
+	r := &Request{Msg: ack}
+	e.prepare(r, f)
+	wire, err := ack.Append(nil)
+	if err != nil {
+		return nil, err
+	}
+	e.transmit(f, ack, wire)
+	return wire, nil
+}

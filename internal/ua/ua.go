@@ -1,0 +1,232 @@
+// Package ua is the core of a SIP user agent (RFC 3261 section 8): it joins the flows
+// of package transport, the machines of package transaction and the credentials of
+// package digest.
+//
+// A Stack takes what the transport receives and gives it to the Endpoint it is for: a
+// response by the branch, a request by the user part of our own Contact. An Endpoint
+// belongs to one goroutine, its owner's, which waits on Ready and on Deadline and calls
+// Work; all that an Endpoint reports, it reports from inside Work and Send. What a
+// request is for, where it goes next when nobody answers, and what a dialog remembers
+// is the owner's business. A Monitor keeps watch over the servers.
+package ua
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua/transport"
+)
+
+// A Stack hands what comes in to the endpoints of the device. It is the transport's
+// Handler.
+type Stack struct {
+	log    *slog.Logger
+	Health *transport.Health // one state per server, for all endpoints
+	Counts StackCounts
+
+	mu        sync.Mutex
+	network   transport.Network
+	byNumber  map[int]*Endpoint
+	byContact map[string]*Endpoint
+	fallback  *Endpoint // takes requests for no contact of ours; nil: they are dropped
+	next      int
+	pong      func(transport.Flow, netip.AddrPort)
+	tap       Tap
+}
+
+// StackCounts are totals since the start.
+type StackCounts struct {
+	StrayResponses  atomic.Int64 // for no transaction
+	ForeignRequests atomic.Int64 // for no contact, or from a source that a line does not accept
+	Malformed       atomic.Int64
+}
+
+// A Tap sees every message that crosses the stack: for ladders and captures. It must
+// not block, nor keep or change wire.
+type Tap func(f transport.Flow, out bool, from netip.AddrPort, m *sipmsg.Message)
+
+// NewStack makes a stack without a network; Attach gives it one.
+func NewStack(log *slog.Logger) *Stack {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Stack{
+		log: log, Health: transport.NewHealth(),
+		byNumber: map[int]*Endpoint{}, byContact: map[string]*Endpoint{},
+	}
+}
+
+// Attach sets the network to send through. A transport.Layer needs its Handler first,
+// hence two steps; nothing may be sent before.
+func (s *Stack) Attach(n transport.Network) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.network = n
+}
+
+// SetTap sets who sees every message; nil for nobody.
+func (s *Stack) SetTap(t Tap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tap = t
+}
+
+func (s *Stack) tapped() Tap {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tap
+}
+
+func (s *Stack) flow(t transport.Target) (transport.Flow, error) {
+	s.mu.Lock()
+	n := s.network
+	s.mu.Unlock()
+	return n.Flow(t)
+}
+
+// add gives an endpoint its number and its contact user, which nobody can guess.
+func (s *Stack) add(e *Endpoint, fallback bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	e.number = s.next
+	e.contact = randomToken()
+	s.byNumber[e.number] = e
+	s.byContact[e.contact] = e
+	if fallback {
+		s.fallback = e
+	}
+}
+
+func (s *Stack) remove(e *Endpoint) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.byNumber, e.number)
+	delete(s.byContact, e.contact)
+	if s.fallback == e {
+		s.fallback = nil
+	}
+}
+
+// randomToken is 64 random bits: the user part of a Contact, a tag.
+func randomToken() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// endpointOf finds whose transaction a branch names: its number stands after the last
+// dot (see Endpoint.newBranch).
+func (s *Stack) endpointOf(branch string) *Endpoint {
+	i := strings.LastIndexByte(branch, '.')
+	if i < 0 {
+		return nil
+	}
+	n, err := strconv.Atoi(branch[i+1:])
+	if err != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byNumber[n]
+}
+
+func (s *Stack) endpointFor(user string) *Endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.byContact[user]; e != nil {
+		return e
+	}
+	return s.fallback
+}
+
+// Receive implements transport.Handler.
+func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
+	if m != nil {
+		if tap := s.tapped(); tap != nil {
+			tap(f, false, from, m)
+		}
+	}
+	if err != nil || m == nil {
+		s.malformed(f, from, m, err)
+		return
+	}
+	if !m.IsRequest() {
+		e := s.endpointOf(m.Branch())
+		if e == nil {
+			s.Counts.StrayResponses.Add(1)
+			return
+		}
+		e.post(event{kind: received, flow: f, from: from, msg: m})
+		return
+	}
+	e := s.endpointFor(m.RequestURI.User)
+	if e == nil || !e.accepts(from.Addr()) {
+		s.Counts.ForeignRequests.Add(1)
+		return
+	}
+	e.post(event{kind: received, flow: f, from: from, msg: m})
+}
+
+// malformed answers a request that did not parse, when it is from a source that would
+// be heard and enough of it can be read; ACK is never answered.
+func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
+	s.Counts.Malformed.Add(1)
+	fault, ok := err.(*sipmsg.Error)
+	if !ok || fault.Code == 0 || m == nil || !m.IsRequest() || m.Method == sipmsg.ACK || len(m.Via) == 0 {
+		return
+	}
+	e := s.endpointFor(m.RequestURI.User)
+	if e == nil || !e.accepts(from.Addr()) {
+		return
+	}
+	res := m.Response(fault.Code, fault.Reason)
+	if res.To.Tag() == "" {
+		res.To = res.To.WithTag(randomToken())
+	}
+	wire, werr := res.Append(nil)
+	if werr != nil {
+		return
+	}
+	if serr := f.Send(wire); serr != nil {
+		s.log.Debug("answer to a malformed request not sent", "to", from, "err", serr)
+	}
+}
+
+// FlowUp implements transport.Handler.
+func (s *Stack) FlowUp(f transport.Flow) { s.broadcast(event{kind: flowUp, flow: f}) }
+
+// FlowFailed implements transport.Handler.
+func (s *Stack) FlowFailed(f transport.Flow, err error) {
+	s.broadcast(event{kind: flowFailed, flow: f, err: err})
+}
+
+// Pong implements transport.Handler.
+func (s *Stack) Pong(f transport.Flow, mapped netip.AddrPort) {
+	s.mu.Lock()
+	pong := s.pong
+	s.mu.Unlock()
+	if pong != nil {
+		pong(f, mapped)
+	}
+}
+
+// broadcast tells every endpoint: which of them waits on a flow only they know.
+func (s *Stack) broadcast(ev event) {
+	s.mu.Lock()
+	all := make([]*Endpoint, 0, len(s.byNumber))
+	for _, e := range s.byNumber {
+		all = append(all, e)
+	}
+	s.mu.Unlock()
+	for _, e := range all {
+		e.post(ev)
+	}
+}
