@@ -395,7 +395,13 @@ func (a *Agent) WaitPort(limit time.Duration, n int, state string) {
 // Phone connects a telephone to a port whose driver is unix:NAME.
 func (a *Agent) Phone(name string) *phone.Phone {
 	a.t.Helper()
-	return phone.Connect(a.t, "unix", filepath.Join(a.Dir, "cards", name), "")
+	return a.PhoneWith(name, nil)
+}
+
+// PhoneWith is Phone with settings made before the telephone does anything.
+func (a *Agent) PhoneWith(name string, set func(*phone.Phone)) *phone.Phone {
+	a.t.Helper()
+	return phone.Connect(a.t, "unix", filepath.Join(a.Dir, "cards", name), "", set)
 }
 
 // LogLines returns the log lines that hold every one of the texts.

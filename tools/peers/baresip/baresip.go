@@ -22,6 +22,10 @@ type Options struct {
 	Accounts []string // account lines; see Account
 	Freq     float64  // the tone that it says, at -10 dBm0
 	Codecs   []string // modules: g711, g722
+	Seconds  int      // length of the tone, which is repeated; 60 unless set
+	NoRecord bool     // record nothing
+	Bare     bool     // no command interface, nothing but lines: for measurements
+	Started  func()   // called just before the program starts
 }
 
 // Account makes an account line that answers calls by itself.
@@ -63,7 +67,10 @@ func Start(t netlab.T, host *netlab.Host, o Options) *Baresip {
 	}
 	tone := filepath.Join(b.dir, "tone.wav")
 	rate := 8000
-	pcm := audio.Sine(o.Freq, -10, 60*rate)
+	if o.Seconds == 0 {
+		o.Seconds = 60
+	}
+	pcm := audio.Sine(o.Freq, -10, o.Seconds*rate)
 	write := func(name string, text []byte) {
 		if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
 			t.Fatalf("baresip: %v", err)
@@ -75,14 +82,18 @@ func Start(t netlab.T, host *netlab.Host, o Options) *Baresip {
 	for _, c := range o.Codecs {
 		fmt.Fprintf(&modules, "module %s.so\n", c)
 	}
+	if !o.NoRecord && !o.Bare {
+		modules.WriteString("module sndfile.so\n")
+	}
+	if !o.Bare {
+		modules.WriteString("module_app ctrl_tcp.so\n")
+	}
 	write("config", fmt.Appendf(nil, `module_path /usr/lib/baresip/modules
 sip_listen %s:5060
 %smodule aufile.so
 module aubridge.so
-module sndfile.so
 module_app account.so
 module_app menu.so
-module_app ctrl_tcp.so
 ctrl_tcp_listen %s:4444
 audio_source aufile,%s
 audio_player aubridge,out
@@ -90,7 +101,13 @@ audio_alert aubridge,alert
 snd_path %s
 rtp_ports 20000-20999
 `, host.Addr, modules.String(), host.Addr, tone, b.dir))
+	if o.Started != nil {
+		o.Started()
+	}
 	b.Process = host.Start(b.dir, "baresip", "-f", b.dir, "-v")
+	if o.Bare {
+		return b
+	}
 	if !netlab.Until(15*time.Second, func() bool {
 		return host.Do(func() (err error) {
 			b.conn, err = net.Dial("tcp", host.Addr.String()+":4444")

@@ -50,9 +50,13 @@ type Phone struct {
 		Port     int    `json:"port"`
 		Kind     string `json:"kind"`
 	}
-	// Sent, when set before Connect's caller does anything else, is told of
-	// every frame just before it is written: its last sample's number and the time.
+	// Sent is told of every frame just before it is written: its last sample's
+	// number and the time. A setting.
 	Sent func(end int, at time.Time)
+
+	// AnswerAtOnce lifts the receiver the moment it rings, between two frames of
+	// sound. A setting.
+	AnswerAtOnce bool
 
 	t      netlab.T
 	conn   net.Conn
@@ -75,8 +79,9 @@ type Phone struct {
 
 type action struct{ kind, value byte }
 
-// Connect connects a telephone to a port's driver address.
-func Connect(t netlab.T, network, address, token string) *Phone {
+// Connect connects a telephone to a port's driver address. Settings are made
+// before it does anything.
+func Connect(t netlab.T, network, address, token string, set ...func(*Phone)) *Phone {
 	t.Helper()
 	var conn net.Conn
 	var err error
@@ -86,13 +91,18 @@ func Connect(t netlab.T, network, address, token string) *Phone {
 	}) {
 		t.Fatalf("phone: %v", err)
 	}
-	return On(t, conn, token)
+	return On(t, conn, token, set...)
 }
 
 // On makes a telephone of a connection to a port.
-func On(t netlab.T, conn net.Conn, token string) *Phone {
+func On(t netlab.T, conn net.Conn, token string, set ...func(*Phone)) *Phone {
 	t.Helper()
 	p := &Phone{t: t, conn: conn, ended: make(chan struct{}), news: make(chan struct{}), powered: true}
+	for _, f := range set {
+		if f != nil {
+			f(p)
+		}
+	}
 	hello := map[string]any{"protocol": 1, "name": "test telephone"}
 	if token != "" {
 		hello["token"] = token
@@ -241,6 +251,9 @@ func (p *Phone) listen(r *bufio.Reader) {
 			switch kind {
 			case typeRing:
 				p.ringing = payload[0] == 1
+				if p.ringing && p.AnswerAtOnce {
+					_, _ = p.conn.Write(frame(typeHook, []byte{1}))
+				}
 			case typePower:
 				p.powered = payload[0] == 1
 			}

@@ -1,0 +1,210 @@
+// Command bench measures the agent beside baresip, in one run and on one
+// machine, and prints each figure with what is required and aimed at. It asserts
+// nothing: tests do that.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"runtime"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"tipring/tools/peers/netlab"
+)
+
+var (
+	binary = flag.String("tipring", "../../bin/tipring", "the program to measure")
+	runs   = flag.Int("runs", 20, "runs of each failover")
+	only   = flag.String("only", "", "measure only the rows whose group matches this regular expression")
+)
+
+func main() {
+	flag.Parse()
+	netlab.Main(prepare, run)
+}
+
+// prepare makes paths absolute and measures what needs the Go tool chain,
+// before the sandbox closes.
+func prepare() error {
+	if _, err := os.Stat(*binary); err != nil {
+		return err
+	}
+	if err := os.Setenv("TIPRING_BINARY", absolute(*binary)); err != nil {
+		return err
+	}
+	return sizes()
+}
+
+// A row is one line of the table.
+type row struct{ figure, tipring, baresip, required, aim string }
+
+var groups = []struct {
+	name    string
+	measure func(netlab.T) []row
+}{
+	{"size", sizeRows},
+	{"registration", registrationRows},
+	{"idle", idleRows},
+	{"call setup", setupRows},
+	{"media", mediaRows},
+	{"many calls", callRows},
+	{"failover", failoverRows},
+	{"1000 lines", thousandRows},
+}
+
+func run() int {
+	flag.Parse()
+	want := regexp.MustCompile(*only)
+	status := 0
+	fmt.Printf("%d processors, %s\n\n", runtime.NumCPU(), time.Now().UTC().Format(time.RFC3339))
+	fmt.Printf("%-52s | %-26s | %-26s | %-18s | %s\n%s\n", "figure", "tipring", "baresip (Debian)", "required", "aim", strings.Repeat("-", 140))
+	for _, g := range groups {
+		if !want.MatchString(g.name) {
+			continue
+		}
+		rows, err := measure(g.name, g.measure)
+		for _, r := range rows {
+			fmt.Printf("%-52s | %-26s | %-26s | %-18s | %s\n", r.figure, r.tipring, r.baresip, r.required, r.aim)
+		}
+		if err != nil {
+			status = 1
+			fmt.Printf("%-52s | FAILED: %v\n", g.name, err)
+		}
+	}
+	return status
+}
+
+// A bench is the netlab.T of one group of rows.
+type bench struct {
+	name string
+	ctx  context.Context
+
+	mu       sync.Mutex
+	cleanups []func()
+	failed   bool
+}
+
+type failure struct{ error }
+
+func measure(name string, f func(netlab.T) []row) (rows []row, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	b := &bench{name: name, ctx: ctx}
+	defer cancel()
+	defer b.clean()
+	defer func() {
+		if r := recover(); r != nil {
+			f, ok := r.(failure)
+			if !ok {
+				panic(r)
+			}
+			err = f.error
+		}
+	}()
+	return f(b), nil
+}
+
+func (b *bench) clean() {
+	for i := len(b.cleanups) - 1; i >= 0; i-- {
+		b.cleanups[i]()
+	}
+}
+
+func (b *bench) Helper()                         {}
+func (b *bench) Name() string                    { return "bench-" + strings.ReplaceAll(b.name, " ", "-") }
+func (b *bench) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func (b *bench) Failed() bool                    { return b.failed }
+func (b *bench) Context() context.Context        { return b.ctx }
+func (b *bench) Errorf(format string, args ...any) {
+	b.failed = true
+	b.Logf(format, args...)
+}
+
+func (b *bench) Fatalf(format string, args ...any) {
+	b.failed = true
+	panic(failure{fmt.Errorf(format, args...)})
+}
+
+func (b *bench) Cleanup(f func()) {
+	b.mu.Lock()
+	b.cleanups = append(b.cleanups, f)
+	b.mu.Unlock()
+}
+
+func (b *bench) TempDir() string {
+	dir, err := os.MkdirTemp("", "tb")
+	if err != nil {
+		b.Fatalf("%v", err)
+	}
+	b.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// sub measures with a lab of its own, cleaned up at once. It may run beside others.
+func sub(t netlab.T, f func(netlab.T)) error {
+	_, err := measure(strings.TrimPrefix(t.Name(), "bench-"), func(t netlab.T) []row { f(t); return nil })
+	return err
+}
+
+// side runs f n times, width at a time, and returns what it measured.
+func side(t netlab.T, n, width int, f func(netlab.T) float64) []float64 {
+	t.Helper()
+	var (
+		mu     sync.Mutex
+		values []float64
+		first  error
+		wg     sync.WaitGroup
+		turn   = make(chan struct{}, width)
+	)
+	for range n {
+		turn <- struct{}{}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			defer func() { <-turn }()
+			var v float64
+			err := sub(t, func(t netlab.T) { v = f(t) })
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				if first == nil {
+					first = err
+				}
+				return
+			}
+			values = append(values, v)
+		}()
+	}
+	wg.Wait()
+	if first != nil {
+		t.Fatalf("%d of %d runs failed, first: %v", n-len(values), n, first)
+	}
+	return values
+}
+
+// quantile of a sample, q from 0 to 1.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	s := append([]float64(nil), values...)
+	sort.Float64s(s)
+	return s[min(len(s)-1, int(math.Ceil(q*float64(len(s))))-1+boolInt(q == 0))]
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.2f ms", v) }
+
+func seconds(v float64) string { return fmt.Sprintf("%.3f s", v) }

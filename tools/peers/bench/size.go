@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"tipring/tools/peers/netlab"
+)
+
+const sizesEnv = "TIPRING_BENCH_SIZES"
+
+func absolute(path string) string {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return full
+}
+
+// sizes builds the mipsle binary beside the one measured and notes, for the
+// sandbox: its size, its size in squashfs, the same of baresip without and
+// with OpenSSL.
+func sizes() error {
+	dir, err := os.MkdirTemp("", "tb")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	mipsle := filepath.Join(dir, "tipring")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", mipsle, ".")
+	cmd.Dir = filepath.Join(filepath.Dir(absolute(*binary)), "..")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build for mipsle: %w: %s", err, out)
+	}
+	lib := "/usr/lib/x86_64-linux-gnu/"
+	bare := []string{"/usr/bin/baresip", lib + "libre.so.*", lib + "librem.so.*"}
+	for _, m := range []string{"account", "g711", "ausine", "aufile", "menu"} {
+		bare = append(bare, "/usr/lib/baresip/modules/"+m+".so")
+	}
+	full := append(append([]string(nil), bare...), lib+"libssl.so.*", lib+"libcrypto.so.*", lib+"libz.so.*")
+	var notes []string
+	for _, files := range [][]string{{mipsle}, {absolute(*binary)}, bare, full} {
+		bytes, flash, err := flashed(dir, files)
+		if err != nil {
+			return err
+		}
+		notes = append(notes, fmt.Sprint(bytes), fmt.Sprint(flash))
+	}
+	return os.Setenv(sizesEnv, strings.Join(notes, " "))
+}
+
+// flashed is the size of files, links followed, as they are and as squashfs with xz.
+func flashed(dir string, globs []string) (bytes, flash int64, err error) {
+	seen := map[string]bool{}
+	root, err := os.MkdirTemp(dir, "root")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, g := range globs {
+		found, err := filepath.Glob(g)
+		if err != nil || len(found) == 0 {
+			return 0, 0, fmt.Errorf("no file %s", g)
+		}
+		for _, f := range found {
+			real, err := filepath.EvalSymlinks(f)
+			if err != nil || seen[real] {
+				continue
+			}
+			seen[real] = true
+			text, err := os.ReadFile(real)
+			if err != nil {
+				return 0, 0, err
+			}
+			bytes += int64(len(text))
+			if err := os.WriteFile(filepath.Join(root, filepath.Base(real)), text, 0o755); err != nil {
+				return 0, 0, err
+			}
+		}
+	}
+	image := root + ".squashfs"
+	if out, err := exec.Command("mksquashfs", root, image, "-comp", "xz", "-no-progress", "-quiet").CombinedOutput(); err != nil {
+		return 0, 0, fmt.Errorf("mksquashfs: %w: %s", err, out)
+	}
+	info, err := os.Stat(image)
+	if err != nil {
+		return 0, 0, err
+	}
+	return bytes, info.Size(), nil
+}
+
+func sizeRows(t netlab.T) []row {
+	var n []float64
+	for f := range strings.FieldsSeq(os.Getenv(sizesEnv)) {
+		v, _ := strconv.ParseFloat(f, 64)
+		n = append(n, v/1e6)
+	}
+	if len(n) != 8 {
+		t.Fatalf("sizes were not measured")
+	}
+	mb := func(v float64) string { return fmt.Sprintf("%.2f MB", v) }
+	return []row{
+		{"flash, squashfs-xz: ours mipsle, baresip amd64", mb(n[1]), mb(n[7]) + ", no TLS " + mb(n[5]), "4 MB", "3.5 MB"},
+		{"binary on disk, mipsle (amd64)", mb(n[0]) + " (" + mb(n[2]) + ")", mb(n[6]) + ", no TLS " + mb(n[4]), "12 MB", "11 MB"},
+	}
+}
