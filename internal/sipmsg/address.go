@@ -128,7 +128,8 @@ func parseAddr(s string) (Addr, error) {
 	if err != nil {
 		return a, err
 	}
-	return a, fillAddr(&a, m.From)
+	err = fillAddr(&a, m.From)
+	return a, err
 }
 
 // ParseAddrs reads a list of addresses, such as the value of Path or P-Asserted-Identity.
@@ -154,5 +155,6 @@ func parseAddrs(s string) ([]Addr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return list, fillAddrs(list, m.Contact)
+	err = fillAddrs(list, m.Contact)
+	return list, err
 }

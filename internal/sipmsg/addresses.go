@@ -8,47 +8,62 @@ func (r *reading) addressFields() {
 	if len(h.lines) == 0 {
 		h.plainStart()
 	}
-	var err error
-	if vias := r.values(hVia); vias == nil {
+	if vias := r.values(hVia); vias != nil {
+		var err error
+		if m.Via, err = h.vias(vias); err != nil {
+			r.malformed(hVia, err)
+		}
+	} else {
 		r.fail(bad("missing Via"))
-	} else if m.Via, err = h.vias(vias); err != nil {
-		r.malformed(hVia, err)
 	}
-	if from, ok := r.lookup(hFrom); !ok {
-		r.fail(bad("missing From"))
-	} else if m.From, err = h.party(hFrom, from); err != nil {
-		r.malformed(hFrom, err)
-	}
-	if to, ok := r.lookup(hTo); !ok {
-		r.fail(bad("missing To"))
-	} else if m.To, err = h.party(hTo, to); err != nil {
-		r.malformed(hTo, err)
-	}
-	if contacts := r.values(hContact); len(contacts) == 1 && contacts[0] == "*" {
-		m.Contact = []Addr{{URI: Wildcard}}
-		if m.IsRequest() && m.Method != REGISTER {
-			r.fail(bad("Contact * outside REGISTER"))
-		}
-	} else if contacts != nil {
-		if m.Contact, err = h.addresses(hContact, contacts); err != nil {
-			r.malformed(hContact, err)
-		}
-	}
-	if routes := r.values(hRoute); routes != nil {
-		if m.Route, err = h.addresses(hRoute, routes); err != nil {
-			r.malformed(hRoute, err)
-		}
-	}
-	if routes := r.values(hRecordRoute); routes != nil {
-		if m.RecordRoute, err = h.addresses(hRecordRoute, routes); err != nil {
-			r.malformed(hRecordRoute, err)
-		}
-	}
+	m.From = r.party(hFrom)
+	m.To = r.party(hTo)
+	m.Contact = r.contacts()
+	m.Route = r.addresses(hRoute)
+	m.RecordRoute = r.addresses(hRecordRoute)
 	r.fill()
 	m.RequestURI.Headers = "" // RFC 3261 section 19.1.1 forbids them there; 4475 3.1.2.11: ignore
 	r.echoVia()
 	r.echo(hFrom, &m.From)
 	r.echo(hTo, &m.To)
+}
+
+func (r *reading) party(name string) Addr {
+	value, ok := r.lookup(name)
+	if !ok {
+		r.fail(bad("missing " + name))
+		return Addr{}
+	}
+	a, err := r.h.party(name, value)
+	if err != nil {
+		r.malformed(name, err)
+	}
+	return a
+}
+
+// contacts reads the Contact lines. A lone * is for a REGISTER that takes back all
+// bindings (RFC 3261 section 10.2.2).
+func (r *reading) contacts() []Addr {
+	value, _ := r.lookup(hContact)
+	if value != "*" {
+		return r.addresses(hContact)
+	}
+	if r.m.IsRequest() && r.m.Method != REGISTER || len(r.values(hContact)) > 1 {
+		r.fail(bad("malformed Contact: * out of place"))
+	}
+	return []Addr{{URI: Wildcard}}
+}
+
+func (r *reading) addresses(name string) []Addr {
+	values := r.values(name)
+	if values == nil {
+		return nil
+	}
+	list, err := r.h.addresses(name, values)
+	if err != nil {
+		r.malformed(name, err)
+	}
+	return list
 }
 
 // fill completes the frames: from the whole head, or, when gosip refuses that, from

@@ -22,8 +22,7 @@ func (r *reading) startLine(line string) *Error {
 	}
 	r.m.Method = method
 	uri := trimmed[:sp]
-	switch {
-	case trimmed != rest, strings.ContainsAny(uri, " \t\r\n"):
+	if trimmed != rest || strings.ContainsAny(uri, " \t\r\n") {
 		r.fail(bad("white space in the request line"))
 	}
 	r.version(trimmed[sp+1:])
@@ -118,7 +117,7 @@ func cutLine(text string) (line, rest string) {
 
 // unfold makes one blank of each line end with the white space after it.
 func unfold(s string) string {
-	if strings.Index(s, "\r\n") < 0 {
+	if !strings.Contains(s, "\r\n") {
 		return s
 	}
 	b := make([]byte, 0, len(s))

@@ -25,7 +25,8 @@ func parseURI(s string) (URI, error) {
 	if err != nil {
 		return u, err
 	}
-	return u, fillURI(&u, m.Request)
+	err = fillURI(&u, m.Request)
+	return u, err
 }
 
 // uri reads a URI and appends the spelling that gosip takes. A tel number goes to it
