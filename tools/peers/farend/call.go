@@ -334,15 +334,7 @@ func (c *Call) build(method, branch string, cseq int, headers []string, body str
 	u := c.ua
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	local, remote := fmt.Sprintf("<sip:600@%s>;tag=%s", u.Addr.Addr(), c.tag), "<"+c.target+">"
-	if c.outgoing {
-		remote = c.toURI()
-	} else {
-		local, remote = c.invite.Get("To")+";tag="+c.tag, c.invite.Get("From")
-	}
-	if c.outgoing && c.remote != "" {
-		remote += ";tag=" + c.remote
-	}
+	local, remote := c.parties()
 	if len(to) > 0 {
 		remote = to[0]
 	}
@@ -356,11 +348,19 @@ func (c *Call) build(method, branch string, cseq int, headers []string, body str
 	return []byte(b.String())
 }
 
-func (c *Call) toURI() string {
-	if c.invite != nil && c.outgoing {
-		return c.invite.Get("To")
+// parties are the From and the To of the call's requests.
+func (c *Call) parties() (local, remote string) {
+	if !c.outgoing {
+		return c.invite.Get("To") + ";tag=" + c.tag, c.invite.Get("From")
 	}
-	return "<" + c.target + ">"
+	local, remote = fmt.Sprintf("<sip:600@%s>;tag=%s", c.ua.Addr.Addr(), c.tag), "<"+c.target+">"
+	if c.invite != nil {
+		remote = c.invite.Get("To")
+	}
+	if c.remote != "" {
+		remote += ";tag=" + c.remote
+	}
+	return local, remote
 }
 
 // hop is where the call's requests are sent: the first of its route, else its target.
