@@ -101,6 +101,22 @@ func (t *Tone) Read(out []int16) int {
 	return done
 }
 
+// Skip passes over as many of the next n samples as belong to the same segment, and
+// returns how many.
+func (t *Tone) Skip(n int) int {
+	switch {
+	case t.signal == nil:
+		return 0
+	case t.now.samples == 0:
+		return n
+	}
+	n = min(n, t.now.samples)
+	if t.now.samples -= n; t.now.samples == 0 {
+		t.enter(t.at + 1)
+	}
+	return n
+}
+
 func (s *segment) read(out []int16) {
 	for i := range out {
 		sum := int32(0)

@@ -125,6 +125,26 @@ func TestSignalThatEnds(t *testing.T) {
 	}
 }
 
+func TestToneSkipsWithinASegment(t *testing.T) {
+	var tone Tone
+	if n := tone.Skip(5); n != 0 {
+		t.Errorf("skipped %d samples of nothing", n)
+	}
+	tone.Start(NewSignal(0, Segment{nil, 100}, Segment{[]Partial{{1000, -10}}, 50}))
+	for _, tt := range []struct {
+		n, want  int
+		sounding bool
+	}{{60, 60, false}, {60, 40, true}, {60, 50, false}} {
+		if got := tone.Skip(tt.n); got != tt.want || tone.Sounding() != tt.sounding {
+			t.Errorf("Skip(%d): %d, sounding %v; want %d, %v", tt.n, got, tone.Sounding(), tt.want, tt.sounding)
+		}
+	}
+	tone.Start(Steady())
+	if got := tone.Skip(99999); got != 99999 {
+		t.Errorf("skipped %d samples of a segment without end", got)
+	}
+}
+
 func TestParseSignalSaysWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", `tone segment "": frequency "": want 20 to 3900 Hz`},

@@ -1,0 +1,232 @@
+package fxs
+
+import (
+	"cmp"
+	"strings"
+)
+
+// A Plan says which numbers can be dialled, and what becomes of them.
+//
+//	(rule|rule|...)
+//
+// A rule is a pattern of keys: 0 to 9, * and # as they are, x any digit, [2-9*] one of a
+// set, and a dot after any of these for none or more of it. <a:b> stands for the keys a and
+// sends b; a or b may be empty. After the pattern, in any order: ! the number may not be
+// dialled; S0 send it at once although more could follow; Sn wait n seconds for more once
+// the pattern is complete; Ln wait n seconds while it is not. E: in front marks an
+// emergency number. A rule of nothing but Sn and Ln sets the waits of all that name none.
+//
+// Where several rules match, the first one counts. A number that is complete under one
+// rule and could not become anything else under any is sent at once.
+type Plan struct {
+	rules []rule
+	waits waits
+}
+
+// Limits of a plan.
+const (
+	maxPlanText   = 4096
+	maxRules      = 128
+	maxElements   = 60 // of a rule
+	maxDialled    = 60 // keys
+	maxWaitS      = 60
+	defaultWait   = 4  // seconds
+	maxSubstitute = 40 // keys sent for those that were dialled
+)
+
+type rule struct {
+	text      string
+	elements  []element
+	waits     waits
+	block     bool
+	emergency bool
+}
+
+// element matches one key, or none and adds to what is sent.
+type element struct {
+	keys   keySet // empty: matches no key
+	repeat bool   // none or more
+	drop   bool   // the key is not sent
+	send   string // if it matches no key
+}
+
+// waits are in seconds; 0 is one that is not set, atOnce no wait at all.
+type waits struct{ short, long int }
+
+const atOnce = -1
+
+// keySet is a set of keys, by their place in planKeys.
+type keySet uint16
+
+const planKeys = "0123456789*#ABCD"
+
+const anyDigit = keySet(1<<10 - 1)
+
+func keyOf(c byte) keySet {
+	if i := strings.IndexByte(planKeys, c); i >= 0 {
+		return 1 << i
+	}
+	return 0
+}
+
+// Outcome is what a plan makes of the keys dialled so far.
+type Outcome uint8
+
+const (
+	NoMatch    Outcome = iota // no rule can match any more
+	Incomplete                // more must follow
+	Complete                  // a number; more may follow
+	SendNow                   // a number, and certain
+	Barred                    // a number that may not be dialled
+)
+
+var outcomeNames = [...]string{"no match", "incomplete", "complete", "send", "barred"}
+
+// String returns the outcome in words.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Verdict is what a plan says about the keys dialled so far.
+type Verdict struct {
+	Outcome   Outcome
+	Number    string // to send; of Complete and SendNow
+	Emergency bool
+	Rule      string // the text of the rule that decided, if one did
+	WaitS     int    // how long to wait for the next key; of Incomplete and Complete
+}
+
+// Look returns what the plan says about these keys.
+func (p *Plan) Look(dialled string) Verdict {
+	winner, wait, more := p.decide(dialled)
+	switch {
+	case winner == nil && !more:
+		return Verdict{Outcome: NoMatch}
+	case winner == nil:
+		return Verdict{Outcome: Incomplete, WaitS: wait}
+	case more && wait > 0:
+		v := winner.verdict(dialled)
+		v.Outcome, v.WaitS = Complete, wait
+		return v
+	}
+	return winner.verdict(dialled)
+}
+
+// Final returns what the plan says when no more keys will come: SendNow, Barred or NoMatch.
+func (p *Plan) Final(dialled string) Verdict {
+	if winner, _, _ := p.decide(dialled); winner != nil {
+		return winner.verdict(dialled)
+	}
+	return Verdict{Outcome: NoMatch}
+}
+
+// decide returns the first rule that matches, how many seconds to wait for a next key,
+// and whether any rule could take one.
+func (p *Plan) decide(dialled string) (winner *rule, wait int, more bool) {
+	for i := range p.rules {
+		r := &p.rules[i]
+		complete, open := r.follow(dialled)
+		if complete && winner == nil {
+			winner = r
+		}
+		if open {
+			more = true
+			wait = max(wait, cmp.Or(r.waits.long, p.waits.long, defaultWait))
+		}
+	}
+	if winner != nil {
+		wait = cmp.Or(winner.waits.short, p.waits.short, defaultWait)
+	}
+	return winner, max(wait, 0), more
+}
+
+// verdict is what becomes of keys that the rule matches.
+func (r *rule) verdict(dialled string) Verdict {
+	v := Verdict{Outcome: Barred, Rule: r.text, Emergency: r.emergency}
+	if r.block {
+		return v
+	}
+	if v.Number = r.rewrite(dialled); v.Number != "" {
+		v.Outcome = SendNow
+	}
+	return v
+}
+
+// states is a set of places in a rule; place i is before its i-th element.
+type states uint64
+
+// follow tells whether the keys are all that a rule wants, and whether it would take another.
+func (r *rule) follow(dialled string) (complete, open bool) {
+	at := r.settle(1)
+	for i := 0; i < len(dialled) && at != 0; i++ {
+		key := keyOf(dialled[i])
+		next := states(0)
+		for n, e := range r.elements {
+			if at>>n&1 == 0 || e.keys&key == 0 {
+				continue
+			}
+			if e.repeat {
+				next |= 1 << n
+			} else {
+				next |= 1 << (n + 1)
+			}
+		}
+		at = r.settle(next)
+	}
+	for n, e := range r.elements {
+		open = open || at>>n&1 != 0 && e.keys != 0
+	}
+	return at>>len(r.elements)&1 != 0, open
+}
+
+// settle adds the places that are reached without a key.
+func (r *rule) settle(at states) states {
+	for n, e := range r.elements {
+		if at>>n&1 != 0 && (e.repeat || e.keys == 0) {
+			at |= 1 << (n + 1)
+		}
+	}
+	return at
+}
+
+// rewrite returns what is sent for keys that the rule matches. Where they can be matched
+// in several ways, repeated elements take as many keys as they can.
+func (r *rule) rewrite(dialled string) string {
+	var dead [maxElements + 1]uint64 // per place: the numbers of keys from which nothing comes
+	var out []byte
+	var walk func(n, k int) bool
+	walk = func(n, k int) bool {
+		if n == len(r.elements) {
+			return k == len(dialled)
+		}
+		if dead[n]>>k&1 != 0 {
+			return false
+		}
+		e, sent := r.elements[n], len(out)
+		if e.keys == 0 {
+			out = append(out, e.send...)
+			if walk(n+1, k) {
+				return true
+			}
+		} else if k < len(dialled) && e.keys&keyOf(dialled[k]) != 0 {
+			if !e.drop {
+				out = append(out, dialled[k])
+			}
+			next := n + 1
+			if e.repeat {
+				next = n
+			}
+			if walk(next, k+1) {
+				return true
+			}
+		}
+		out = out[:sent]
+		if e.repeat && walk(n+1, k) {
+			return true
+		}
+		dead[n] |= 1 << k
+		return false
+	}
+	if len(dialled) > maxDialled || !walk(0, 0) {
+		return ""
+	}
+	return string(out)
+}

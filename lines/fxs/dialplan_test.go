@@ -1,0 +1,192 @@
+package fxs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tipring/etc"
+)
+
+func TestPlanDecidesKeyByKey(t *testing.T) {
+	const office = `(E:911|[2-8]xx|9<:1>[2-9]xxxxxxxxx|<00:+>x.S5|1900x.!|*xx|#9<1:7><2:>3.|0S0|L8)`
+	for _, tt := range []struct {
+		plan, dialled string
+		want          Verdict
+	}{
+		{office, "", Verdict{Outcome: Incomplete, WaitS: 8}},
+		{office, "9", Verdict{Outcome: Incomplete, WaitS: 8}},
+		{office, "911", Verdict{SendNow, "911", true, "E:911", 0}},
+		{office, "912", Verdict{Outcome: NoMatch}},
+		{office, "20", Verdict{Outcome: Incomplete, WaitS: 8}},
+		{office, "201", Verdict{SendNow, "201", false, "[2-8]xx", 0}},
+		{office, "92125551234", Verdict{SendNow, "912125551234", false, "9<:1>[2-9]xxxxxxxxx", 0}},
+		{office, "0", Verdict{SendNow, "0", false, "0S0", 0}},
+		{office, "00", Verdict{Complete, "+", false, "<00:+>x.S5", 5}},
+		{office, "0049301", Verdict{Complete, "+49301", false, "<00:+>x.S5", 5}},
+		{office, "1900", Verdict{Outcome: Complete, Rule: "1900x.!", WaitS: 4}},
+		{office, "*72", Verdict{SendNow, "*72", false, "*xx", 0}},
+		{office, "#9", Verdict{Outcome: Incomplete, WaitS: 8}},
+		{office, "#912", Verdict{Complete, "#97", false, "#9<1:7><2:>3.", 4}},
+		{office, "#91233", Verdict{Complete, "#9733", false, "#9<1:7><2:>3.", 4}},
+		{office, "D", Verdict{Outcome: NoMatch}},
+
+		{"(xxx|xxxx)", "123", Verdict{Complete, "123", false, "xxx", 4}},
+		{"(xxxS2|xxxx)", "123", Verdict{Complete, "123", false, "xxxS2", 2}},
+		{"(xxxS0|xxxx)", "123", Verdict{SendNow, "123", false, "xxxS0", 0}},
+		{"(xxx|S3L20)", "12", Verdict{Outcome: Incomplete, WaitS: 20}},
+		{"(xxx|xxxx|S3L20)", "123", Verdict{Complete, "123", false, "xxx", 3}},
+		{"(xxxL9|xxxxL6)", "12", Verdict{Outcome: Incomplete, WaitS: 9}},
+		{"(123!|xxx)", "123", Verdict{Outcome: Barred, Rule: "123!"}},
+		{"(xxx|123!)", "123", Verdict{SendNow, "123", false, "xxx", 0}},
+		{"(x.x)", "5", Verdict{Complete, "5", false, "x.x", 4}},
+		{"(<x:>55)", "155", Verdict{SendNow, "55", false, "<x:>55", 0}},
+		{"(<123:>)", "123", Verdict{Outcome: Barred, Rule: "<123:>"}},
+		{"([0-27*])", "7", Verdict{SendNow, "7", false, "[0-27*]", 0}},
+		{"([0-27*])", "3", Verdict{Outcome: NoMatch}},
+		{" ( 1 2 x | E:3 S0 ) ", "129", Verdict{SendNow, "129", false, "1 2 x", 0}},
+		{"(<:1>x.2<3:>)", "9923", Verdict{Complete, "1992", false, "<:1>x.2<3:>", 4}},
+	} {
+		p, err := ParsePlan(tt.plan)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.plan, err)
+		}
+		if got := p.Look(tt.dialled); got != tt.want {
+			t.Errorf("%s: %q:\n got %+v\nwant %+v", tt.plan, tt.dialled, got, tt.want)
+		}
+	}
+}
+
+func TestPlanWhenNoMoreKeysCome(t *testing.T) {
+	p, err := ParsePlan("(xxx|xxxx|1900x.!)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		dialled string
+		want    Outcome
+	}{{"", NoMatch}, {"12", NoMatch}, {"123", SendNow}, {"1234", SendNow}, {"19001", Barred}} {
+		if got := p.Final(tt.dialled); got.Outcome != tt.want {
+			t.Errorf("%q: %+v, want %v", tt.dialled, got, tt.want)
+		}
+	}
+}
+
+func TestDefaultPlanTakesAnyNumber(t *testing.T) {
+	c, err := LoadCountry(etc.Tones, "gb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := DefaultPlan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		dialled string
+		want    Verdict
+	}{
+		{"600", Verdict{Complete, "600", false, "[0-9*#][0-9*].", 4}},
+		{"*72600", Verdict{Complete, "*72600", false, "[0-9*#][0-9*].", 4}},
+		{"#31", Verdict{Complete, "#31", false, "[0-9*#][0-9*].", 4}},
+		{"***", Verdict{Complete, "***", false, "[0-9*#][0-9*].", 4}},
+		{"999", Verdict{Complete, "999", true, "E:999", 4}},
+		{"9990", Verdict{Complete, "9990", false, "[0-9*#][0-9*].", 4}},
+		{"600#", Verdict{Outcome: NoMatch}}, // so that # is free to end the number
+		{"A", Verdict{Outcome: NoMatch}},
+	} {
+		if got := p.Look(tt.dialled); got != tt.want {
+			t.Errorf("%q:\n got %+v\nwant %+v", tt.dialled, got, tt.want)
+		}
+	}
+}
+
+func TestPlanFaultsNameThePlace(t *testing.T) {
+	for _, tt := range []struct{ plan, want string }{
+		{"", "character 1: want ( first"},
+		{"x.", "character 1: want ( first"},
+		{"(", "character 2: it ends: want |, ) or a key"},
+		{"()", "character 2: a rule without a pattern"},
+		{"(12|)", "character 5: a rule without a pattern"},
+		{"(12", "character 4: it ends: want |, ) or a key"},
+		{"(12)3", "character 5: '3': want nothing after )"},
+		{"(12;3)", "character 4: ';': want |, ) or a key"},
+		{"(.)", "character 2: '.': want |, ) or a key"},
+		{"(x..)", "character 4: '.': want |, ) or a key"},
+		{"([])", "character 2: an empty set"},
+		{"([2-)", "character 5: a range goes from one digit to another"},
+		{"([9-2])", "character 5: the range 9-2 runs backwards"},
+		{"([*-#])", "character 5: a range goes from one digit to another"},
+		{"([12", "character 5: it ends: want a key, a range or ] in a set"},
+		{"(<12)", "character 5: ')': want a key or : in <dialled:sent>"},
+		{"(<1:x>)", "character 5: 'x': want a key, + or > in <dialled:sent>"},
+		{"(<:>1)", "character 2: <:> does nothing"},
+		{"(<1:2>.)", "character 7: a dot cannot follow <dialled:sent>"},
+		{"(E911)", "character 3: '9': want : after E"},
+		{"(E:)", "character 2: a rule without a pattern"},
+		{"(!)", "character 2: a rule without a pattern"},
+		{"(xS)", "character 3: want S or L with 0 to 60 seconds"},
+		{"(xL99)", "character 3: want S or L with 0 to 60 seconds"},
+		{"(xL0)", "character 3: L0 would leave no time to dial"},
+		{"(x!5)", "character 4: '5': want |, ) or a key"},
+		{"(L5)", "character 1: no rule has a pattern"},
+		{"(" + strings.Repeat("x", 61) + ")", "character 62: more than 60 keys in a rule"},
+		{"(1" + strings.Repeat("|1", 128) + ")", "character 258: more than 128 rules"},
+		{"(" + strings.Repeat(" ", 4096), "character 4097: longer than 4096 characters"},
+		{"(<:" + strings.Repeat("1", 41) + ">x)", "character 2: more than 40 keys sent instead"},
+	} {
+		_, err := ParsePlan(tt.plan)
+		var fault *PlanError
+		if !errors.As(err, &fault) || err.Error() != "dial plan, "+tt.want {
+			t.Errorf("%.40q: %v\nwant dial plan, %s", tt.plan, err, tt.want)
+		}
+	}
+}
+
+// What is certain stays so: no key after a number that was sent at once could have
+// made another, and a number that no rule can match never matches with more keys.
+func TestPlanKeepsItsWord(t *testing.T) {
+	element := rapid.SampledFrom([]string{"1", "2", "x", "[1-3]", "x.", "2.", "<1:9>", "<:4>", "*"})
+	pattern := rapid.Custom(func(t *rapid.T) string {
+		return "1" + strings.Join(rapid.SliceOfN(element, 0, 5).Draw(t, "pattern"), "")
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		text := "(" + strings.Join(rapid.SliceOfN(pattern, 1, 4).Draw(t, "rules"), "|") + ")"
+		p, err := ParsePlan(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		keys := rapid.StringOfN(rapid.SampledFrom([]rune("123*")), 0, 9, -1).Draw(t, "keys")
+		v := p.Look(keys)
+		for _, next := range []string{"1", "2", "3", "*"} {
+			after := p.Look(keys + next)
+			if (v.Outcome == NoMatch || v.Outcome == SendNow) && after.Outcome != NoMatch {
+				t.Fatalf("%s: %q is %v but %q is %v", text, keys, v.Outcome, keys+next, after.Outcome)
+			}
+		}
+		if (v.Outcome == SendNow || v.Outcome == Complete) && v.Number == "" {
+			t.Fatalf("%s: %q is %v without a number", text, keys, v.Outcome)
+		}
+	})
+}
+
+func FuzzPlan(f *testing.F) {
+	for _, s := range []string{
+		"(E:911|[2-8]xx|9<:1>[2-9]xxxxxxxxx|<00:+>x.S5|1900x.!|*xx|0S0|L8)",
+		"(x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.1)", "(<x:>[0-9*#].|S0)", "((", "(E:<:+>x.!S60L1)",
+	} {
+		f.Add(s, "11111111111111111111111111111111111111111111")
+	}
+	f.Fuzz(func(t *testing.T, text, keys string) {
+		p, err := ParsePlan(text)
+		if err != nil {
+			return
+		}
+		keys = keys[:min(len(keys), maxDialled+5)]
+		for i := range len(keys) + 1 {
+			p.Look(keys[:i])
+		}
+		p.Final(keys)
+	})
+}

@@ -1,0 +1,100 @@
+package fxs
+
+// Audio is what a port exchanges samples with while there is a call.
+type Audio interface {
+	// Exchange takes what the telephone says and fills out, which is as long and all
+	// zeros, with what it is to hear.
+	Exchange(in, out []int16)
+}
+
+// outputs are what a line card does besides carrying samples.
+type outputs struct{ ring, reverse, lamp, unpowered bool }
+
+// MessageWaiting lights the lamp and makes dial tone stutter, or no more.
+func (p *Port) MessageWaiting(on bool) { p.wanted.lamp = on }
+
+// Reverse reverses tip and ring, or no more.
+func (p *Port) Reverse(on bool) { p.wanted.reverse = on }
+
+// Power turns the loop current on or off.
+func (p *Port) Power(on bool) { p.wanted.unpowered = !on }
+
+// Turn does one exchange with the card: it tells the card what changed, waits for what
+// the card says, and answers it. Samples go through audio, if there is any, and the
+// port's tone over that. After an error the card is of no more use, the port on-hook,
+// and the events say so.
+func (p *Port) Turn(card Card, audio Audio) ([]Event, error) {
+	if err := p.command(card); err != nil {
+		return p.Unplug(), err
+	}
+	in, loop, err := card.Read()
+	switch {
+	case err != nil:
+		return p.Unplug(), err
+	case loop != LoopSame:
+		p.Loop(loop)
+		err = p.command(card) // ring trip does not wait for samples
+	case len(in) > 0:
+		err = p.exchange(card, audio, in)
+	default:
+		p.events = p.events[:0]
+	}
+	if err != nil {
+		p.unplug()
+	}
+	return p.events, err
+}
+
+func (p *Port) exchange(card Card, audio Audio, in []int16) error {
+	p.listening = true
+	if cap(p.out) < len(in) {
+		p.out = make([]int16, len(in))
+	}
+	out := p.out[:len(in)]
+	clear(out)
+	p.Hear(in)
+	if audio != nil {
+		audio.Exchange(in, out)
+	}
+	p.Speak(out)
+	return card.Write(out)
+}
+
+// command tells the card what it does not know yet.
+func (p *Port) command(card Card) (err error) {
+	want, sent := p.wanted, &p.sent
+	want.ring = want.ring && p.listening // not before the card's first samples
+	if want == *sent {
+		return nil
+	}
+	if want.ring != sent.ring {
+		err = card.Ring(want.ring)
+	}
+	if err == nil && want.unpowered != sent.unpowered {
+		err = card.Power(!want.unpowered)
+	}
+	if err == nil && want.reverse != sent.reverse {
+		err = card.Reverse(want.reverse)
+	}
+	if err == nil && want.lamp != sent.lamp {
+		err = card.Lamp(want.lamp)
+	}
+	*sent = want
+	return err
+}
+
+// Unplug is the end of a card: whatever the telephone did, it is on-hook now.
+func (p *Port) Unplug() []Event {
+	p.events = p.events[:0]
+	p.unplug()
+	return p.events
+}
+
+func (p *Port) unplug() {
+	if p.hook.off {
+		p.hook.off, p.hook.open, p.hook.pulses = false, false, 0
+		p.emit(Event{Kind: OnHook})
+	}
+	p.rest()
+	p.sent, p.listening = outputs{}, false
+}
