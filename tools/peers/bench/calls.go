@@ -27,14 +27,15 @@ func withPorts(n int) agent.Ini {
 	return c
 }
 
+// setups is how many calls are set up one after the other.
 const setups = 100
 
 // setupRows: one telephone calls another, both of the same make, through one
 // kamailio; the callee answers at once. From the caller's INVITE to its 200.
 func setupRows(t netlab.T) []row {
-	measure := func(f func(netlab.T) []float64) string {
+	measure := func(f func(netlab.T, int) []float64) string {
 		var v []float64
-		if err := sub(t, func(t netlab.T) { v = f(t) }); err != nil {
+		if err := sub(t, func(t netlab.T) { v = f(t, setups) }); err != nil {
 			return "FAILED: " + err.Error()
 		}
 		return fmt.Sprintf("p50 %.2f, p99 %.2f ms", quantile(v, 0.5), quantile(v, 0.99))
@@ -42,7 +43,7 @@ func setupRows(t netlab.T) []row {
 	return []row{{fmt.Sprintf("call setup through one kamailio, %d calls", setups), measure(setupTipring), measure(setupBaresip), "p50 2, p99 10 ms", "p50 0.8 ms"}}
 }
 
-func setupTipring(t netlab.T) []float64 {
+func setupTipring(t netlab.T, setups int) []float64 {
 	_, host, w := lab(t)
 	a := agent.Start(t, host, withPorts(2))
 	a.WaitRegistered(20*time.Second, 1, "")
@@ -65,7 +66,7 @@ func setupTipring(t netlab.T) []float64 {
 	return values
 }
 
-func setupBaresip(t netlab.T) []float64 {
+func setupBaresip(t netlab.T, setups int) []float64 {
 	lan, host, w := lab(t)
 	other := lan.Host("callee", 11)
 	account := func(user string) []string { return []string{baresip.Account(user, "10.9.0.1", "udp", "", 600)} }

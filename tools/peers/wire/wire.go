@@ -44,7 +44,7 @@ type Event struct {
 	Kind     Kind
 	Proto    string // udp or tcp
 	Src, Dst netip.AddrPort
-	*Message // of Request and Response
+	*Message // of Request and Response; empty otherwise
 	RTP      RTPPacket
 	ICMP     string // of ICMP: "port", "host", "net" or the numbers
 }
@@ -218,6 +218,9 @@ func (w *Watch) add(e Event) {
 	defer w.mu.Unlock()
 	if e.Kind == RTP && !w.rtp {
 		return
+	}
+	if e.Message == nil {
+		e.Message = &Message{} // so that a question about it is answered with nothing
 	}
 	w.events = append(w.events, e)
 	close(w.change)
