@@ -1,0 +1,324 @@
+package lines
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"tipring/internal/offer"
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
+	"tipring/internal/ua/dialog"
+	"tipring/registrar"
+)
+
+// A Handler is told what becomes of a call, on the line's goroutine. It must not block,
+// nor wait for the line.
+type Handler interface {
+	// Started: this is the call, which has just begun.
+	Started(c *Call)
+	// Ringing: the far end is alerted; no sound comes from there.
+	Ringing(c *Call)
+	// Media: this is agreed for sound from now on, before the answer too. Nil: none is.
+	Media(c *Call, a *offer.Audio)
+	// Answered: the call is up.
+	Answered(c *Call)
+	// Digit: the far end sent 0-9, *, #, A-D or F (flash) by INFO.
+	Digit(c *Call, digit byte)
+	// Referred: the far end asks to call somebody else instead (RFC 3515). The handler
+	// fills in Media, Handler and Port and hands d to Dial, or answers false.
+	Referred(c *Call, d Dial) bool
+	// Ended: the call is over. Nothing is told after it.
+	Ended(c *Call, r Reason)
+}
+
+// A Reason is why a call ended.
+type Reason struct {
+	Code  int    // of the final response; 0: none
+	Text  string // for people
+	Local bool   // this side hung up
+}
+
+// Busy reports that the called party is busy: busy tone rather than reorder.
+func (r Reason) Busy() bool { return r.Code == 486 || r.Code == 600 || r.Code == 603 }
+
+// Media is the local side of a call's sound, as its owner opened it.
+type Media struct {
+	RTPPort, RTCPPort uint16
+	Mapped            netip.AddrPort // where RTP is seen behind a NAT, by STUN; zero: as local
+	MappedRTCP        netip.AddrPort
+}
+
+// A Dial is a call to be made.
+type Dial struct {
+	To      string // a number, user@host, or a sip URI
+	Port    int    // of the telephone; for records
+	Media   Media
+	Handler Handler
+
+	replaces   string // Replaces header (RFC 3891) of an attended transfer
+	referredBy string
+	referrer   *session // is sent NOTIFYs about this call
+}
+
+// State is where a call stands.
+type State uint8
+
+// States of a call.
+const (
+	Calling    State = iota // nothing but silence or 100
+	Proceeding              // the far end works on it
+	Ringing
+	Connected
+	Held // connected; one side hears nothing
+	Ended
+)
+
+func (s State) String() string {
+	return [...]string{"calling", "proceeding", "ringing", "connected", "held", "ended"}[s]
+}
+
+// An Info is what the outside is shown of a call. It is never changed.
+type Info struct {
+	ID        string
+	SIPCallID string
+	Line      int
+	Port      int
+	Incoming  bool
+	Peer      string // number or URI of the far end
+	Name      string // display name of the far end
+	State     State
+	Server    registrar.Server
+	Codec     string // pcmu pcma g722; empty: none agreed
+	Remote    netip.AddrPort
+	LocalIP   netip.Addr
+	RTPPort   uint16
+	Started   time.Time
+	Answered  time.Time // zero: not yet
+	Ended     time.Time
+	Reason    string
+}
+
+// A Call is one call of a line, in either direction. Its exported methods may be called
+// from any goroutine.
+type Call struct {
+	l       *Line
+	handler Handler
+	dial    Dial
+	media   Media
+	info    Info
+	shown   atomic.Pointer[Info]
+
+	// Outgoing, before the answer.
+	tried   [3]bool // servers that were asked
+	legs    []*leg
+	waiting bool             // for the registrar to settle
+	from    registrar.Server // the server whose failure is being settled
+	lastErr error
+	ringBy  time.Time
+
+	// Incoming, before the answer.
+	in      *ua.Incoming
+	pending *answering
+
+	s      *session   // once confirmed
+	strays []*session // answers that nobody wanted, until their BYE is through
+	over   bool       // Ended was told
+}
+
+// callNumbers gives every call of the process an ID.
+var callNumbers atomic.Uint64
+
+func (l *Line) newCall(now time.Time) *Call {
+	c := &Call{l: l}
+	c.info = Info{ID: strconv.FormatUint(callNumbers.Add(1), 10), Line: l.cfg.N, Started: now}
+	l.calls[c] = struct{}{}
+	l.do(now, l.reg.Calls(now, len(l.calls)))
+	return c
+}
+
+// Info is the call as it was when it last changed.
+func (c *Call) Info() Info { return *c.shown.Load() }
+
+// Line is the number of the call's line.
+func (c *Call) Line() int { return c.l.cfg.N }
+
+// show publishes the call's state.
+func (c *Call) show() {
+	i := c.info
+	c.shown.Store(&i)
+	c.l.dev.Owner.CallChanged(c)
+}
+
+func (c *Call) setState(s State) {
+	if c.info.State != s {
+		c.l.log.Info("call", "id", c.info.ID, "state", s, "was", c.info.State, "peer", c.info.Peer, "server", c.info.Server)
+		c.info.State = s
+	}
+	c.show()
+}
+
+// post runs fn on the line's goroutine, unless the call is over.
+func (c *Call) post(fn func(now time.Time)) {
+	c.l.ep.Post(func(now time.Time) {
+		if !c.over {
+			fn(now)
+		}
+	})
+}
+
+// Hangup ends the call, in whatever state it is.
+func (c *Call) Hangup() { c.post(c.hangup) }
+
+func (c *Call) hangup(now time.Time) {
+	switch {
+	case c.over:
+	case c.s != nil:
+		c.s.bye(now)
+		c.finish(now, Reason{Text: "hung up here", Local: true})
+	case c.in != nil:
+		c.refuse(now, 480, Reason{Code: 480, Text: "refused here", Local: true})
+	default:
+		c.abandonLegs(now)
+		c.finish(now, Reason{Text: "given up here", Local: true})
+	}
+}
+
+// SendDigit sends a digit by INFO (dtmf_type = info).
+func (c *Call) SendDigit(digit byte) {
+	c.post(func(now time.Time) {
+		if c.s != nil {
+			c.s.sendDigit(now, digit)
+		}
+	})
+}
+
+// Hold holds the far end, or takes it back.
+func (c *Call) Hold(on bool) {
+	c.post(func(now time.Time) {
+		if c.s == nil {
+			return
+		}
+		d := offer.SendRecv
+		if on {
+			d = offer.SendOnly
+		}
+		c.s.offer.SetDirection(d)
+		c.s.reinvite(now)
+	})
+}
+
+// finish tells the end of the call. What is still to be said to servers goes on.
+func (c *Call) finish(now time.Time, r Reason) {
+	if c.over {
+		return
+	}
+	c.over = true
+	c.info.Ended, c.info.Reason = now, r.Text
+	c.waiting = false
+	c.setState(Ended)
+	if c.handler != nil {
+		c.handler.Ended(c, r)
+	}
+	c.tidy(now)
+}
+
+// tidy forgets the call once it is over and nothing is left to be said.
+func (c *Call) tidy(now time.Time) {
+	if !c.over || len(c.legs) > 0 || (c.s != nil && !c.s.quiet()) {
+		return
+	}
+	for _, s := range c.strays {
+		if !s.quiet() {
+			return
+		}
+	}
+	if _, ok := c.l.calls[c]; !ok {
+		return
+	}
+	delete(c.l.calls, c)
+	c.l.do(now, c.l.reg.Calls(now, len(c.l.calls)))
+	c.l.stopWhenQuiet()
+}
+
+func (c *Call) deadline() time.Time {
+	d := c.ringBy
+	for _, g := range c.legs {
+		d = earlier(d, g.patience)
+	}
+	if c.s != nil {
+		d = earlier(d, c.s.deadline())
+	}
+	if c.pending != nil {
+		d = earlier(d, c.pending.deadline())
+	}
+	return d
+}
+
+func (c *Call) expire(now time.Time) {
+	for _, g := range c.legs {
+		if due(now, g.patience) {
+			g.impatient(now)
+		}
+	}
+	if due(now, c.ringBy) {
+		c.ringBy = time.Time{}
+		c.abandonLegs(now)
+		c.finish(now, Reason{Code: 408, Text: "nobody answered"})
+	}
+	if c.pending != nil && due(now, c.pending.deadline()) {
+		c.pending.expire(now)
+	}
+	if c.s != nil && due(now, c.s.deadline()) {
+		c.s.expire(now)
+	}
+}
+
+// tellMedia tells what is agreed for sound.
+func (c *Call) tellMedia(o *offer.Session) {
+	a := o.Audio()
+	c.info.Codec, c.info.Remote = "", netip.AddrPort{}
+	if a != nil {
+		c.info.Codec, c.info.Remote = strings.ToLower(a.Send.Codec.String()), a.Remote
+	}
+	if c.handler != nil && !c.over {
+		c.handler.Media(c, a)
+	}
+}
+
+// callByDialog finds the call whose confirmed dialog a request belongs to.
+func (l *Line) callByDialog(m *sipmsg.Message) *Call {
+	for c := range l.calls {
+		if c.s != nil && c.s.d.ID == dialog.RequestID(m) {
+			return c
+		}
+	}
+	return nil
+}
+
+// capabilities are what the line offers.
+func (l *Line) capabilities() offer.Capabilities {
+	caps := offer.Capabilities{PtimeMS: 20, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733"}
+	for _, name := range l.cfg.Codecs {
+		if codec, ok := offer.ParseCodec(name); ok {
+			caps.Codecs = append(caps.Codecs, codec)
+		}
+	}
+	return caps
+}
+
+// local is where this side of a call's sound is, as the far end of a flow shall see it.
+func (c *Call) local(ip netip.Addr) offer.Local {
+	ip = ip.Unmap()
+	c.info.LocalIP, c.info.RTPPort = ip, c.media.RTPPort
+	lo := offer.Local{RTP: netip.AddrPortFrom(ip, c.media.RTPPort), RTCP: netip.AddrPortFrom(ip, c.media.RTCPPort)}
+	if c.media.Mapped.IsValid() {
+		lo.RTP = c.media.Mapped
+	}
+	if c.media.MappedRTCP.IsValid() {
+		lo.RTCP = c.media.MappedRTCP
+	}
+	return lo
+}

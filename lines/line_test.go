@@ -1,0 +1,333 @@
+package lines
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
+	"tipring/internal/ua/digest"
+	"tipring/internal/ua/transport/memnet"
+	"tipring/registrar"
+)
+
+func TestRegisterAndCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.wantServer("primary", w.primary, 0, "REGISTER")
+		if st := w.line.Snapshot(); st.State != registrar.Registered || st.Server != registrar.Primary || st.ServerAddr != "10.0.0.2:5060" {
+			t.Fatalf("snapshot %+v", st)
+		}
+		w.dial("600")
+		w.after(time.Second)
+		w.wantPhone("started ringing pcmu:sendrecv answered")
+		w.wantServer("primary", w.primary, 1, "INVITE ACK")
+		w.phone.call().Hangup()
+		w.after(time.Second)
+		w.wantServer("primary", w.primary, 3, "BYE")
+		if got := w.primary.last(sipmsg.BYE).RequestURI.String(); got != "sip:far@10.0.0.9" {
+			t.Errorf("BYE to %s, want the far end's Contact", got)
+		}
+		if n := w.line.Snapshot().Calls; n != 0 {
+			t.Errorf("%d calls are left", n)
+		}
+	})
+}
+
+func TestInviteFailoverOverASilentPrimary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Silent)
+		began := time.Now()
+		w.dial("600")
+		w.after(7400 * time.Millisecond)
+		w.wantServer("backup", w.backup, 0, "")
+		w.after(time.Second)
+		w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
+		if d := w.backup.at[1].Sub(began); d != 7500*time.Millisecond {
+			t.Errorf("INVITE at the backup after %v, want 7.5 s", d)
+		}
+		w.wantPhone("started ringing pcmu:sendrecv answered")
+		if a, b := w.backup.last(sipmsg.INVITE), w.phone.call().Info(); a.CallID != b.SIPCallID || b.Server != registrar.Backup {
+			t.Errorf("call says %+v", b)
+		}
+	})
+}
+
+func TestKeepaliveHasSeenItSoTheCallIsNotDelayed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Silent)
+		w.after(time.Minute)
+		if w.line.Snapshot().Server != registrar.Backup {
+			t.Fatalf("not moved: %s", w.why())
+		}
+		n := w.backup.count()
+		w.dial("600")
+		w.after(10 * time.Millisecond)
+		w.wantServer("backup", w.backup, n, "INVITE ACK")
+	})
+}
+
+func TestICMPFailsOverAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Refusing)
+		w.dial("600")
+		w.after(50 * time.Millisecond)
+		w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
+	})
+}
+
+func TestRingingCallIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.primary.on(sipmsg.INVITE, w.primary.ring)
+		w.dial("600")
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Silent)
+		w.after(time.Minute)
+		w.wantServer("backup", w.backup, 0, "")
+		w.wantPhone("started ringing")
+	})
+}
+
+func TestHundredThenSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 100, "") })
+		w.dial("600")
+		w.after(14900 * time.Millisecond)
+		w.wantServer("backup", w.backup, 0, "")
+		w.after(200 * time.Millisecond)
+		w.wantServer("primary", w.primary, 1, "INVITE")
+		w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
+	})
+}
+
+func TestLateAnswerOfTheAbandonedServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		var held *ua.Incoming
+		w.primary.on(sipmsg.INVITE, func(_ time.Time, in *ua.Incoming) { held = in })
+		path := w.net.Path(w.primary.host, w.agent)
+		path.Drop(memnet.All) // the 100 that the server sends by itself
+		w.dial("600")
+		w.after(9 * time.Second)
+		w.wantPhone("started ringing pcmu:sendrecv answered")
+		path.Drop(nil)
+		w.primary.e.Post(func(now time.Time) { w.primary.take(now, held) })
+		w.after(time.Second)
+		w.wantServer("primary", w.primary, 1, "INVITE ACK BYE")
+		w.wantPhone("started ringing pcmu:sendrecv answered")
+	})
+}
+
+func TestLateProvisionalOfTheAbandonedServerIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		var held *ua.Incoming
+		cancelled := false
+		w.primary.on(sipmsg.INVITE, func(_ time.Time, in *ua.Incoming) {
+			held = in
+			in.OnCancel = func(now time.Time) { cancelled = true; in.Respond(now, 487, "") }
+		})
+		path := w.net.Path(w.primary.host, w.agent)
+		path.Drop(memnet.All)
+		w.dial("600")
+		w.after(9 * time.Second)
+		path.Drop(nil)
+		w.primary.e.Post(func(now time.Time) { w.primary.ring(now, held) })
+		w.after(time.Second)
+		if !cancelled {
+			t.Error("the abandoned server rings on")
+		}
+	})
+}
+
+func TestRefusalsDoNotFailOver(t *testing.T) {
+	for _, code := range []int{403, 404, 486, 408, 480, 502, 600} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "keepalive = none")
+			w.after(time.Second)
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, code, "") })
+			w.dial("600")
+			w.after(time.Minute)
+			w.wantServer("backup", w.backup, 0, "")
+			if got := w.phone.reason().Code; got != code {
+				t.Errorf("reason %d, want %d", got, code)
+			}
+		})
+	}
+}
+
+func Test503MovesTheCallAndNotTheLine(t *testing.T) {
+	for _, code := range []int{500, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, "keepalive = none")
+			w.after(time.Second)
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, code, "") })
+			w.dial("600")
+			w.after(time.Second)
+			w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
+			if s := w.line.Snapshot(); s.Server != registrar.Primary || s.Counts.Failovers != 0 {
+				t.Errorf("the line moved: %s", w.why())
+			}
+			w.phone.call().Hangup()
+			w.after(time.Second)
+			w.wantServer("backup", w.backup, 3, "BYE REGISTER")
+		})
+	}
+}
+
+func TestByeFailover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.dial("600")
+		w.after(time.Second)
+		invite := w.primary.last(sipmsg.INVITE)
+		w.primary.host.Fail(memnet.Silent)
+		w.phone.call().Hangup()
+		w.wantPhoneSoon("ended")
+		w.after(9 * time.Second)
+		w.wantServer("backup", w.backup, 0, "REGISTER BYE")
+		bye := w.backup.last(sipmsg.BYE)
+		if bye.CallID != invite.CallID || bye.From.Tag() != invite.From.Tag() || bye.To.Tag() == "" {
+			t.Errorf("BYE of another dialog: %v", bye)
+		}
+		if bye.RequestURI.String() != "sip:far@10.0.0.9" {
+			t.Errorf("Request-URI %s changed", bye.RequestURI)
+		}
+		if bye.CSeq.Seq != invite.CSeq.Seq+2 {
+			t.Errorf("CSeq %d after INVITE %d and a BYE to the primary", bye.CSeq.Seq, invite.CSeq.Seq)
+		}
+		if len(bye.Route) != 1 || bye.Route[0].URI.Host != "10.0.0.3" {
+			t.Errorf("Route %v, want the backup with lr", bye.Route)
+		}
+		if _, lr := bye.Route[0].URI.Params.Get("lr"); !lr {
+			t.Error("Route without lr")
+		}
+	})
+}
+
+func TestAllServersDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Silent)
+		w.backup.host.Fail(memnet.Silent)
+		w.dial("600")
+		w.after(45 * time.Second)
+		w.wantPhone("started ended")
+		if r := w.phone.reason(); r.Code != 503 || r.Text == "" {
+			t.Errorf("reason %+v", r)
+		}
+		w.backup.host.Fail(memnet.Alive)
+		w.after(3 * time.Minute)
+		if w.line.Snapshot().Server != registrar.Backup {
+			t.Errorf("did not find the backup: %s", w.why())
+		}
+	})
+}
+
+func TestFailbackComesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "failback_interval = 60")
+		w.after(time.Second)
+		w.primary.host.Fail(memnet.Silent)
+		w.after(time.Minute)
+		w.primary.host.Fail(memnet.Alive)
+		w.dial("600")
+		w.after(2 * time.Minute)
+		if w.line.Snapshot().Server != registrar.Backup {
+			t.Fatal("moved under a call")
+		}
+		main := w.backup.last(sipmsg.REGISTER).CallID
+		w.phone.call().Hangup()
+		w.after(time.Second)
+		if s := w.line.Snapshot(); s.Server != registrar.Primary {
+			t.Fatalf("not home: %s", w.why())
+		}
+		if probe := w.primary.last(sipmsg.REGISTER); probe.CallID == main {
+			t.Error("the probe is not a REGISTER of its own Call-ID")
+		}
+		last := w.backup.last(sipmsg.REGISTER)
+		if e, _ := last.Contact[0].Params.Get("expires"); e != "0" {
+			t.Errorf("the backup's binding was not removed: expires %q", e)
+		}
+	})
+}
+
+func TestDigest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		v := digest.NewVerifier("pbx", func(user string) (string, bool) { return "secret", user == "1001" })
+		check := func(next func(now time.Time, in *ua.Incoming), role digest.Role) func(time.Time, *ua.Incoming) {
+			return func(now time.Time, in *ua.Incoming) {
+				if _, err := v.Check(now, in.Req, role); err != nil {
+					in.RespondWith(now, v.Challenge(now, in.Req, role, false))
+					return
+				}
+				next(now, in)
+			}
+		}
+		w.primary.on(sipmsg.REGISTER, check(func(now time.Time, in *ua.Incoming) {
+			res := in.Response(200, "")
+			res.Contact = in.Req.Contact
+			in.RespondWith(now, res)
+		}, digest.UserAgent))
+		w.primary.on(sipmsg.INVITE, check(w.primary.take, digest.Proxy))
+		w.after(time.Second)
+		w.dial("600")
+		w.after(time.Second)
+		w.wantPhone("started pcmu:sendrecv answered")
+		n := w.primary.count()
+		w.line.Register()
+		w.after(time.Second)
+		w.wantServer("primary", w.primary, n, "REGISTER") // the nonce is used again
+	})
+}
+
+func TestWrongPasswordIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, "keepalive = none")
+		v := digest.NewVerifier("pbx", func(string) (string, bool) { return "other", true })
+		w.primary.on(sipmsg.REGISTER, func(now time.Time, in *ua.Incoming) {
+			in.RespondWith(now, v.Challenge(now, in.Req, digest.UserAgent, false))
+		})
+		w.line.Register()
+		w.after(15 * time.Minute)
+		if got := w.primary.heard(0); len(got) > len("REGISTER REGISTER REGISTER REGISTER") {
+			t.Errorf("a refused password was tried again and again: %s", got)
+		}
+		if s := w.line.Snapshot(); s.State != registrar.Failed {
+			t.Errorf("state %v: %s", s.State, w.why())
+		}
+	})
+}
+
+// wantPhoneSoon waits until the last thing the telephone heard is what.
+func (w *world) wantPhoneSoon(what string) {
+	w.t.Helper()
+	for range 100 {
+		w.phone.mu.Lock()
+		n := len(w.phone.log)
+		ok := n > 0 && w.phone.log[n-1] == what
+		w.phone.mu.Unlock()
+		if ok {
+			return
+		}
+		w.after(10 * time.Millisecond)
+	}
+	w.t.Fatalf("telephone heard %q, not %q", w.phone.heard(), what)
+}

@@ -1,0 +1,146 @@
+package lines
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
+	"tipring/internal/ua/dialog"
+	"tipring/registrar"
+)
+
+// messageSummary is the event package of waiting messages (RFC 3842).
+const messageSummary = "message-summary"
+
+// A mailbox is the line's subscription to its waiting messages. It follows the line from
+// server to server.
+type mailbox struct {
+	l   *Line
+	sub dialog.Subscription
+	at  registrar.Server // where it is subscribed
+}
+
+func newMailbox(now time.Time, l *Line) *mailbox {
+	m := &mailbox{l: l, at: l.reg.Current()}
+	m.sub = dialog.Subscription{
+		Event: messageSummary, Timers: l.dev.Timers,
+		Want: time.Duration(l.cfg.VoiceMessageSubscribePeriod) * time.Second,
+	}
+	m.act(now, m.sub.Start(now))
+	return m
+}
+
+// moved begins anew at the server that is current now.
+func (m *mailbox) moved(now time.Time) {
+	m.at = m.l.reg.Current()
+	if m.at != registrar.None {
+		m.act(now, m.sub.Move(now))
+	}
+}
+
+func (m *mailbox) stop(now time.Time) { m.act(now, m.sub.Stop(now)) }
+
+func (m *mailbox) deadline() time.Time { return m.sub.Deadline() }
+
+func (m *mailbox) expire(now time.Time) { m.act(now, m.sub.Expire(now)) }
+
+// act does what the subscription wants.
+func (m *mailbox) act(now time.Time, a dialog.SubscriptionAction) {
+	s := m.l.servers[m.at]
+	if s == nil {
+		return
+	}
+	switch a {
+	case dialog.Subscribe:
+		m.send(now, s, m.l.subscribeRequest(s))
+	case dialog.Resubscribe:
+		m.send(now, s, m.sub.Dialog().Request(sipmsg.SUBSCRIBE))
+	case dialog.GaveUp:
+		m.l.log.Warn("no message waiting information: the server refuses the subscription", "server", m.at)
+	}
+}
+
+// subscribeRequest is RFC 6665 section 4.1.2.1. The subscription is to the line itself.
+func (l *Line) subscribeRequest(s *server) *sipmsg.Message {
+	me := sipmsg.Addr{URI: l.aor(s)}
+	m := &sipmsg.Message{
+		Method: sipmsg.SUBSCRIBE, RequestURI: l.aor(s),
+		From: me.WithTag(ua.NewTag()), To: me,
+		CallID: ua.NewTag(), CSeq: sipmsg.CSeq{Seq: 1, Method: sipmsg.SUBSCRIBE},
+		Route: s.route,
+	}
+	m.Header.Add("Max-Forwards", "70")
+	m.Header.Add("Accept", "application/simple-message-summary")
+	return m
+}
+
+func (m *mailbox) send(now time.Time, s *server, msg *sipmsg.Message) {
+	m.sub.Request(msg)
+	r := &ua.Request{
+		Msg: msg, Target: s.target(), Contact: true, Own: true, Server: s.id.String(),
+		Retransmissions: m.l.cfg.SignalRetryCounts,
+		On: func(now time.Time, a ua.Answer) {
+			if a.Response == nil {
+				m.act(now, m.sub.Failed(now))
+				return
+			}
+			m.act(now, m.sub.Response(now, a.Response))
+		},
+	}
+	if d := m.sub.Dialog(); d != nil {
+		r.Again = d.Again
+	}
+	m.l.ep.Send(now, r)
+}
+
+// notified takes a NOTIFY of waiting messages, and reports whether it was one: in the
+// subscription, or sent unasked, as many servers do.
+func (l *Line) notified(now time.Time, in *ua.Incoming) bool {
+	if pkg, _, _ := in.Req.Event(); pkg != messageSummary {
+		if in.Req.To.Tag() == "" {
+			in.Respond(now, 489, "")
+			return true
+		}
+		return false
+	}
+	code, action := 481, dialog.NoAction
+	if l.mailbox != nil {
+		code, action = l.mailbox.sub.Notify(now, in.Req)
+	}
+	if code == 481 && in.Req.To.Tag() == "" {
+		code = 200
+	}
+	in.Respond(now, code, "")
+	if code != 200 {
+		return true
+	}
+	if len(in.Req.Body) > 0 {
+		waiting, text := readSummary(string(in.Req.Body))
+		l.dev.Owner.Messages(l.cfg.N, waiting, text)
+	}
+	if l.mailbox != nil {
+		l.mailbox.act(now, action)
+	}
+	return true
+}
+
+// readSummary reads a simple-message-summary (RFC 3842 section 5.2): whether messages
+// wait, and how many voice messages there are.
+func readSummary(body string) (waiting bool, text string) {
+	for _, line := range strings.Split(body, "\n") {
+		name, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case strings.EqualFold(strings.TrimSpace(name), "Messages-Waiting"):
+			waiting = strings.EqualFold(value, "yes")
+		case strings.EqualFold(strings.TrimSpace(name), "Voice-Message"):
+			fresh, _, _ := strings.Cut(value, "/")
+			if n, err := strconv.Atoi(strings.TrimSpace(fresh)); err == nil {
+				text = strconv.Itoa(n) + " new voice messages"
+			}
+		}
+	}
+	return waiting, text
+}
