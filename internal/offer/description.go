@@ -42,8 +42,11 @@ func (a Address) IP() (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// addressOf writes ip as an Address.
+// addressOf writes ip as an Address; none is 0.0.0.0.
 func addressOf(ip netip.Addr) Address {
+	if !ip.IsValid() {
+		ip = netip.IPv4Unspecified()
+	}
 	if ip.Is4() || ip.Is4In6() {
 		return Address{"IN", "IP4", ip.Unmap().String()}
 	}

@@ -46,7 +46,7 @@ type Session struct {
 	want    Direction
 	id      uint32
 	version uint64  // of the last description sent
-	origin  Address // of o=: one for the whole session
+	origin  Address // of o=: the first address we gave, for the whole session
 	sent    *Description
 
 	agreed  state        // in force
@@ -76,13 +76,14 @@ func (d *Description) audioIndex() int {
 
 func (m Media) isAudio() bool { return strings.EqualFold(m.Kind, "audio") }
 
-// New begins the negotiation of a new dialog.
+// New begins the negotiation of a new dialog. A local that is not known yet is set with
+// SetLocal before the first offer or answer.
 func New(caps Capabilities, local Local) *Session {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails
 	// Below 2^31, which every peer's parser can hold.
 	id := binary.BigEndian.Uint32(random[:]) >> 1
-	return &Session{caps: caps, local: local, want: SendRecv, id: id, origin: addressOf(local.RTP.Addr())}
+	return &Session{caps: caps, local: local, want: SendRecv, id: id}
 }
 
 // Fork copies the session: the answers of several forks to one offer are taken by one copy each.
@@ -282,6 +283,9 @@ func (s *Session) relocate(d *Description, i int) {
 // stamp gives d its o= line. The version grows by one with every change and with nothing
 // else (RFC 3264 section 8).
 func (s *Session) stamp(d *Description) *Description {
+	if s.origin == (Address{}) {
+		s.origin = d.Connection
+	}
 	d.Origin = Origin{User: "-", ID: strconv.FormatUint(uint64(s.id), 10), Address: s.origin}
 	for _, known := range []*Description{s.agreed.local, s.sent} {
 		if known == nil {

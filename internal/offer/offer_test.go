@@ -79,6 +79,15 @@ a=sendrecv`
 	}
 }
 
+func TestAddressKnownLater(t *testing.T) {
+	s := New(everything, Local{})
+	s.SetLocal(here)
+	d := must(t)(s.Offer())
+	if want := (Address{"IN", "IP4", "192.0.2.1"}); d.Origin.Address != want || d.Connection != want {
+		t.Errorf("origin %+v, connection %+v", d.Origin, d.Connection)
+	}
+}
+
 func TestOfferOfAMappedAddress(t *testing.T) {
 	local := Local{RTP: netip.MustParseAddrPort("[2001:db8::1]:4000"), RTCP: netip.MustParseAddrPort("[2001:db8::2]:4003")}
 	d := must(t)(New(Capabilities{Codecs: []Codec{PCMU}, PtimeMS: 30}, local).Offer())
