@@ -290,3 +290,26 @@ func TestStrangers(t *testing.T) {
 	}
 	l.wellFormed()
 }
+
+// A request too large for a datagram goes by TCP (RFC 3261 section 18.1.1).
+func TestLargeRequest(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, options{})
+	l.config.Set("sip1", "display_name", strings.Repeat("Long Name ", 100))
+	far := farend.New(t, l.far, nil)
+	l.run()
+	from := time.Now()
+	l.dial(1, "600")
+	c := far.WaitCall(patience, 1)
+	invite := l.watch.Wait(patience, "INVITE", from, func(e wire.Event) bool {
+		return e.Kind == wire.Request && e.Method == "INVITE" && e.Src.Addr() == l.host.Addr
+	})
+	if invite.Proto != "tcp" || !strings.Contains(invite.Get("Via"), "/TCP") {
+		t.Errorf("an INVITE of more than 1300 octets went by %s with Via %s", invite.Proto, invite.Get("Via"))
+	}
+	l.phones[1].WaitTone(patience, 1000)
+	l.phones[1].OnHook()
+	if !c.Wait("BYE", patience) {
+		t.Error("the far end gets no BYE")
+	}
+}
