@@ -66,9 +66,9 @@ func writable(t testing.TB, m *sipmsg.Message) {
 	}
 }
 
-// RFC 3665 section 3.2: alice calls bob through two record-routing proxies.
+// After RFC 3665 section 3.2: alice calls bob through two record-routing proxies.
 const (
-	f6Invite = `
+	inviteReceived = `
 	INVITE sip:bob@client.biloxi.example.com SIP/2.0
 	Via: SIP/2.0/TCP ss2.biloxi.example.com:5060;branch=z9hG4bK721e4.1
 	Via: SIP/2.0/TCP ss1.atlanta.example.com:5060;branch=z9hG4bK2d4790.1;received=192.0.2.111
@@ -81,7 +81,7 @@ const (
 	CSeq: 2 INVITE
 	Contact: <sip:alice@client.atlanta.example.com;transport=tcp>
 	`
-	f8Invite = `
+	inviteSent = `
 	INVITE sip:bob@biloxi.example.com SIP/2.0
 	Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74b03
 	Max-Forwards: 70
@@ -93,7 +93,7 @@ const (
 	Contact: <sip:alice@client.atlanta.example.com;transport=tcp>
 	Proxy-Authorization: Digest username="alice", realm="atlanta.example.com", nonce="wf84f1ceczx41ae6cbe5aea9c8e88d359", uri="sip:bob@biloxi.example.com", response="42ce3cef44b22f50c6a6071bc8"
 	`
-	f11Ringing = `
+	ringing180 = `
 	SIP/2.0 180 Ringing
 	Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74b03;received=192.0.2.101
 	Record-Route: <sip:ss2.biloxi.example.com;lr>, <sip:ss1.atlanta.example.com;lr>
@@ -112,7 +112,7 @@ func ok(t testing.TB, ringing string) *sipmsg.Message {
 }
 
 func TestRFC3665Caller(t *testing.T) {
-	invite, ringing := message(t, f8Invite), message(t, f11Ringing)
+	invite, ringing := message(t, inviteSent), message(t, ringing180)
 	d, err := FromResponse(invite, ringing)
 	if err != nil {
 		t.Fatal(err)
@@ -120,11 +120,11 @@ func TestRFC3665Caller(t *testing.T) {
 	if d.State() != Early || !d.Caller() || d.ID != (ID{"2xTb9vxSit55XU7p8@atlanta.example.com", "9fxced76sl", "314159"}) {
 		t.Errorf("%v %v", d.State(), d.ID)
 	}
-	d.Confirm(ok(t, f11Ringing))
+	d.Confirm(ok(t, ringing180))
 	if d.State() != Confirmed {
 		t.Errorf("after the 200: %v", d.State())
 	}
-	ack := d.Ack(invite) // F16
+	ack := d.Ack(invite)
 	writable(t, ack)
 	for what, got := range map[string]struct{ got, want string }{
 		"Request-URI": {ack.RequestURI.String(), "sip:bob@client.biloxi.example.com;transport=tcp"},
@@ -139,7 +139,7 @@ func TestRFC3665Caller(t *testing.T) {
 			t.Errorf("ACK %s: %s, want %s", what, got.got, got.want)
 		}
 	}
-	// F19: bob hangs up.
+	// Bob hangs up.
 	bye := message(t, `
 	BYE sip:alice@client.atlanta.example.com SIP/2.0
 	Via: SIP/2.0/TCP client.biloxi.example.com:5060;branch=z9hG4bKnashds7
@@ -161,7 +161,7 @@ func TestRFC3665Caller(t *testing.T) {
 }
 
 func TestRFC3665Callee(t *testing.T) {
-	invite := message(t, f6Invite)
+	invite := message(t, inviteReceived)
 	answer := invite.Response(200, "")
 	answer.To = answer.To.WithTag("314159")
 	answer.Contact = []sipmsg.Addr{{URI: uri(t, "sip:bob@client.biloxi.example.com;transport=tcp")}}
@@ -175,7 +175,7 @@ func TestRFC3665Callee(t *testing.T) {
 	if d.State() != Confirmed || d.Caller() {
 		t.Errorf("%v, caller %v", d.State(), d.Caller())
 	}
-	bye := d.Request(sipmsg.BYE) // F19
+	bye := d.Request(sipmsg.BYE)
 	writable(t, bye)
 	if got := fmt.Sprint(bye.RequestURI.String(), " ", hops(bye.Route), " ", bye.CSeq, " ", bye.From.Tag(), " ", bye.To.Tag(), " ", len(bye.Contact)); got !=
 		"sip:alice@client.atlanta.example.com;transport=tcp sip:ss2.biloxi.example.com;lr sip:ss1.atlanta.example.com;lr 1 BYE 314159 9fxced76sl 0" {
@@ -193,9 +193,9 @@ func TestRFC3665Callee(t *testing.T) {
 }
 
 func TestWhatMakesNoDialog(t *testing.T) {
-	invite := message(t, f8Invite)
+	invite := message(t, inviteSent)
 	change := func(f func(*sipmsg.Message)) *sipmsg.Message {
-		m := message(t, f11Ringing)
+		m := message(t, ringing180)
 		f(m)
 		return m
 	}
@@ -222,7 +222,7 @@ func TestWhatMakesNoDialog(t *testing.T) {
 		}
 	}
 	// A 2xx owes tag and Contact; without them the call goes on all the same.
-	poor := ok(t, f11Ringing)
+	poor := ok(t, ringing180)
 	poor.To.Params, poor.Contact = nil, nil
 	d, err := FromResponse(invite, poor)
 	if err != nil || !d.Target.Equal(invite.RequestURI) || d.RemoteTag != "" {
@@ -249,7 +249,7 @@ func TestStrictRouting(t *testing.T) {
 }
 
 func confirmed(t testing.TB) *Dialog {
-	d, err := FromResponse(message(t, f8Invite), ok(t, f11Ringing))
+	d, err := FromResponse(message(t, inviteSent), ok(t, ringing180))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,6 +351,15 @@ func TestAgainAfterAChallenge(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	got := fmt.Sprint(Early, Confirmed, Ended, State(9), NoRefresher, Us, Them, Unreliable, Next, Repeated, Gap,
+		Unsubscribed, NotifyWait, Pending, Active, Terminated, SubscriptionState(9))
+	if want := "early confirmed ended State(9) none us them unreliable next repeated gap " +
+		"unsubscribed notify_wait pending active terminated SubscriptionState(9)"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestGone(t *testing.T) {
 	for _, code := range []int{481, 408} {
 		if !Gone(code) {
@@ -406,10 +415,10 @@ func TestReplaceRoute(t *testing.T) {
 
 // A forked INVITE: two places ring, both answer.
 func TestForks(t *testing.T) {
-	invite := message(t, f8Invite)
+	invite := message(t, inviteSent)
 	f := NewForks(invite)
 	response := func(code int, tag string) *sipmsg.Message {
-		m := message(t, f11Ringing)
+		m := message(t, ringing180)
 		m.StatusCode = code
 		if m.To.Params = nil; tag != "" {
 			m.To = m.To.WithTag(tag)
@@ -471,8 +480,8 @@ func TestForks(t *testing.T) {
 // mirror each other.
 func TestBothSidesModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		invite := message(t, f6Invite)
-		sent := message(t, f8Invite)
+		invite := message(t, inviteReceived)
+		sent := message(t, inviteSent)
 		answer := invite.Response(200, "")
 		answer.To = answer.To.WithTag("314159")
 		answer.Contact = []sipmsg.Addr{{URI: uri(t, "sip:bob@client.biloxi.example.com;transport=tcp")}}

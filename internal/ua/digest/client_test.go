@@ -316,6 +316,26 @@ func TestTwoRealms(t *testing.T) {
 	}
 }
 
+// The first proxy takes each nonce once and does not say stale: its second challenge, after
+// the second proxy's, says nothing against the password.
+func TestNonceForOneUse(t *testing.T) {
+	c := NewClient(bob, Credentials{})
+	x, req := c.Exchange("ss1", true), newRequest(sipmsg.INVITE, "sip:alice@biloxi.com")
+	for i, line := range []string{
+		`proxy Digest realm="atlanta.com", nonce="a1", qop="auth"`,
+		`proxy Digest realm="biloxi.com", nonce="b1", qop="auth"`,
+		`proxy Digest realm="atlanta.com", nonce="a2", qop="auth"`,
+	} {
+		if err := x.Challenged(req, challenged(req, line)); err != nil {
+			t.Fatalf("challenge %d: %v", i, err)
+		}
+		x.Authorize(req)
+	}
+	if all := sent(t, req, Proxy); len(all) != 2 || all[0].raw("nonce") != "a2" || all[1].raw("nonce") != "b1" {
+		t.Errorf("answered with %+v", all)
+	}
+}
+
 func TestProxyHasCredentialsOfItsOwn(t *testing.T) {
 	c := NewClient(bob, Credentials{Username: "bob-proxy", Password: "x"})
 	x, req := c.Exchange("s", true), optionsRequest()

@@ -215,6 +215,20 @@ func TestProvisionalResponseLiftsTheCount(t *testing.T) {
 	wantTimeout(t, err)
 }
 
+// The server's T1 may be longer than ours: RFC 3261 section 17.1.1.2: timer D is 32 s at
+// least.
+func TestTimerDWithASmallT1(t *testing.T) {
+	c, err := NewClient(request(sipmsg.INVITE), false, WithT1(10*ms), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Start(t0)
+	c.Receive(t0, response(c.Request(), 486))
+	if d := c.Deadline().Sub(t0); d != 32*time.Second {
+		t.Errorf("timer D runs for %v", d)
+	}
+}
+
 // A wake-up that comes late does not push the later ones back.
 func TestLateWakeKeepsTheSchedule(t *testing.T) {
 	c := newClient(t, sipmsg.REGISTER, false, 3)

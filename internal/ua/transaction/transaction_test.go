@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,19 @@ func TestCancel(t *testing.T) {
 	if c.Method != sipmsg.CANCEL || (c.CSeq != sipmsg.CSeq{Seq: 986759, Method: sipmsg.CANCEL}) ||
 		c.Branch() != invite.Branch() || c.To.Tag() != "" || len(c.Route) != 1 || !c.RequestURI.Equal(invite.RequestURI) {
 		t.Errorf("CANCEL:\n%s", wire)
+	}
+}
+
+func TestNames(t *testing.T) {
+	got := fmt.Sprint(Idle, Calling, Trying, Proceeding, Completed, Accepted, Confirmed, Terminated, State(9))
+	if want := "Idle Calling Trying Proceeding Completed Accepted Confirmed Terminated State(9)"; got != want {
+		t.Errorf("states are called %s", got)
+	}
+	if m := NewServer(request(sipmsg.BYE), false, Timers{}).Method(); m != sipmsg.BYE {
+		t.Errorf("the transaction of a BYE is of %s", m)
+	}
+	if e := error(&TimeoutError{}); !e.(interface{ Timeout() bool }).Timeout() {
+		t.Error("a TimeoutError is a timeout")
 	}
 }
 
