@@ -4,8 +4,10 @@
 package main
 
 import (
+	"context"
 	"os"
 
+	"tipring/agent"
 	"tipring/agent/cli"
 )
 
@@ -15,5 +17,9 @@ var version = "unknown"
 func main() {
 	os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr, cli.Hooks{
 		Version: version,
+		Checks:  agent.Checks(),
+		Run: func(o cli.RunOptions) error {
+			return agent.RunWithSignals(context.Background(), agent.Options{Files: o.Files, Version: version, Stderr: os.Stderr})
+		},
 	}))
 }

@@ -81,7 +81,7 @@ func New(cfg Config, random func() float64) *Machine {
 
 // Start begins: it registers at the primary, then at the backup.
 func (m *Machine) Start(now time.Time) []Action {
-	m.started = true
+	m.started, m.since = true, now
 	if !m.cfg.Register {
 		m.become(now, Primary, nil)
 		return m.take()

@@ -1,0 +1,29 @@
+package agent
+
+import (
+	"context"
+	"time"
+)
+
+// Drain refuses new calls and lets the running ones end; resume takes calls again.
+func (a *Agent) Drain(resume bool) {
+	if a.draining.Swap(!resume) == !resume {
+		return
+	}
+	a.log.Info("draining", "on", !resume, "calls", a.calls.count())
+}
+
+// Stop drains and then lets Run end: once no call is left, or after drain_s.
+func (a *Agent) Stop() {
+	a.Drain(false)
+	limit := time.Duration(a.config().Device.DrainS) * time.Second
+	a.goWork(func() {
+		ctx, cancel := context.WithTimeout(a.ctx, limit)
+		defer cancel()
+		a.calls.wait(ctx)
+		if n := a.calls.count(); n > 0 {
+			a.log.Warn("drain ended with calls running", "calls", n, "drain_s", a.config().Device.DrainS)
+		}
+		a.drainOnce.Do(func() { close(a.drained) })
+	})
+}

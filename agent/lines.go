@@ -1,0 +1,95 @@
+package agent
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tipring/internal/config"
+	"tipring/lines"
+)
+
+// unregisterWait is how long a line that is taken away waits for its servers.
+const unregisterWait = 3 * time.Second
+
+// A lineUnit is a line and the goroutine that works it.
+type lineUnit struct {
+	line   *lines.Line
+	cfg    config.Line
+	cancel context.CancelFunc // nil: not started
+	done   chan struct{}
+}
+
+// addLine makes a line, and works it when the SIP ports are open.
+func (a *Agent) addLine(c config.Line) {
+	u := &lineUnit{line: lines.New(c, a.lineDevice()), cfg: c, done: make(chan struct{})}
+	a.setLines(append(slices.Clone(*a.lineList.Load()), u))
+	if a.sip.Load().open {
+		a.startLine(u)
+	}
+}
+
+// startLine works a line until its unit is stopped.
+func (a *Agent) startLine(u *lineUnit) {
+	ctx, cancel := context.WithCancel(context.Background())
+	u.cancel = cancel
+	a.goWork(func() {
+		defer close(u.done)
+		u.line.Run(ctx)
+	})
+}
+
+func (u *lineUnit) running() bool { return u.cancel != nil }
+
+// stop unregisters the line and ends it.
+func (u *lineUnit) stop(ctx context.Context) {
+	if u.cancel == nil {
+		u.line.Close()
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, unregisterWait)
+	u.line.Stop(ctx)
+	cancel()
+	u.cancel()
+	<-u.done
+}
+
+// lineDevice is what all lines share.
+func (a *Agent) lineDevice() lines.Device {
+	s := a.sip.Load()
+	return lines.Device{
+		Stack: s.stack, Monitor: s.monitor, Resolver: s.resolver, Timers: s.timers,
+		UserAgent: a.userAgent(), Owner: lineOwner{a}, Log: a.log,
+	}
+}
+
+// unit finds a line.
+func (a *Agent) unit(n int) *lineUnit {
+	for _, u := range *a.lineList.Load() {
+		if u.cfg.N == n {
+			return u
+		}
+	}
+	return nil
+}
+
+// setLines publishes the lines in the order of their numbers.
+func (a *Agent) setLines(us []*lineUnit) {
+	slices.SortFunc(us, func(x, y *lineUnit) int { return x.cfg.N - y.cfg.N })
+	a.lineList.Store(&us)
+}
+
+// A lineOwner passes on what lines tell.
+type lineOwner struct{ a *Agent }
+
+func (o lineOwner) Incoming(c *lines.Call) (lines.Handler, int) { return o.a.incoming(c) }
+func (o lineOwner) Changed(line int)                            {}
+func (o lineOwner) CallChanged(c *lines.Call) {
+	o.a.calls.changed(c)
+	if c.Info().State == lines.Ended {
+		o.a.callEnded()
+	}
+}
+func (o lineOwner) Messages(line int, waiting bool, text string) {
+	o.a.messages(line, waiting, text)
+}

@@ -1,0 +1,191 @@
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"tipring/agent/call"
+	"tipring/etc"
+	"tipring/internal/config"
+	"tipring/lines"
+	"tipring/lines/fxs"
+	"tipring/webui/api"
+)
+
+// Checks judge the values whose meaning the rooms know.
+func Checks() config.Checks {
+	return config.Checks{
+		DialPlan: func(text string) error {
+			_, err := fxs.ParsePlan(text)
+			return err
+		},
+		Country: func(code string) error {
+			_, err := fxs.LoadCountry(etc.Tones, code)
+			return err
+		},
+	}
+}
+
+// A portUnit is a port as the device shows it: with the reason why, when its driver does
+// not work.
+type portUnit struct {
+	cfg  config.Port
+	made call.Config
+	port *call.Port // nil: no driver, or one that could not be opened
+	done chan struct{}
+}
+
+// addPort makes a port and works it. One that cannot be made leaves the rest of the
+// device running.
+func (a *Agent) addPort(c config.Port) {
+	u := &portUnit{cfg: c, done: make(chan struct{})}
+	a.setPorts(append(slices.Clone(*a.portList.Load()), u))
+	cfg, err := a.portConfig(c)
+	if err != nil {
+		a.log.Error("port not made", "port", c.N, "err", err)
+		return
+	}
+	u.made = cfg
+	driver, err := openDriver(c, a.log)
+	if err != nil {
+		a.log.Error("port has no driver", "port", c.N, "driver", c.Driver.String(), "err", err)
+		return
+	}
+	if driver == nil {
+		return
+	}
+	p, err := call.New(cfg, driver, a.portDevice())
+	if err != nil {
+		a.log.Error("port not made", "port", c.N, "err", err)
+		driver.Close()
+		return
+	}
+	u.port = p
+	a.goWork(func() {
+		defer close(u.done)
+		p.Run()
+	})
+}
+
+// stop ends a port with its call.
+func (u *portUnit) stop() {
+	if u.port != nil {
+		u.port.Close()
+		<-u.done
+	}
+}
+
+func (a *Agent) portConfig(c config.Port) (call.Config, error) {
+	country, err := fxs.LoadCountry(etc.Tones, a.config().Device.Country)
+	if err != nil {
+		return call.Config{}, err
+	}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto"}
+	if c.DialPlan != "" {
+		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
+			return cfg, err
+		}
+	}
+	if l := a.config().Line(c.Line); l != nil {
+		cfg.DTMFType = l.DTMFType
+		if l.EnableHotline {
+			cfg.Hotline, cfg.HotlineMS = l.HotlineNumber, l.HotlineDelay*int(time.Second/time.Millisecond)
+		}
+	}
+	return cfg, nil
+}
+
+func (a *Agent) portDevice() call.Device {
+	return call.Device{
+		Line: func(n int) *lines.Line {
+			if u := a.unit(n); u != nil && u.running() {
+				return u.line
+			}
+			return nil
+		},
+		RTP: a.rtp, Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Log: a.log,
+	}
+}
+
+func (a *Agent) setPorts(us []*portUnit) {
+	slices.SortFunc(us, func(x, y *portUnit) int { return x.cfg.N - y.cfg.N })
+	a.portList.Store(&us)
+}
+
+// port finds a port.
+func (a *Agent) port(n int) *portUnit {
+	for _, u := range *a.portList.Load() {
+		if u.cfg.N == n {
+			return u
+		}
+	}
+	return nil
+}
+
+// incoming offers a call to the ports of its line.
+func (a *Agent) incoming(c *lines.Call) (lines.Handler, int) {
+	if a.draining.Load() {
+		return nil, 480
+	}
+	var ports []*call.Port
+	for _, u := range *a.portList.Load() {
+		if u.port != nil && u.cfg.Line == c.Line() {
+			ports = append(ports, u.port)
+		}
+	}
+	return call.Incoming(c, ports)
+}
+
+// messages lights the lamps of a line's ports.
+func (a *Agent) messages(line int, waiting bool, text string) {
+	a.log.Info("messages", "line", line, "waiting", waiting, "text", text)
+	for _, u := range *a.portList.Load() {
+		if u.port != nil && u.cfg.Line == line {
+			u.port.MessageWaiting(waiting)
+		}
+	}
+}
+
+// show is the port as the HTTP interface tells it.
+func (u *portUnit) show() api.Port {
+	p := api.Port{Port: u.cfg.N, Kind: u.cfg.Kind, Line: u.cfg.Line, Driver: u.cfg.Driver.String(), Hook: "on", State: fxs.Idle.String()}
+	if u.port == nil {
+		return p
+	}
+	s := u.port.Snapshot()
+	p.Card, p.State, p.Call = s.Card, s.State.String(), api.Text(s.Call)
+	if s.OffHook {
+		p.Hook = "off"
+	}
+	return p
+}
+
+// testPlan is what the port would make of digits.
+func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, error) {
+	plan := cfg.Plan
+	if plan == nil {
+		var err error
+		if plan, err = fxs.DefaultPlan(cfg.Country); err != nil {
+			return api.DialResult{}, err
+		}
+	}
+	v := plan.Look(digits)
+	r := api.DialResult{Number: api.Text(v.Number), Emergency: v.Emergency}
+	switch v.Outcome {
+	case fxs.NoMatch:
+		r.State = "unmatched"
+	case fxs.Incomplete:
+		r.State = "incomplete"
+	case fxs.Complete:
+		r.State = "complete"
+	case fxs.SendNow:
+		r.State = "matched"
+	case fxs.Barred:
+		r.State = "blocked"
+	}
+	if v.Outcome == fxs.Incomplete || v.Outcome == fxs.Complete {
+		wait := float64(v.WaitS)
+		r.WaitS = &wait
+	}
+	return r, nil
+}

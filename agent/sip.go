@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tipring/internal/config"
+	"tipring/internal/ua"
+	"tipring/internal/ua/transaction"
+	"tipring/internal/ua/transport"
+	"tipring/internal/ua/transport/targets"
+)
+
+// rebindWait is how long the agent waits before it tries again to open its SIP ports.
+const rebindWait = 10 * time.Second
+
+// sip is what all lines share: sockets, servers' health, keep-alives, names.
+type sip struct {
+	stack    *ua.Stack
+	monitor  *ua.Monitor
+	resolver *targets.Resolver
+	timers   transaction.Timers
+	layer    atomic.Pointer[transport.Layer] // nil until its ports are open
+	err      atomic.Pointer[error]           // why they are not
+	open     bool                            // lines may start
+
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+func (a *Agent) newSIP(c *config.Config) *sip {
+	s := &sip{
+		stack:    ua.NewStack(a.log),
+		timers:   transaction.WithT1(time.Duration(c.SIP.T1MS) * time.Millisecond),
+		resolver: targets.New(targets.Config{Bind: c.SIP.Bind, Log: a.log}),
+	}
+	s.monitor = s.stack.NewMonitor(s.timers, a.userAgent(), nil)
+	return s
+}
+
+// open opens the SIP ports. A port that is taken leaves the rest of the device running:
+// it is tried again until it is free.
+func (a *Agent) openSIP(ctx context.Context, s *sip) error {
+	c := a.config()
+	for {
+		layer, err := transport.New(a.transportConfig(c, s), s.stack)
+		if err == nil {
+			s.stack.Attach(layer)
+			s.layer.Store(layer)
+			s.err.Store(nil)
+			return nil
+		}
+		err = fmt.Errorf("SIP ports not opened: %w", err)
+		s.err.Store(&err)
+		a.log.Error("SIP ports not opened; the lines wait", "err", err, "retry_s", int(rebindWait/time.Second))
+		timer := time.NewTimer(rebindWait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+func (a *Agent) transportConfig(c *config.Config, s *sip) transport.Config {
+	return transport.Config{
+		Bind:    c.SIP.Bind,
+		UDPPort: c.SIP.UDPPort, TCPPort: c.SIP.TCPPort, TLSPort: c.SIP.TLSPort,
+		TLS:            a.tlsConfig(c.SIP.TLSCAFile),
+		Accept:         a.acceptsSource,
+		ConnectTimeout: 64 * s.timers.T1,
+		Log:            a.log,
+	}
+}
+
+// tlsConfig trusts the authorities of a file, or the system's. A file that cannot be
+// used leaves nobody trusted: unverified is no answer to a wrong path.
+func (a *Agent) tlsConfig(file string) *tls.Config {
+	if file == "" {
+		return &tls.Config{}
+	}
+	pool := x509.NewCertPool()
+	pem, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		a.log.Error("no authorities for TLS: every server will be refused", "err", err)
+	case !pool.AppendCertsFromPEM(pem):
+		a.log.Error("no authorities for TLS: every server will be refused", "err", fmt.Errorf("%s holds no certificate", file))
+	}
+	return &tls.Config{RootCAs: pool}
+}
+
+// acceptsSource reports an address that some line takes requests from.
+func (a *Agent) acceptsSource(addr netip.Addr) bool {
+	for _, u := range *a.lineList.Load() {
+		if u.line.AcceptsSource(addr) {
+			return true
+		}
+	}
+	return false
+}
