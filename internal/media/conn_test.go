@@ -50,12 +50,12 @@ func TestSocketsSendAndReceive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer a.Close()
+			defer closing(a)
 			b, err := ports.Listen(bind, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer b.Close()
+			defer closing(b)
 			buf := make([]byte, 100)
 			if _, ok := b.RTP.Read(buf); ok {
 				t.Error("something came before anything was sent")
@@ -88,7 +88,7 @@ func TestSocketOfBothFamilies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer every.Close()
+	defer closing(every)
 	port := every.RTP.Local().Port()
 	buf := make([]byte, 100)
 	for _, host := range []string{"127.0.0.1", "::1"} {
@@ -96,7 +96,7 @@ func TestSocketOfBothFamilies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer one.Close()
+		defer closing(one)
 		if err := one.RTP.Write([]byte(host), netip.AddrPortFrom(netip.MustParseAddr(host), port)); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestPortsPassOverWhatOthersHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.Close()
+	defer closing(other)
 	ports, err := NewPorts(24010, 24013)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"io"
 	"math"
 	"net/netip"
 	"slices"
@@ -26,6 +27,9 @@ func (p Params) to(a netip.AddrPort) Params {
 	p.Remote, p.RTCP = a, netip.AddrPortFrom(a.Addr(), a.Port()+1)
 	return p
 }
+
+// closing closes what a test opened.
+func closing(c io.Closer) { _ = c.Close() }
 
 // A bench is a session whose peer is the test.
 type bench struct {
@@ -503,8 +507,8 @@ func TestFrameAllocatesNothing(t *testing.T) {
 	ports := newTestPorts(t)
 	pair, peer := listenLoopback(t, ports), listenLoopback(t, ports)
 	s := New(pair, Config{})
-	defer s.Close()
-	defer peer.Close()
+	defer closing(s)
+	defer closing(peer)
 	p := ulaw20.to(peer.RTP.Local())
 	p.Send, p.Receive = Format{9, "G722"}, []Format{{9, "G722"}}
 	if err := s.Update(p); err != nil {
@@ -554,7 +558,7 @@ func BenchmarkFrame(b *testing.B) {
 			pair, _ := n.Listen(ours)
 			s := New(&Pair{RTP: &echo{local: ours}, RTCP: pair.RTCP}, Config{})
 			_ = pair.RTP.Close()
-			defer s.Close()
+			defer closing(s)
 			p := ulaw20.to(peers)
 			p.Send = Format{0, name}
 			p.Receive = []Format{p.Send}
@@ -577,7 +581,7 @@ func BenchmarkCall(b *testing.B) {
 	pairs := [2]*Pair{listenLoopback(b, ports), listenLoopback(b, ports)}
 	for i := range legs {
 		legs[i] = New(pairs[i], Config{})
-		defer legs[i].Close()
+		defer closing(legs[i])
 		if err := legs[i].Update(ulaw20.to(pairs[1-i].RTP.Local())); err != nil {
 			b.Fatal(err)
 		}

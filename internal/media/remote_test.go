@@ -142,12 +142,12 @@ func TestForeignPackets(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer peer.Close()
+				defer closing(peer)
 				wrong, err := b.network.Listen(stranger)
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer wrong.Close()
+				defer closing(wrong)
 				if err := b.Update(ulaw20.to(public)); err != nil {
 					t.Fatal(err)
 				}
@@ -194,7 +194,7 @@ func TestSessionLearnsThePeerBehindANAT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nat.Close()
+	defer closing(nat)
 	heard := b.talk(mapped, 1, 1, 50)
 	if loud(heard) < 40*160 {
 		t.Errorf("%d samples heard", loud(heard))

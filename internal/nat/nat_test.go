@@ -2,6 +2,7 @@ package nat
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -64,6 +65,9 @@ func TestRetransmissions(t *testing.T) {
 		}
 	}
 }
+
+// closing closes what a test opened.
+func closing(c io.Closer) { _ = c.Close() }
 
 // response builds an answer to q with the given attributes.
 func response(t testing.TB, q *Query, kind stun.MessageType, attributes ...stun.Setter) []byte {
@@ -211,12 +215,12 @@ func TestAgainstAServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer responder.Close()
+	defer closing(responder)
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	defer closing(socket)
 	at := responder.LocalAddr().(*net.UDPAddr).AddrPort()
 	q := NewQuery(at, Config{})
 	send := func(step Step) {
