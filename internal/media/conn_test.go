@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -30,15 +31,17 @@ func listenLoopback(t testing.TB, p *Ports) *Pair {
 	return pair
 }
 
-// readSoon reads what was just sent over loopback, which the kernel has delivered when the
-// sender's call returns.
+// readSoon reads what was just sent over loopback. The kernel mostly has delivered it when
+// the sender's call returns, but need not have.
 func readSoon(t *testing.T, c Conn, b []byte) Datagram {
 	t.Helper()
-	d, ok := c.Read(b)
-	if !ok {
-		t.Fatal("nothing came")
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); runtime.Gosched() {
+		if d, ok := c.Read(b); ok {
+			return d
+		}
 	}
-	return d
+	t.Fatal("nothing came")
+	return Datagram{}
 }
 
 func TestSocketsSendAndReceive(t *testing.T) {
@@ -72,7 +75,7 @@ func TestSocketsSendAndReceive(t *testing.T) {
 			if string(buf[:d.N]) != "hello" || d.From != a.RTP.Local() {
 				t.Errorf("%q from %v", buf[:d.N], d.From)
 			}
-			if d.At.Before(before.Add(-time.Millisecond)) || d.At.After(after.Add(time.Millisecond)) {
+			if d.At.Before(before.Add(-time.Millisecond)) || d.At.After(after.Add(5*time.Second)) {
 				t.Errorf("stamped %v, sent between %v and %v", d.At, before, after)
 			}
 			if d := readSoon(t, b.RTP, buf); d.N != 0 || d.From != a.RTCP.Local() {
