@@ -60,13 +60,13 @@ func (l *Layer) take(listener *streamListener, conn net.Conn) {
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	if !l.cfg.Accept(from.Addr()) {
 		l.counters.DroppedSource.Add(1)
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	s := newStream(l, Target{Proto: listener.proto, Addr: from}, true)
 	if !l.admitInbound(s) {
 		l.counters.DroppedInbound.Add(1)
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	go s.serve(conn)
@@ -114,7 +114,7 @@ func (s *stream) serve(conn net.Conn) {
 	if up {
 		s.report()
 	} else {
-		conn.Close()
+		_ = conn.Close()
 	}
 }
 

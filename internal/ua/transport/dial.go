@@ -32,7 +32,7 @@ func (l *Layer) dialStream(ctx context.Context, t Target) (net.Conn, error) {
 	}
 	secure := tls.Client(conn, l.clientTLS(t))
 	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, handshakeError(err)
 	}
 	return secure, nil

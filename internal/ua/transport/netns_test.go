@@ -227,7 +227,7 @@ func forgeICMP(t *testing.T, f Flow, code byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := conn.Write(msg); err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (s *stream) connect() {
 		s.l.handler.FlowUp(s)
 		s.read()
 	} else {
-		conn.Close()
+		_ = conn.Close()
 	}
 	s.report()
 }
@@ -133,7 +133,7 @@ func (s *stream) end(why error) {
 // report closes the connection, politely where TLS can, and tells the Handler.
 func (s *stream) report() {
 	if s.conn != nil {
-		s.conn.Close()
+		_ = s.conn.Close()
 	}
 	s.l.counters.StreamFails.Add(1)
 	if !s.l.isClosing() {

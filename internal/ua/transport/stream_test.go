@@ -33,19 +33,19 @@ func listenTCP(t testing.TB) *net.TCPListener {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { ln.Close() })
+	t.Cleanup(func() { _ = ln.Close() })
 	return ln.(*net.TCPListener)
 }
 
 func acceptOne(t testing.TB, ln *net.TCPListener) *net.TCPConn {
 	t.Helper()
-	ln.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = ln.SetDeadline(time.Now().Add(5 * time.Second))
 	conn, err := ln.AcceptTCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	return conn
 }
 
@@ -82,9 +82,9 @@ func TestTCPFramesWhateverTheSegments(t *testing.T) {
 	f, conn := accepted(t, l, r)
 	all := bytes.Repeat(options(overTCP), 3)
 	for i := range all {
-		conn.Write(all[i : i+1])
+		_, _ = conn.Write(all[i : i+1])
 	}
-	conn.Write(all)
+	_, _ = conn.Write(all)
 	for i := range 6 {
 		e := r.next(t, "receive")
 		if e.flow != f || e.err != nil || e.m.Method != "OPTIONS" || e.from != f.Target().Addr {
@@ -103,11 +103,11 @@ func TestCRLFKeepAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, conn, "\r\n\r\n")
-	conn.Write([]byte("\r\n"))
+	_, _ = conn.Write([]byte("\r\n"))
 	if e := r.next(t, "pong"); e.flow != f || e.mapped.IsValid() {
 		t.Errorf("got %+v, want a pong without an address", e)
 	}
-	conn.Write([]byte("\r\n\r\n")) // the far end may ask, too
+	_, _ = conn.Write([]byte("\r\n\r\n")) // the far end may ask, too
 	expect(t, conn, "\r\n")
 	if err := f.Ping(STUN); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("STUN over TCP: got %v, want ErrUnsupported", err)
@@ -121,17 +121,17 @@ func TestHowStreamsEnd(t *testing.T) {
 		want string
 		is   error
 	}{
-		{"closed between messages", func(_ Flow, conn *net.TCPConn) { conn.Close() },
+		{"closed between messages", func(_ Flow, conn *net.TCPConn) { _ = conn.Close() },
 			"closed by the far end", errEOF},
 		{"cut in the middle of a message", func(_ Flow, conn *net.TCPConn) {
-			conn.Write(options(overTCP)[:90])
-			conn.Close()
+			_, _ = conn.Write(options(overTCP)[:90])
+			_ = conn.Close()
 		}, "closed by the far end in the middle of a message", errCut},
-		{"reset", func(_ Flow, conn *net.TCPConn) { conn.SetLinger(0); conn.Close() },
+		{"reset", func(_ Flow, conn *net.TCPConn) { _ = conn.SetLinger(0); _ = conn.Close() },
 			"connection reset by peer", syscall.ECONNRESET},
 		{"given up by its owner", func(f Flow, _ *net.TCPConn) { f.Close(errors.New("no answer in 7.5s")) },
 			"no answer in 7.5s", nil},
-		{"not SIP", func(_ Flow, conn *net.TCPConn) { conn.Write([]byte("\x16\x03\x01\x02\x00")) },
+		{"not SIP", func(_ Flow, conn *net.TCPConn) { _, _ = conn.Write([]byte("\x16\x03\x01\x02\x00")) },
 			"far end sent what is not SIP", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestHowStreamsEnd(t *testing.T) {
 func TestTCPRefused(t *testing.T) {
 	l, r := start(t, nil)
 	ln := listenTCP(t)
-	ln.Close()
+	_ = ln.Close()
 	begin := time.Now()
 	f := flow(t, l, TCP, ln.Addr().String())
 	mustSend(t, f, options(overTCP))
@@ -189,7 +189,7 @@ func full(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { syscall.Close(fd) })
+	t.Cleanup(func() { _ = syscall.Close(fd) })
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func full(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { filler.Close() })
+	t.Cleanup(func() { _ = filler.Close() })
 	return addr
 }
 
@@ -235,7 +235,7 @@ func TestConnectTimeoutAndCancel(t *testing.T) {
 	t.Run("layer closed", func(t *testing.T) {
 		l, r := start(t, nil)
 		flow(t, l, TCP, addr)
-		l.Close()
+		_ = l.Close()
 		r.quiet(t)
 	})
 }
@@ -301,7 +301,7 @@ func TestAcceptedConnectionIsAFlow(t *testing.T) {
 	if up.flow.Target().Addr.String() != conn.LocalAddr().String() || !up.flow.Reliable() {
 		t.Errorf("flow to %s, want %s", up.flow.Target(), conn.LocalAddr())
 	}
-	conn.Write(options("SIP/2.0/TCP pc.example.com:5070;branch=z9hG4bK1"))
+	_, _ = conn.Write(options("SIP/2.0/TCP pc.example.com:5070;branch=z9hG4bK1"))
 	e := r.next(t, "receive")
 	if e.flow != up.flow {
 		t.Error("received on another flow")
@@ -312,7 +312,7 @@ func TestAcceptedConnectionIsAFlow(t *testing.T) {
 	if got := ReplyTarget(e.m, e.flow); got != want {
 		t.Errorf("when the connection is gone the answer goes to %v, want %v (RFC 3261 section 18.2.2)", got, want)
 	}
-	conn.Close()
+	_ = conn.Close()
 	if e := r.next(t, "failed"); e.flow != up.flow {
 		t.Error("another flow failed")
 	}
@@ -324,8 +324,8 @@ func dialTCP(t testing.TB, addr string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	return conn
 }
 
@@ -348,8 +348,8 @@ func TestAcceptedConnectionsAreCapped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 		return conn
 	}
 	eof(t, from("127.0.0.9")) // not wanted
@@ -365,7 +365,7 @@ func TestAcceptedConnectionsAreCapped(t *testing.T) {
 	if n.DroppedSource.Load() != 1 || n.DroppedInbound.Load() != 2 {
 		t.Errorf("counted %d by source and %d over the caps, want 1 and 2", n.DroppedSource.Load(), n.DroppedInbound.Load())
 	}
-	first.Close()
+	_ = first.Close()
 	r.next(t, "failed")
 	from("127.0.0.3")
 	r.next(t, "up") // room again
@@ -388,9 +388,9 @@ func TestAnswerBeforeTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	conn := dialTCP(t, at(l, TCP))
-	conn.Write(bytes.Replace(options(overTCP), []byte("Content-Length: 0"), []byte("Content-Length: x"), 1))
+	_, _ = conn.Write(bytes.Replace(options(overTCP), []byte("Content-Length: 0"), []byte("Content-Length: x"), 1))
 	got, err := io.ReadAll(conn)
 	if err != nil || !strings.HasPrefix(string(got), "SIP/2.0 400 ") {
 		t.Errorf("got %q, %v, want a 400 and the end", got, err)

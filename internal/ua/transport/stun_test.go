@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"github.com/pion/stun/v3"
@@ -62,6 +63,7 @@ func TestSTUNPing(t *testing.T) {
 				e := <-r
 				t.Fatalf("%s: got %s, want it dropped", name, e.kind)
 			}
+			runtime.Gosched()
 		}
 	}
 

@@ -99,18 +99,18 @@ func serveTLS(t testing.TB, cfg *tls.Config) (addr string, hands <-chan error) {
 			ch <- s.Handshake()
 			buf := make([]byte, 4096)
 			go func() {
-				defer s.Close()
+				defer func() { _ = s.Close() }()
 				for {
 					n, err := s.Read(buf)
 					if err != nil {
 						return
 					}
-					s.Write(buf[:n])
+					_, _ = s.Write(buf[:n])
 				}
 			}()
 		}
 	}()
-	t.Cleanup(func() { ln.Close(); <-done })
+	t.Cleanup(func() { _ = ln.Close(); <-done })
 	return ln.Addr().String(), ch
 }
 
@@ -204,7 +204,7 @@ func TestTLSConnectionServesOneName(t *testing.T) {
 				t.Errorf("%v failed: %v", e.flow.Target(), e.err)
 			}
 		}
-		<-hands
+		_ = <-hands
 	}
 	if up != 2 || failed != 1 {
 		t.Errorf("%d up and %d failed, want the two names of the certificate up and the third failed", up, failed)
@@ -230,8 +230,8 @@ func TestTLSAccepts(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 		return conn.(*tls.Conn), nil
 	}
 	if _, err := dial(tls.VersionTLS11); err == nil {
@@ -242,7 +242,7 @@ func TestTLSAccepts(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.next(t, "up")
-	conn.Write(options("SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK1"))
+	_, _ = conn.Write(options("SIP/2.0/TLS 192.0.2.1;branch=z9hG4bK1"))
 	e := r.next(t, "receive")
 	answer(t, e)
 	expect(t, conn, "SIP/2.0 200 OK\r\n")
@@ -262,8 +262,8 @@ func TestRoots(t *testing.T) {
 	ca := newAuthority(t, "our CA")
 	dir := t.TempDir()
 	good, bad := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "bad.pem")
-	os.WriteFile(good, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600)
-	os.WriteFile(bad, []byte("not a certificate"), 0o600)
+	_ = os.WriteFile(good, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600)
+	_ = os.WriteFile(bad, []byte("not a certificate"), 0o600)
 	if pool, err := Roots(good); err != nil || !pool.Equal(ca.pool()) {
 		t.Errorf("good file: %v", err)
 	}

@@ -124,7 +124,7 @@ func (l *Layer) listenUDPs() error {
 		if l.cfg.UDPPort != 0 || try == 8 {
 			return err
 		}
-		l.udp4.conn.Close()
+		_ = l.udp4.conn.Close()
 	}
 }
 
@@ -326,12 +326,12 @@ func (l *Layer) Close() error {
 
 	for _, s := range []*udpSocket{l.udp4, l.udp6} {
 		if s != nil {
-			s.conn.Close()
+			_ = s.conn.Close()
 		}
 	}
 	for _, s := range []*streamListener{l.tcp, l.tls} {
 		if s != nil {
-			s.ln.Close()
+			_ = s.ln.Close()
 		}
 	}
 	for _, e := range ending {

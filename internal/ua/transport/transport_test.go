@@ -80,7 +80,7 @@ func start(t testing.TB, change func(*Config)) (*Layer, recorder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	return l, r
 }
 
@@ -140,7 +140,7 @@ func TestPortTakenIsNamed(t *testing.T) {
 	} {
 		other, err := New(c.cfg, make(recorder))
 		if err == nil {
-			other.Close()
+			_ = other.Close()
 			t.Fatalf("a second layer took %s port too", c.what)
 		}
 		port := c.cfg.UDPPort + c.cfg.TCPPort
@@ -206,7 +206,7 @@ func TestCloseWaitsAndIsFinal(t *testing.T) {
 	if _, err := l.Flow(u.Target()); err == nil {
 		t.Error("a flow after Close")
 	}
-	l.Close() // again: nothing happens
+	_ = l.Close() // again: nothing happens
 }
 
 func TestCauseKeepsTheErrno(t *testing.T) {

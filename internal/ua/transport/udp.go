@@ -80,7 +80,7 @@ func (l *Layer) dialUDP(f *udpFlow) (*udpSocket, error) {
 	if err := control(listener.raw, allowShare); err != nil {
 		return nil, err
 	}
-	defer control(listener.raw, forbidShare)
+	defer func() { _ = control(listener.raw, forbidShare) }()
 	d := net.Dialer{
 		LocalAddr: net.UDPAddrFromAddrPort(listener.local),
 		Control: func(_, _ string, c syscall.RawConn) error {
@@ -97,7 +97,7 @@ func (l *Layer) dialUDP(f *udpFlow) (*udpSocket, error) {
 func (l *Layer) newUDPSocket(conn *net.UDPConn, f *udpFlow) (*udpSocket, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	s := &udpSocket{l: l, conn: conn, raw: raw, flow: f}
@@ -111,7 +111,7 @@ func (l *Layer) newUDPSocket(conn *net.UDPConn, f *udpFlow) (*udpSocket, error) 
 // start reads the socket from now on.
 func (s *udpSocket) start() error {
 	if !s.l.begin() {
-		s.conn.Close()
+		_ = s.conn.Close()
 		return ErrClosed
 	}
 	go s.serve()

@@ -38,7 +38,7 @@ func (f *udpFlow) socket(bad *udpSocket) (*udpSocket, error) {
 		return nil, err
 	}
 	if bad != nil {
-		bad.conn.Close()
+		_ = bad.conn.Close()
 	}
 	f.sock = s
 	return s, nil
@@ -49,7 +49,7 @@ func (f *udpFlow) evict() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.sock != nil {
-		f.sock.conn.Close()
+		_ = f.sock.conn.Close()
 		f.sock = nil
 	}
 }

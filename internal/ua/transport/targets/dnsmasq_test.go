@@ -27,7 +27,7 @@ func dnsmasq(t *testing.T, args ...string) netip.AddrPort {
 		t.Fatal(err)
 	}
 	addr := free.LocalAddr().(*net.UDPAddr).AddrPort()
-	free.Close()
+	_ = free.Close()
 	args = append([]string{
 		"--keep-in-foreground", "--conf-file=/dev/null", "--pid-file", "--no-resolv", "--no-hosts", "--no-daemon",
 		"--listen-address=127.0.0.1", "--bind-interfaces", fmt.Sprintf("--port=%d", addr.Port()), "--local=/example/",
@@ -40,7 +40,7 @@ func dnsmasq(t *testing.T, args ...string) netip.AddrPort {
 	for deadline := time.Now().Add(5 * time.Second); ; {
 		conn, err := net.DialTimeout("tcp", addr.String(), time.Second)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 			return addr
 		}
 		if time.Now().After(deadline) {

@@ -47,7 +47,7 @@ func lines(file, comment string, take func(fields []string)) {
 	if err != nil {
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	s := bufio.NewScanner(io.LimitReader(f, maxFile))
 	for s.Scan() {
 		line := s.Text()

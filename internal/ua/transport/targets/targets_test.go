@@ -51,7 +51,7 @@ func newServer(t testing.TB) *server {
 	}
 	s.wg.Go(s.serveUDP)
 	s.wg.Go(s.serveTCP)
-	t.Cleanup(func() { s.udp.Close(); s.tcp.Close(); s.wg.Wait() })
+	t.Cleanup(func() { _ = s.udp.Close(); _ = s.tcp.Close(); s.wg.Wait() })
 	return s
 }
 
@@ -63,7 +63,7 @@ func (s *server) serveUDP() {
 			return
 		}
 		if answer := s.answer(buf[:n], false); answer != nil {
-			s.udp.WriteToUDPAddrPort(answer, from)
+			_, _ = s.udp.WriteToUDPAddrPort(answer, from)
 		}
 	}
 }
@@ -75,14 +75,14 @@ func (s *server) serveTCP() {
 			return
 		}
 		var length [2]byte
-		io.ReadFull(conn, length[:])
+		_, _ = io.ReadFull(conn, length[:])
 		query := make([]byte, binary.BigEndian.Uint16(length[:]))
 		if _, err := io.ReadFull(conn, query); err == nil {
 			if answer := s.answer(query, true); answer != nil {
-				conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
+				_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
 			}
 		}
-		conn.Close()
+		_ = conn.Close()
 	}
 }
 
@@ -404,7 +404,7 @@ func TestFailuresDiffer(t *testing.T) {
 	}
 	t.Run("closed port", func(t *testing.T) {
 		s := newServer(t)
-		s.udp.Close()
+		_ = s.udp.Close()
 		begin := time.Now()
 		r := resolver(t, s)
 		r.cfg.Timeout = 5 * time.Second
@@ -476,7 +476,7 @@ func TestTruncatedAnswerComesOverTCP(t *testing.T) {
 	if len(strings.Fields(got)) != 20 {
 		t.Errorf("got %q, %v, want 20 addresses", got, err)
 	}
-	s.tcp.Close() // then what the datagram held has to do
+	_ = s.tcp.Close() // then what the datagram held has to do
 	r = resolver(t, s)
 	if got, _, err = lookup(r, transport.Query{Host: "pbx.example", Mode: transport.DNSA}); got != "192.0.2.1:5060" {
 		t.Errorf("without TCP: got %q, %v, want the first address", got, err)
@@ -574,7 +574,7 @@ func TestForgeriesArePassedOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer udp.Close()
+	defer func() { _ = udp.Close() }()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -594,9 +594,9 @@ func TestForgeriesArePassedOver(t *testing.T) {
 			f.Answers = []dnsmessage.Resource{{Header: header("pbx.example", typeA, 60), Body: &dnsmessage.AResource{A: [4]byte{192, 0, 2, addr}}}}
 			change(&f)
 			b, _ := f.Pack()
-			udp.WriteToUDPAddrPort(b, from)
+			_, _ = udp.WriteToUDPAddrPort(b, from)
 		}
-		udp.WriteToUDPAddrPort([]byte("x"), from)
+		_, _ = udp.WriteToUDPAddrPort([]byte("x"), from)
 		send(66, func(f *dnsmessage.Message) { f.ID++ })
 		send(66, func(f *dnsmessage.Message) { f.Questions[0].Name = name("other.example") })
 		send(66, func(f *dnsmessage.Message) { f.Questions[0].Type = typeSRV })
@@ -625,19 +625,19 @@ func TestOneQuestionForManyWhoAsk(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	q := transport.Query{Host: "pbx.example", Mode: transport.DNSA}
 	var wg sync.WaitGroup
-	var first error
-	wg.Go(func() { _, _, first = r.Lookup(ctx, q) })
+	first := make(chan error, 1)
+	go func() { _, _, err := r.Lookup(ctx, q); first <- err }()
 	<-arrived
 	results := make([]string, 20)
 	for i := range results {
 		wg.Go(func() { results[i], _, _ = lookup(r, q) })
 	}
 	cancel() // the first gives up: another one asks in its place
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first got %v", err)
+	}
 	close(release)
 	wg.Wait()
-	if !errors.Is(first, context.Canceled) {
-		t.Errorf("the first got %v", first)
-	}
 	for i, got := range results {
 		if got != "192.0.2.1:5060" {
 			t.Errorf("number %d got %q", i, got)
@@ -653,7 +653,7 @@ func TestHostsFile(t *testing.T) {
 	s.a("pbx.example", 60, "192.0.2.99")
 	s.srv("_sip._udp.pbx.example", 60, 1, 1, 5080, "inside.example")
 	r := resolver(t, s)
-	os.WriteFile(r.cfg.Hosts, []byte("# comment\n192.0.2.1 other PBX.example # more\n192.0.2.2\tpbx.example\nnonsense pbx.example\n192.0.2.3 inside.example\n"), 0o600)
+	_ = os.WriteFile(r.cfg.Hosts, []byte("# comment\n192.0.2.1 other PBX.example # more\n192.0.2.2\tpbx.example\nnonsense pbx.example\n192.0.2.3 inside.example\n"), 0o600)
 	for _, c := range []struct {
 		host string
 		mode transport.DNSMode
@@ -718,7 +718,7 @@ func TestSearchList(t *testing.T) {
 	s := newServer(t)
 	s.a("pbx.office.example", 60, "192.0.2.1")
 	r := resolver(t, s)
-	os.WriteFile(r.cfg.ResolvConf, []byte("search home.example office.example\n"), 0o600)
+	_ = os.WriteFile(r.cfg.ResolvConf, []byte("search home.example office.example\n"), 0o600)
 	got, _, err := r.Lookup(context.Background(), transport.Query{Host: "pbx", Proto: transport.TLS})
 	if err != nil || len(got) != 1 || got[0].Name != "pbx" || got[0].Addr.String() != "192.0.2.1:5061" {
 		t.Errorf("got %v, %v, want the server in office.example under the name given", got, err)
@@ -761,7 +761,7 @@ func TestAnswersAreCapped(t *testing.T) {
 		t.Errorf("%d addresses", n)
 	}
 	s.questions()
-	lookup(resolver(t, s), transport.Query{Host: "many.example", Mode: transport.DNSSRV})
+	_, _, _ = lookup(resolver(t, s), transport.Query{Host: "many.example", Mode: transport.DNSSRV})
 	n := 0
 	for _, q := range s.questions() {
 		if strings.HasPrefix(q, "A h") {
