@@ -304,6 +304,15 @@ func (t *tour) start(now time.Time) {
 	})
 }
 
+// again makes the repetition after a challenge. Its CSeq is taken from the server's
+// count, since the next REGISTER must be higher (RFC 3261 section 10.2).
+func (s *server) again(m *sipmsg.Message) *sipmsg.Message {
+	next := m.Clone()
+	s.seq++
+	next.CSeq.Seq = s.seq
+	return next
+}
+
 func (t *tour) next(now time.Time) {
 	target := t.targets[t.i]
 	t.i++
@@ -311,6 +320,7 @@ func (t *tour) next(now time.Time) {
 	t.l.ep.Send(now, &ua.Request{
 		Msg: t.build(target), Target: target, Contact: true, Own: true, Server: t.s.id.String(),
 		Retransmissions: t.l.retransmissions(t.last && last),
+		Again:           t.s.again,
 		On: func(now time.Time, a ua.Answer) {
 			switch {
 			case t.dropped, a.Response != nil && a.Response.IsProvisional():
