@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -46,6 +47,8 @@ func (a *Agent) addPort(c config.Port) {
 		return
 	}
 	u.made = cfg
+	cfg.STUN = func() netip.AddrPort { return a.stunAddress(c.Line) }
+	cfg.STUN() // a name is looked up before the first call
 	driver, err := openDriver(c, a.log)
 	if err != nil {
 		a.log.Error("port has no driver", "port", c.N, "driver", c.Driver.String(), "err", err)
@@ -93,6 +96,16 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// stunAddress is where the ports of a line ask for their outside addresses; zero when
+// the line does not want it, or the server's address is not known yet.
+func (a *Agent) stunAddress(line int) netip.AddrPort {
+	l, s := a.config().Line(line), a.sip.Load().stun
+	if l == nil || !l.UseSTUN || s == nil {
+		return netip.AddrPort{}
+	}
+	return s.address(a.ctx, a.goWork)
 }
 
 func (a *Agent) portDevice() call.Device {

@@ -27,6 +27,7 @@ type sip struct {
 	monitor  *ua.Monitor
 	resolver *targets.Resolver
 	timers   transaction.Timers
+	stun     *stunServer                     // nil: none
 	layer    atomic.Pointer[transport.Layer] // nil until its ports are open
 	err      atomic.Pointer[error]           // why they are not
 	open     bool                            // lines may start
@@ -41,6 +42,7 @@ func (a *Agent) newSIP(c *config.Config) *sip {
 		timers:   transaction.WithT1(time.Duration(c.SIP.T1MS) * time.Millisecond),
 		resolver: targets.New(targets.Config{Bind: c.SIP.Bind, Log: a.log}),
 	}
+	s.stun = newSTUNServer(c.SIP.STUNServer, s.resolver)
 	s.monitor = s.stack.NewMonitor(s.timers, a.userAgent(), nil)
 	return s
 }

@@ -41,6 +41,9 @@ type Config struct {
 	DTMFType  string // of the line: auto rfc4733 info inband
 	Hotline   string // dialled by itself
 	HotlineMS int    // after so long without a key
+
+	// STUN tells the server to ask for the outside addresses of RTP; nil: none is asked.
+	STUN func() netip.AddrPort
 }
 
 // A Device is what all ports share.
@@ -73,7 +76,8 @@ type Port struct {
 
 	// Of the port's goroutine.
 	now     *conversation
-	virtual bool // off-hook by Dial, not by the telephone
+	mapping *mapping // of the conversation that begins
+	virtual bool     // off-hook by Dial, not by the telephone
 	digits  *dsp.DTMFGenerator
 }
 
@@ -187,6 +191,7 @@ func (p *Port) serve(card fxs.Card) {
 			p.handle(e)
 		}
 		p.readMail()
+		p.findMapping()
 		p.publish()
 		if err != nil {
 			p.log.Info("line card gone", "cause", err)
@@ -227,7 +232,7 @@ func (p *Port) end() {
 // Exchange implements fxs.Audio: the sound between the telephone and its call.
 func (p *Port) Exchange(in, out []int16) {
 	c := p.now
-	if c == nil || c.session == nil {
+	if c == nil || c.session == nil || p.mapping != nil {
 		return
 	}
 	c.session.Exchange(in, out)

@@ -2,6 +2,7 @@ package call
 
 import (
 	"errors"
+	"net/netip"
 	"sync"
 
 	"tipring/internal/media"
@@ -16,6 +17,8 @@ type conversation struct {
 	id       string
 	call     *lines.Call // nil until the line has begun it
 	session  *media.Session
+	params   media.Params               // agreed
+	pair     *media.Pair                // the session's
 	rtp      uint16                     // its port
 	started  func(id string, err error) // whom to tell of the beginning; nil: nobody
 	group    *group                     // of an incoming call that rings here
@@ -33,13 +36,19 @@ func (p *Port) open() (*conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conversation{p: p, rtp: pair.RTP.Local().Port()}
+	c := &conversation{p: p, pair: pair, rtp: pair.RTP.Local().Port()}
 	c.session = media.New(pair, media.Config{})
 	return c, nil
 }
 
-func (c *conversation) media() lines.Media {
-	return lines.Media{RTPPort: c.rtp, RTCPPort: c.rtp + 1}
+// whenMapped calls then once it is known where the far end shall send its sound, unless
+// the telephone has left before.
+func (c *conversation) whenMapped(then func(m lines.Media)) {
+	c.p.mapped(c.pair, func(rtp, rtcp netip.AddrPort) {
+		if !c.gone {
+			then(lines.Media{RTPPort: c.rtp, RTCPPort: c.rtp + 1, Mapped: rtp, MappedRTCP: rtcp})
+		}
+	})
 }
 
 // close gives the sockets back and keeps the figures.
@@ -80,7 +89,9 @@ func (p *Port) dial(to string, started func(id string, err error)) {
 	}
 	c.started = started
 	p.now = c
-	line.Dial(lines.Dial{To: to, Port: p.cfg.Number, Media: c.media(), Handler: listener{c}})
+	c.whenMapped(func(m lines.Media) {
+		line.Dial(lines.Dial{To: to, Port: p.cfg.Number, Media: m, Handler: listener{c}})
+	})
 }
 
 var (
@@ -117,7 +128,7 @@ func (p *Port) handle(e fxs.Event) {
 // drop ends the port's conversation: the telephone has hung up.
 func (p *Port) drop() {
 	c := p.now
-	p.now = nil
+	p.now, p.mapping = nil, nil
 	c.gone = true
 	c.close()
 	p.digits.Stop()
@@ -238,31 +249,43 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial) {
 	old.close()
 	p.now = c
 	p.fx.Place()
-	d.Media, d.Handler, d.Port = c.media(), listener{c}, p.cfg.Number
-	line.Dial(d)
+	c.whenMapped(func(m lines.Media) {
+		d.Media, d.Handler, d.Port = m, listener{c}, p.cfg.Number
+		line.Dial(d)
+	})
 }
 
 // agreed puts what both sides agreed for sound into force.
 func (c *conversation) agreed(a *offer.Audio) {
-	if a == nil || c.session == nil {
+	if c.session == nil {
 		return
 	}
-	params := media.Params{
+	if a == nil { // the far end refused or ended the stream: nothing goes there any more
+		c.params.Sends, c.params.Receives = false, false
+		if c.params.PtimeMS != 0 {
+			c.update()
+		}
+		return
+	}
+	c.params = media.Params{
 		Remote: a.Remote, RTCP: a.RTCP,
 		Send:      media.Format{PayloadType: a.Send.PayloadType, Codec: a.Send.Codec.String()},
 		EventSend: a.EventSend, EventReceive: a.EventReceive,
 		PtimeMS: a.PtimeMS, Sends: a.Direction.CanSend(), Receives: a.Direction.CanReceive(),
 	}
 	for _, f := range a.Receive {
-		params.Receive = append(params.Receive, media.Format{PayloadType: f.PayloadType, Codec: f.Codec.String()})
+		c.params.Receive = append(c.params.Receive, media.Format{PayloadType: f.PayloadType, Codec: f.Codec.String()})
 	}
-	if err := c.session.Update(params); err != nil {
-		c.p.log.Error("media not changed", "err", err)
-		return
-	}
+	c.update()
 	if !c.answered && c.group == nil {
 		c.early, c.ringback = true, false
 		c.p.fx.Silence()
+	}
+}
+
+func (c *conversation) update() {
+	if err := c.session.Update(c.params); err != nil {
+		c.p.log.Error("media not changed", "err", err)
 	}
 }
 

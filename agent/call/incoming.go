@@ -89,13 +89,13 @@ func (p *Port) answer() {
 		c.group.call.Refuse(500)
 		return
 	}
-	c.session, c.rtp = open.session, open.rtp
+	c.session, c.pair, c.rtp = open.session, open.pair, open.rtp
 	if !c.group.win(c) {
 		c.ended(lines.Reason{})
 		return
 	}
 	c.answered = true
-	c.call.Answer(c.media(), p.cfg.Number)
+	c.whenMapped(func(m lines.Media) { c.call.Answer(m, p.cfg.Number) })
 }
 
 // win gives the call to one port and stops the others; false when it was not the first.

@@ -1,0 +1,83 @@
+package call
+
+import (
+	"net/netip"
+	"time"
+
+	"tipring/internal/media"
+	"tipring/internal/nat"
+)
+
+// A mapping asks a STUN server how the RTP and RTCP sockets of a conversation look from
+// outside, before they are offered to anybody (use_stun). It is worked between frames.
+type mapping struct {
+	socks [2]media.Conn
+	asked [2]*nat.Query
+	found [2]netip.AddrPort
+	then  func(rtp, rtcp netip.AddrPort)
+}
+
+// A caller waits for it in silence, so a server that does not answer is given up soon:
+// 250, 500 and 500 ms.
+var mappingSchedule = nat.Config{RTOMS: 250, Sends: 2, LastN: 2}
+
+// mapped finds the outside addresses of pair and calls then, at once when there is no
+// server to ask.
+func (p *Port) mapped(pair *media.Pair, then func(rtp, rtcp netip.AddrPort)) {
+	server := netip.AddrPort{}
+	if p.cfg.STUN != nil {
+		server = p.cfg.STUN()
+	}
+	if !server.IsValid() {
+		then(netip.AddrPort{}, netip.AddrPort{})
+		return
+	}
+	m := &mapping{socks: [2]media.Conn{pair.RTP, pair.RTCP}, then: then}
+	now := time.Now()
+	for i := range m.asked {
+		m.asked[i] = nat.NewQuery(server, mappingSchedule)
+		m.step(i, m.asked[i].Start(now))
+	}
+	p.mapping = m
+}
+
+// findMapping works the question that is under way.
+func (p *Port) findMapping() {
+	m := p.mapping
+	if m == nil {
+		return
+	}
+	now := time.Now()
+	var buf [512]byte
+	for i, q := range m.asked {
+		for !q.Done() {
+			d, ok := m.socks[i].Read(buf[:])
+			if !ok {
+				break
+			}
+			if s, mine := q.Receive(d.From, buf[:d.N]); mine {
+				m.step(i, s)
+			}
+		}
+		if !q.Done() && !q.Deadline().IsZero() && !now.Before(q.Deadline()) {
+			m.step(i, q.Expire(now))
+		}
+	}
+	if m.asked[0].Done() && m.asked[1].Done() {
+		p.mapping = nil
+		if !m.found[0].IsValid() {
+			p.log.Warn("STUN server does not answer: the call offers its local address", "server", m.asked[0].Server())
+		}
+		m.then(m.found[0], m.found[1])
+	}
+}
+
+func (m *mapping) step(i int, s nat.Step) {
+	if s.Send != nil {
+		// A datagram that is not sent is one that is lost: it is repeated.
+		_ = m.socks[i].Write(s.Send, m.asked[i].Server())
+	}
+	if s.Mapped.IsValid() {
+		m.found[i] = s.Mapped
+	}
+}
