@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -93,6 +94,8 @@ func handshakeError(err error) error {
 		return fmt.Errorf("TLS: refused by the server: %w", op.Err)
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		return errors.New("TLS: handshake not finished in time")
+	case errors.Is(err, io.EOF):
+		return errors.New("TLS: closed by the far end in the handshake")
 	}
 	return fmt.Errorf("TLS: %w", err)
 }

@@ -114,6 +114,19 @@ func TestTCPToAHostBehindAFilter(t *testing.T) {
 	}
 }
 
+func TestUnacknowledgedDataEndsAConnection(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	l, r := start(t, func(c *Config) { c.UserTimeout = 300 * time.Millisecond })
+	f, _ := accepted(t, l, r)
+	run(t, "iptables", "-w", "-A", "INPUT", "-p", "tcp", "-j", "DROP")
+	mustSend(t, f, options(overTCP))
+	if e := r.next(t, "failed"); e.flow != f || !errors.Is(e.err, syscall.ETIMEDOUT) {
+		t.Errorf("got %v, want ETIMEDOUT", e.err)
+	}
+}
+
 // lan is a network of one: who is asked for there never answers ARP, and the kernel
 // gives up after three tries (here of 50 ms, usually of 1 s).
 var lan = []string{

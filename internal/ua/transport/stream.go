@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -222,7 +223,7 @@ func (s *stream) Ping(kind Ping) error {
 
 // writeError says in words how writing ended.
 func writeError(err error) error {
-	if isTimeout(err) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errUnread
 	}
 	return cause(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -109,9 +110,9 @@ func (s *stream) readError(err error, partial bool) error {
 			return errCut
 		}
 		return errEOF
-	case isTimeout(err) && partial:
+	case errors.Is(err, os.ErrDeadlineExceeded) && partial:
 		return errStalled
-	case isTimeout(err) && s.in:
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errIdle
 	}
 	return cause(err)

@@ -220,6 +220,18 @@ func TestTLSHandshakeThatStalls(t *testing.T) {
 	}
 }
 
+func TestTLSServerThatHangsUp(t *testing.T) {
+	l, r := start(t, nil)
+	ln := listenTCP(t)
+	flow(t, l, TLS, ln.Addr().String(), "pbx.example")
+	conn := acceptOne(t, ln)
+	_, _ = conn.Read(make([]byte, 4096)) // else it would be a reset
+	_ = conn.CloseWrite()
+	if e := r.next(t, "failed"); !strings.Contains(e.err.Error(), "TLS: closed by the far end in the handshake") {
+		t.Errorf("got %v", e.err)
+	}
+}
+
 func TestTLSAccepts(t *testing.T) {
 	ca := newAuthority(t, "our CA")
 	cert := ca.issue(time.Now().Add(-time.Minute), "ata.example")
