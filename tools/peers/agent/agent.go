@@ -145,6 +145,9 @@ func Prepare(t netlab.T, host *netlab.Host, config Ini) *Agent {
 		}
 	}
 	a.Write(config.String())
+	if err := os.WriteFile(filepath.Join(a.Dir, "factory.ini"), nil, 0o600); err != nil {
+		t.Fatalf("agent: %v", err)
+	}
 	t.Cleanup(func() {
 		if t.Failed() && a.Process != nil {
 			t.Logf("the agent's last words:\n%s", a.Tail(60))
@@ -175,7 +178,12 @@ func (a *Agent) Run() {
 // state directory, and returns what it printed and its exit status.
 func (a *Agent) Command(args ...string) (string, int) {
 	a.t.Helper()
-	args = append([]string{args[0], "--state-dir", filepath.Join(a.Dir, "state")}, args[1:]...)
+	return a.Plain(append([]string{args[0], "--state-dir", filepath.Join(a.Dir, "state")}, args[1:]...)...)
+}
+
+// Plain is Command without a state directory.
+func (a *Agent) Plain(args ...string) (string, int) {
+	a.t.Helper()
 	out, err := a.Host.Run(Binary(), args...)
 	if exit, ok := err.(*exec.ExitError); ok {
 		return out, exit.ExitCode()
@@ -368,8 +376,13 @@ func (a *Agent) get(path string, v any) {
 func (a *Agent) WaitLine(limit time.Duration, n int, what string, ok func(Line) bool) Line {
 	a.t.Helper()
 	var l Line
-	if !netlab.Until(limit, func() bool { l = a.Line(n); return ok(l) }) {
-		a.t.Fatalf("line %d is not %s within %v: %v", n, what, limit, l)
+	var err error
+	if !netlab.Until(limit, func() bool {
+		l = Line{}
+		err = a.Get(fmt.Sprintf("/api/v1/lines/%d", n), &l) // a line may have yet to appear
+		return err == nil && ok(l)
+	}) {
+		a.t.Fatalf("line %d is not %s within %v: %v %v", n, what, limit, l, err)
 	}
 	return l
 }

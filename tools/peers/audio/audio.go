@@ -151,16 +151,16 @@ func FromALaw(b []byte) []int16 {
 	return pcm
 }
 
-// WAV wraps samples in a mono 16-bit 8000 Hz WAV file.
-func WAV(pcm []int16) []byte {
+// WAV wraps samples in a mono 16-bit WAV file.
+func WAV(pcm []int16, rate int) []byte {
 	le32 := func(n int) []byte { return []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)} }
 	n := 2 * len(pcm)
 	b := append([]byte("RIFF"), le32(36+n)...)
 	b = append(b, "WAVEfmt "...)
 	b = append(b, le32(16)...)
 	b = append(b, 1, 0, 1, 0)
-	b = append(b, le32(Rate)...)
-	b = append(b, le32(2*Rate)...)
+	b = append(b, le32(rate)...)
+	b = append(b, le32(2*rate)...)
 	b = append(b, 2, 0, 16, 0)
 	b = append(b, "data"...)
 	b = append(b, le32(n)...)
@@ -189,6 +189,18 @@ func FromWAV(b []byte) (pcm []int16, rate int, err error) {
 		at += 8 + size + size&1
 	}
 	return pcm, rate, nil
+}
+
+// Loudest returns the stretch of n samples in which a frequency is loudest.
+func Loudest(pcm []int16, freq float64, n int) []int16 {
+	var best []int16
+	level := -100.0
+	for at := 0; at+n <= len(pcm); at += n / 4 {
+		if l := Level(pcm[at:at+n], freq); l > level {
+			best, level = pcm[at:at+n], l
+		}
+	}
+	return best
 }
 
 // Linear turns a level in dB into a ratio of powers.

@@ -41,7 +41,7 @@ func TestG711(t *testing.T) {
 }
 
 func TestWAV(t *testing.T) {
-	pcm, rate, err := FromWAV(WAV([]int16{1, -2, 300}))
+	pcm, rate, err := FromWAV(WAV([]int16{1, -2, 300}, Rate))
 	if err != nil || rate != Rate || len(pcm) != 3 || pcm[1] != -2 || pcm[2] != 300 {
 		t.Errorf("got %v at %d Hz, %v", pcm, rate, err)
 	}

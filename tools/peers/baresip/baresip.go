@@ -66,17 +66,20 @@ func Start(t netlab.T, host *netlab.Host, o Options) *Baresip {
 		o.Codecs = []string{"g711"}
 	}
 	tone := filepath.Join(b.dir, "tone.wav")
-	rate := 8000
+	rate := audio.Rate
+	if o.Codecs[0] == "g722" {
+		rate *= 2
+	}
 	if o.Seconds == 0 {
 		o.Seconds = 60
 	}
-	pcm := audio.Sine(o.Freq, -10, o.Seconds*rate)
+	pcm := audio.Sine(o.Freq*audio.Rate/float64(rate), -10, o.Seconds*rate)
 	write := func(name string, text []byte) {
 		if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
 			t.Fatalf("baresip: %v", err)
 		}
 	}
-	write("tone.wav", audio.WAV(pcm))
+	write("tone.wav", audio.WAV(pcm, rate))
 	write("accounts", []byte(strings.Join(o.Accounts, "\n")+"\n"))
 	var modules strings.Builder
 	for _, c := range o.Codecs {

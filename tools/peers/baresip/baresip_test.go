@@ -36,9 +36,7 @@ func TestCalls(t *testing.T) {
 		t.Errorf("BYE: %d", status)
 	}
 	b.Wait(5*time.Second, "CALL_CLOSED", 1)
-	if pcm := b.Heard(); len(pcm) < 3200 {
-		t.Errorf("baresip recorded %d samples", len(pcm))
-	} else if err := audio.Heard(pcm[len(pcm)-3200:len(pcm)-800], 1200, -12); err != nil {
+	if err := audio.Heard(audio.Loudest(b.Heard(), 1200, 2400), 1200, -12); err != nil {
 		t.Errorf("baresip heard: %v", err)
 	}
 

@@ -295,7 +295,7 @@ func TestStrangers(t *testing.T) {
 func TestLargeRequest(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, options{})
-	l.config.Set("sip1", "display_name", strings.Repeat("Long Name ", 100))
+	l.config.Set("sip1", "caller_id", "pai").Set("sip1", "display_name", strings.Repeat("Long Name ", 25))
 	far := farend.New(t, l.far, nil)
 	l.run()
 	from := time.Now()

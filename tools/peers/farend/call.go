@@ -283,7 +283,7 @@ func (c *Call) Cancel() {
 func (c *Call) send(method string, cseq int, headers []string, body string, limit time.Duration) *wire.Message {
 	u, branch := c.ua, token()
 	text := c.build(method, branch, cseq, headers, body)
-	if method == "INVITE" {
+	if c.outgoing && c.invite == nil {
 		u.mu.Lock()
 		c.invite = wire.Parse(text)
 		u.mu.Unlock()

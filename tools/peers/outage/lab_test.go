@@ -60,8 +60,6 @@ func newLab(t *testing.T, transport string, relayed bool, primary ...func(*kamai
 		host: lan.Host("agent", 10), p: lan.Host("primary", 1), b: lan.Host("backup", 2), farHost: lan.Host("far", 20),
 	}
 	l.watch = wire.Listen(t, lan, netlab.WorkDir(t))
-	// ARP gives up sooner than the span, as the real three seconds do with the real 7.5 s.
-	l.host.Sysctl("ipv4.neigh.eth0.retrans_time_ms", "100")
 	l.far = farend.New(t, l.farHost, func(c *farend.Call) {
 		if c.Number() == "601" {
 			c.Reply(180, "Ringing")

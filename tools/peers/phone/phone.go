@@ -407,5 +407,5 @@ func read(r *bufio.Reader) (kind byte, payload []byte, err error) {
 
 // Record writes everything that the telephone heard to a WAV file.
 func (p *Phone) Record(path string) error {
-	return os.WriteFile(path, audio.WAV(p.Heard(24*time.Hour)), 0o600)
+	return os.WriteFile(path, audio.WAV(p.Heard(24*time.Hour), audio.Rate), 0o600)
 }
