@@ -98,6 +98,7 @@ func New(o Options) (*Agent, error) {
 	a.sip.Store(a.newSIP(c))
 	a.lineList.Store(&[]*lineUnit{})
 	a.portList.Store(&[]*portUnit{})
+	a.setMetrics()
 	return a, nil
 }
 

@@ -190,9 +190,9 @@ func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, err
 	case fxs.Incomplete:
 		r.State = "incomplete"
 	case fxs.Complete:
-		r.State = "complete"
-	case fxs.SendNow:
 		r.State = "matched"
+	case fxs.SendNow:
+		r.State = "complete"
 	case fxs.Barred:
 		r.State = "blocked"
 	}

@@ -1,0 +1,41 @@
+package agent
+
+import (
+	"tipring/internal/ua/transport"
+)
+
+// protos label what is counted by transport.
+var protos = []transport.Proto{transport.UDP, transport.TCP, transport.TLS}
+
+// setMetrics adds the counters of the SIP side. They begin again with a change of [sip].
+func (a *Agent) setMetrics() {
+	layer := func() *transport.Counters {
+		if l := a.sip.Load().layer.Load(); l != nil {
+			return l.Counters()
+		}
+		return new(transport.Counters)
+	}
+	a.metrics.Collect("counter", "tipring_sip_messages_total", "SIP messages.", []string{"direction", "transport"},
+		func(emit func(float64, ...string)) {
+			c := layer()
+			for _, p := range protos {
+				emit(float64(c.Received[p].Load()), "in", p.String())
+				emit(float64(c.Sent[p].Load()), "out", p.String())
+			}
+		})
+	a.metrics.Collect("counter", "tipring_sip_dropped_total", "What was dropped without an answer.", []string{"reason"},
+		func(emit func(float64, ...string)) {
+			c, s := layer(), &a.sip.Load().stack.Counts
+			emit(float64(c.DroppedSource.Load()+s.ForeignRequests.Load()), "foreign")
+			emit(float64(c.DroppedTooLong.Load()), "too_long")
+			emit(float64(c.DroppedInbound.Load()), "too_many_connections")
+			emit(float64(c.DroppedQueue.Load()), "queue_full")
+			emit(float64(c.DroppedSTUN.Load()), "stun")
+			emit(float64(s.Malformed.Load()), "malformed")
+			emit(float64(s.StrayResponses.Load()), "stray_response")
+		})
+	a.metrics.Collect("counter", "tipring_sip_icmp_errors_total", "ICMP errors that came back.", nil,
+		func(emit func(float64, ...string)) { emit(float64(layer().ICMPErrors.Load())) })
+	a.metrics.Collect("gauge", "tipring_rtp_ports_in_use", "Pairs of RTP ports that calls hold.", nil,
+		func(emit func(float64, ...string)) { emit(float64(a.rtp.InUse())) })
+}
