@@ -386,6 +386,7 @@ func TestReplaceRoute(t *testing.T) {
 		{"names in any case", "sip:PBX.example;lr", "sip:pbx.EXAMPLE", "sip:backup.example", "sip:backup.example;lr"},
 		{"with parameters", "sip:192.0.2.7;transport=tcp;lr;ftag=x", "sip:192.0.2.7", "sip:192.0.2.8;transport=tcp", "sip:192.0.2.8;transport=tcp;lr"},
 		{"two entries of one server", "sip:192.0.2.7;transport=tcp;r2=on;lr sip:192.0.2.7;r2=on;lr sip:10.0.0.1;lr", "sip:192.0.2.7", "sip:192.0.2.8", "sip:192.0.2.8;lr sip:10.0.0.1;lr"},
+		{"two sides of one server", "sip:192.0.2.7:5061;transport=tls;r2=on;lr sip:192.0.2.7;r2=on;lr sip:10.0.0.1;lr", "sip:192.0.2.7:5061;transport=tls", "sip:192.0.2.8:5061;transport=tls", "sip:192.0.2.8:5061;transport=tls;lr sip:10.0.0.1;lr"},
 		{"the second", "sip:10.0.0.1;lr sip:192.0.2.7;lr sip:10.0.0.2;lr", "sip:192.0.2.7", "sip:192.0.2.8", "sip:10.0.0.1;lr sip:192.0.2.8;lr sip:10.0.0.2;lr"},
 		{"another port is another server", "sip:192.0.2.7:5080;lr sip:192.0.2.7;lr", "sip:192.0.2.7", "sip:192.0.2.8", "sip:192.0.2.7:5080;lr sip:192.0.2.8;lr"},
 		{"TLS", "sips:pbx.example;lr", "sip:pbx.example:5061;transport=tls", "sips:b.example", "sips:b.example;lr"},

@@ -18,7 +18,7 @@ func (d *Dialog) ReplaceRoute(dead, other sipmsg.URI) {
 	for i, r := range d.Routes {
 		if sameServer(r.URI, dead) {
 			first, last = i, i+1
-			for last < len(d.Routes) && sameServer(d.Routes[last].URI, dead) {
+			for last < len(d.Routes) && (sameServer(d.Routes[last].URI, dead) || otherSide(d.Routes[last].URI, r.URI)) {
 				last++
 			}
 			break
@@ -45,6 +45,13 @@ func looseURI(u sipmsg.URI) sipmsg.URI {
 // sameServer compares host and port, an absent port being that of the scheme.
 func sameServer(a, b sipmsg.URI) bool {
 	return strings.EqualFold(a.Host, b.Host) && portOf(a) == portOf(b)
+}
+
+// otherSide reports whether two entries are one proxy that took a request by one
+// transport and sent it on by another (RFC 5658 section 3): one host, each with a port of
+// its own.
+func otherSide(a, b sipmsg.URI) bool {
+	return strings.EqualFold(a.Host, b.Host) && (a.Transport() != b.Transport() || a.Scheme != b.Scheme)
 }
 
 func portOf(u sipmsg.URI) int {
