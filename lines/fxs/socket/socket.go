@@ -1,0 +1,190 @@
+// Package socket is the FXS driver for line cards that are programs: the one that owns
+// the SLIC chip, or pretends to, connects to a unix or tcp socket of the agent. Both say
+// HELLO; then the card sends AUDIO frames without pause, on-hook too, with HOOK frames
+// between them where the loop changed, and the agent answers each AUDIO with one of the
+// same length and commands the bell, the lamp and the loop in between.
+//
+// The package keeps the listening socket, lets one card in at a time, and hands it to
+// the port's owner, who reads frames straight from the connection. What they mean to a
+// telephone is the business of lines/fxs.
+package socket
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"tipring/lines/fxs"
+)
+
+// Config is one port's socket.
+type Config struct {
+	Port    int
+	Kind    string // phone or fax
+	Address string // unix:/path or tcp:host:port
+	Token   string // what a card must know; tcp wants one
+	Log     *slog.Logger
+}
+
+// Times of wall clock.
+const (
+	helloTime   = 5 * time.Second // for the card's HELLO
+	audioTime   = 2 * time.Second // from one AUDIO frame to the next
+	acceptPause = 100 * time.Millisecond
+)
+
+// Driver listens for the line card of one port.
+type Driver struct {
+	cfg    Config
+	log    *slog.Logger
+	listen *listener
+	cards  chan fxs.Card
+	closed chan struct{}
+	work   sync.WaitGroup
+
+	helloTime, audioTime time.Duration
+
+	mu   sync.Mutex
+	conn net.Conn // of the one card, from accept on
+
+	close sync.Once
+}
+
+var _ fxs.Driver = (*Driver)(nil)
+
+// New opens the socket and begins to wait for a card.
+func New(cfg Config) (*Driver, error) { return newDriver(cfg, helloTime, audioTime) }
+
+func newDriver(cfg Config, helloTime, audioTime time.Duration) (*Driver, error) {
+	l, err := listen(cfg.Address, cfg.Token)
+	if err != nil {
+		return nil, fmt.Errorf("port %d: driver %s: %w", cfg.Port, cfg.Address, err)
+	}
+	d := &Driver{
+		cfg:       cfg,
+		log:       cfg.Log.With("port", cfg.Port),
+		listen:    l,
+		cards:     make(chan fxs.Card),
+		closed:    make(chan struct{}),
+		helloTime: helloTime,
+		audioTime: audioTime,
+	}
+	d.work.Add(1)
+	go d.accept()
+	return d, nil
+}
+
+// Cards delivers each card that has said a proper HELLO and got its answer.
+func (d *Driver) Cards() <-chan fxs.Card { return d.cards }
+
+// Addr returns where the driver listens: of use when port 0 was asked for.
+func (d *Driver) Addr() net.Addr { return d.listen.Addr() }
+
+// Close ends listening and the card's connection, and removes the socket's file.
+func (d *Driver) Close() (err error) {
+	d.close.Do(func() {
+		close(d.closed)
+		err = d.listen.Close()
+		d.mu.Lock()
+		if d.conn != nil {
+			d.conn.Close()
+		}
+		d.mu.Unlock()
+		d.work.Wait()
+		close(d.cards)
+	})
+	return err
+}
+
+func (d *Driver) accept() {
+	defer d.work.Done()
+	for {
+		conn, err := d.listen.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // out of file descriptors
+			d.log.Warn("line card not accepted", "error", err)
+			select {
+			case <-time.After(acceptPause):
+			case <-d.closed:
+				return
+			}
+		case !d.admit(conn):
+			d.log.Info("second line card turned away", "from", conn.RemoteAddr())
+			conn.Close()
+		default:
+			d.work.Add(1)
+			go d.greet(conn)
+		}
+	}
+}
+
+// admit takes the place of the one card.
+func (d *Driver) admit(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.closed:
+		return false
+	default:
+	}
+	if d.conn != nil {
+		if !hungUp(d.conn) {
+			return false
+		}
+		d.conn.Close() // its owner has yet to notice that the card was restarted
+	}
+	d.conn = conn
+	return true
+}
+
+// release leaves the place to the next card and ends the connection, in this order:
+// whoever sees it end may come back at once.
+func (d *Driver) release(conn net.Conn) {
+	d.mu.Lock()
+	if d.conn == conn {
+		d.conn = nil
+	}
+	d.mu.Unlock()
+	conn.Close()
+}
+
+// greet exchanges HELLOs and hands the card over.
+func (d *Driver) greet(conn net.Conn) {
+	defer d.work.Done()
+	c := &card{driver: d, conn: conn, frames: NewReader(conn)}
+	name, err := d.hello(c)
+	if err != nil {
+		d.log.Warn("line card refused", "from", conn.RemoteAddr(), "reason", err)
+		d.release(conn)
+		return
+	}
+	d.log.Info("line card connected", "name", name, "from", conn.RemoteAddr())
+	select {
+	case d.cards <- c:
+	case <-d.closed:
+		d.release(conn)
+	}
+}
+
+func (d *Driver) hello(c *card) (name string, err error) {
+	if err := c.conn.SetDeadline(time.Now().Add(d.helloTime)); err != nil {
+		return "", err
+	}
+	if name, err = readHello(c.frames, d.cfg.Token); err != nil {
+		return "", err
+	}
+	answer, err := json.Marshal(AgentHello{Protocol: Protocol, Name: "tipring", Port: d.cfg.Port, Kind: d.cfg.Kind})
+	if err != nil {
+		return "", err
+	}
+	if _, err := c.conn.Write(Append(nil, Hello, answer...)); err != nil {
+		return "", err
+	}
+	return name, c.live()
+}
