@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport"
@@ -79,8 +80,19 @@ func (a *Agent) transportConfig(c *config.Config, s *sip) transport.Config {
 		TLS:            a.tlsConfig(c.SIP.TLSCAFile),
 		Accept:         a.acceptsSource,
 		ConnectTimeout: 64 * s.timers.T1,
+		UserTimeout:    longestSpan(c, s.timers),
 		Log:            a.log,
 	}
+}
+
+// longestSpan is how long data on a connection may stay without an acknowledgement: no
+// line's request waits longer for a server that is not the last.
+func longestSpan(c *config.Config, t transaction.Timers) time.Duration {
+	var span time.Duration
+	for _, l := range c.Lines {
+		span = max(span, transaction.Span(t, sipmsg.INVITE, l.SignalRetryCounts))
+	}
+	return span
 }
 
 // tlsConfig trusts the authorities of a file, or the system's. A file that cannot be

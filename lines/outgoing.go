@@ -81,7 +81,7 @@ func (c *Call) tryTargets(now time.Time, srv *server, targets []transport.Target
 	last := !c.hasOther(srv.id)
 	for i, t := range targets {
 		final := last && i == len(targets)-1
-		if down, _, cause := c.l.dev.Stack.Health.State(t); down && !final {
+		if down, _, cause := c.l.dev.Stack.Health.State(t); down && !final && !c.asksAnyway(srv.id) {
 			c.lastErr = fmt.Errorf("%s is known to be down: %w", t, cause)
 			continue
 		}
@@ -89,6 +89,12 @@ func (c *Call) tryTargets(now time.Time, srv *server, targets []transport.Target
 		return
 	}
 	c.serverFailed(now, srv.id, c.lastErr)
+}
+
+// asksAnyway reports a server that is asked although it is known to be dead: with Signal
+// Failback that is how the line learns that the primary is back.
+func (c *Call) asksAnyway(s registrar.Server) bool {
+	return c.l.cfg.SignalFailback && s == registrar.Primary && c.l.reg.Current() == registrar.Backup
 }
 
 // hasOther reports that another server is left for this call.
