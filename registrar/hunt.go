@@ -55,6 +55,20 @@ func (m *Machine) ask() {
 	m.hunt.attempt = m.register(s, Bind, m.ttlOf(s), len(m.hunt.order) == 1)
 }
 
+// skip leaves a server that is being asked while a request to it, or all that is known of
+// it, proves it dead: the call that waits for the end of the hunt shall not wait for the
+// rest of its span. With nobody left to ask it is given its time.
+func (m *Machine) skip(s Server, cause error) {
+	if m.hunt.order[0] != s || len(m.hunt.order) == 1 {
+		return
+	}
+	m.abandon(&m.hunt.attempt)
+	m.bound[s] = binding{}
+	m.lastErr, m.hunt.cause = cause, cause
+	m.hunt.order = m.hunt.order[1:]
+	m.ask()
+}
+
 // hunted takes the answer of the server that was asked.
 func (m *Machine) hunted(now time.Time, r Result) {
 	s := m.hunt.order[0]

@@ -56,6 +56,7 @@ func TestModel(t *testing.T) {
 			case 9:
 				r.do(r.m.PrimaryAnswered(r.now))
 				r.do(r.m.AddressChanged(r.now))
+				r.m.ServerSeen(r.now, server)
 			}
 			r.run(time.Duration(rapid.IntRange(0, 4000).Draw(rt, "pass")) * time.Second)
 			checkAlways(rt, r)

@@ -161,7 +161,8 @@ func (m *Machine) RequestFailed(now time.Time, server Server, cause error) []Act
 	case !m.cfg.Register:
 		m.moveUnregistered(now, server, cause)
 		m.settle()
-	case m.hunt.running(): // its end settles the matter
+	case m.hunt.running():
+		m.skip(server, cause)
 	case !m.cfg.HasBackup:
 		m.bound[server] = binding{}
 		m.settle()
@@ -178,16 +179,19 @@ func (m *Machine) RequestFailed(now time.Time, server Server, cause error) []Act
 	return m.take()
 }
 
-// RequestRefused reports a 500 or 503 to an INVITE or a BYE at server. It moves that
-// request, not the line: a side binding is made at the other server, Settled follows,
-// and the line itself moves only if server fails a REGISTER too.
+// RequestRefused reports a 500 or 503 to an INVITE or a BYE at server, or another sign
+// that does not condemn it. It moves that request, not the line: a side binding is made
+// at the other server, Settled follows, and the line itself moves only if server fails a
+// REGISTER too.
 func (m *Machine) RequestRefused(now time.Time, server Server, cause error) []Action {
 	other := server.Other()
-	if m.idle() || !m.cfg.HasBackup || !m.cfg.Register || m.isBound(now, other) {
+	if m.idle() || !m.cfg.HasBackup || !m.cfg.Register {
 		m.settle()
 		return m.take()
 	}
-	if m.side.attempt == 0 {
+	if m.isBound(now, other) {
+		m.settle()
+	} else if m.side.attempt == 0 {
 		m.side = aside{server: other}
 		m.side.attempt = m.register(other, Side, m.ttlOf(other), true)
 	}
@@ -213,6 +217,17 @@ func (m *Machine) FlowLost(now time.Time, server Server, cause error) []Action {
 		m.hunt.cause = cause
 	}
 	return nil
+}
+
+// ServerSeen reports that server answers somebody else. A line that waits to try again
+// need not wait out a back-off that was made for a dead server.
+func (m *Machine) ServerSeen(now time.Time, server Server) {
+	if m.idle() || m.current != None || m.lasting || server == None || m.hunt.running() || now.Before(m.blocked[server]) {
+		return
+	}
+	if soon := now.Add(time.Duration(m.rand() * float64(seenSpread))); soon.Before(m.retryAt) {
+		m.retryAt = soon
+	}
 }
 
 // AddressChanged reports that the address by which servers reach the line is another:

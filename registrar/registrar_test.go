@@ -155,6 +155,81 @@ func TestSecondCallThatFailsAtTheOldServerGoesOnAtOnce(t *testing.T) {
 	}
 }
 
+// A call that finds the primary known to be dead while the line still asks it (the
+// keep-alive failed a moment ago) does not wait for the rest of that span.
+func TestCallThatWaitsCutsTheHuntShort(t *testing.T) {
+	r := started(t, documentConfig())
+	r.fates[Primary].silent = true
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.KeepaliveFailed(r.now, Primary, errSilent))
+	r.run(time.Second)
+	r.wantLog(from, "bind primary")
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.run(time.Second)
+	r.wantLog(from, "bind primary", "bind backup last")
+	r.wantCurrent(Backup)
+	if r.settled != settled+1 {
+		t.Errorf("settled %d times, want once", r.settled-settled)
+	}
+	r.run(time.Minute)
+	r.wantLog(from, "bind primary", "bind backup last")
+}
+
+// With nobody left to ask, the last server keeps its 64*T1.
+func TestTheLastServerIsNotCutShort(t *testing.T) {
+	cfg := documentConfig()
+	cfg.HasBackup = false
+	r := started(t, cfg)
+	r.fates[Primary].silent = true
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.KeepaliveFailed(r.now, Primary, errSilent))
+	r.do(r.m.RequestFailed(r.now, Primary, errSilent))
+	r.run(31 * time.Second)
+	r.wantLog(from, "bind primary last")
+	if r.settled != settled {
+		t.Error("settled before the last server had its time")
+	}
+}
+
+// The warm binding spares the moved request a REGISTER, not the server its check.
+func TestRefusedRequestOfAWarmLineHasTheServerChecked(t *testing.T) {
+	cfg := documentConfig()
+	cfg.WarmBackup = true
+	r := started(t, cfg)
+	r.run(time.Second)
+	from, settled := len(r.sent), r.settled
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	if r.settled != settled+1 {
+		t.Error("the request has to wait although the other binding stands")
+	}
+	r.run(time.Second)
+	r.wantLog(from, "bind primary")
+	r.fates[Primary].silent = true
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	r.run(10 * time.Second)
+	r.wantCurrent(Backup)
+}
+
+// Another line of the device was answered: the back-off of this one is over.
+func TestServerSeenShortensTheBackoff(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary].silent, r.fates[Backup].silent = true, true
+	r.do(r.m.Start(r.now))
+	r.run(20 * time.Minute)
+	r.fates = [3]fate{}
+	r.m.ServerSeen(r.now, Backup)
+	r.run(3 * time.Second)
+	r.wantCurrent(Primary)
+
+	r = newRig(t, documentConfig())
+	r.fates[Primary] = fate{code: 403, lasting: true}
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	r.m.ServerSeen(r.now, Primary)
+	r.run(time.Minute)
+	r.wantLog(0, "bind primary") // a refused password stays refused
+}
+
 func TestRefusedInviteMovesTheCallNotTheLine(t *testing.T) {
 	r := started(t, documentConfig())
 	r.do(r.m.Calls(r.now, 1))

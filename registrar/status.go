@@ -61,6 +61,14 @@ func (m *Machine) Hunting() bool { return m.hunt.running() || m.side.attempt != 
 
 // Status describes the machine at now.
 func (m *Machine) Status(now time.Time) Status {
+	st := m.Facts()
+	st.Why = m.why(now, st)
+	return st
+}
+
+// Facts is the Status without its sentence, which changes with every second that passes.
+// Two of them compare with ==.
+func (m *Machine) Facts() Status {
 	st := Status{Server: m.current, Since: m.since, Counts: m.counts, LastErr: m.lastErr}
 	switch {
 	case m.idle():
@@ -75,7 +83,6 @@ func (m *Machine) Status(now time.Time) Status {
 	default:
 		st.State, st.Retry = Failed, m.retryAt
 	}
-	st.Why = m.why(now, st)
 	return st
 }
 
