@@ -10,7 +10,8 @@ const (
 	Registered   Kind = iota + 1 // User has a new binding: Contact, for ExpiresS
 	Refreshed                    // a known binding was prolonged
 	Unregistered                 // User took Contact out
-	Expired                      // Contact ran out
+	Expired                      // Contact ran out, or its connection ended
+	Queried                      // User asked for its bindings, and changed none
 	Calling                      // an INVITE of User for Peer is on its way
 	Answered                     // and has its 2xx
 	Failed                       // and has another final response: Code
@@ -18,7 +19,7 @@ const (
 )
 
 func (k Kind) String() string {
-	return [...]string{"none", "registered", "refreshed", "unregistered", "expired", "calling", "answered", "failed", "hung up"}[k]
+	return [...]string{"none", "registered", "refreshed", "unregistered", "expired", "queried", "calling", "answered", "failed", "hung up"}[k]
 }
 
 // An Event is something that happened at a server.

@@ -65,7 +65,7 @@ func (c *core) badExtension(now time.Time, in *inbound, tags []string) {
 func (c *core) rebind(now time.Time, user string, m *sipmsg.Message, w way) (all []Binding, events []Event, code int) {
 	all = c.location.of(user, now)
 	if len(m.Contact) == 0 {
-		return all, nil, 0
+		return all, []Event{{Kind: Queried, User: user}}, 0
 	}
 	if m.Contact[0].URI.IsWildcard() { // alone, or sipmsg would not have taken it
 		if expires, ok := m.Expires(); !ok || expires != 0 {
