@@ -1,5 +1,3 @@
-//go:build agent
-
 // Package badinput proves that what is wrong around the agent, its file, its
 // password, a name, a port, is told clearly, and that the rest goes on.
 package badinput

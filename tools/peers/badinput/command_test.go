@@ -1,5 +1,3 @@
-//go:build agent
-
 package badinput
 
 import (
@@ -33,7 +31,7 @@ func TestCommands(t *testing.T) {
 		{[]string{"register", "2"}, 0, ""},
 		{[]string{"register", "9"}, 1, "9"},
 		{[]string{"call", "--port", "9", "--to", "600"}, 1, "9"},
-		{[]string{"help"}, 0, "tipring run"},
+		{[]string{"help"}, 0, "run "},
 		{[]string{"help", "call"}, 0, "--to"},
 		{[]string{"nonsense"}, 2, "nonsense"},
 		{[]string{"lines", "--nonsense"}, 2, "nonsense"},

@@ -1,5 +1,3 @@
-//go:build agent
-
 // Package calls proves registrations and calls of the agent with foreign
 // programs: kamailio as registrar and proxy, rtpengine, baresip and sipp as the
 // other end, tshark as the judge of what is on the wire. Sound is compared in
@@ -299,7 +297,10 @@ func TestLargeRequest(t *testing.T) {
 	far := farend.New(t, l.far, nil)
 	l.run()
 	from := time.Now()
-	l.dial(1, "600")
+	l.phones[1].OffHook()
+	if err := l.agent.Post("/api/v1/ports/1/call", map[string]string{"to": "6" + strings.Repeat("0123456789", 20)}); err != nil {
+		t.Fatalf("call: %v", err)
+	}
 	c := far.WaitCall(patience, 1)
 	invite := l.watch.Wait(patience, "INVITE", from, func(e wire.Event) bool {
 		return e.Kind == wire.Request && e.Method == "INVITE" && e.Src.Addr() == l.host.Addr

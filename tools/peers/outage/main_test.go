@@ -1,5 +1,3 @@
-//go:build agent
-
 package outage
 
 import (

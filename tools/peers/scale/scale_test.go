@@ -1,5 +1,3 @@
-//go:build agent
-
 // Package scale proves that many lines are no other matter than one.
 package scale
 
