@@ -8,7 +8,7 @@ import (
 
 // seeds are the torture messages and some that are whole.
 func seeds(f *testing.F, add func([]byte)) {
-	for _, tt := range torture {
+	for _, tt := range verdicts {
 		add(readMessage(f, tt.file))
 	}
 	for _, bb := range benchmarks {

@@ -2,23 +2,20 @@ package sipmsg
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"os"
-	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
+
+	"tipring/internal/sipmsg/torture"
 )
 
-// The messages of RFC 4475 and RFC 5118 stand in testdata as those documents print
-// them, in the notation of RFC 4475 section 2. What is expected of each is what its
-// section says of an element that parses it; where that leaves a choice between
-// recovering and refusing, the comment says which was made. Two things differ from
-// print: the Content-Length of the three RFC 5118 bodies, which there fits neither
+// The messages of RFC 4475 and RFC 5118 stand in package torture. What is expected of
+// each is what its section says of an element that parses it; where that leaves a choice
+// between recovering and refusing, the comment says which was made. Two things differ
+// from print: the Content-Length of the three RFC 5118 bodies, which there fits neither
 // line end, and the empty line that closes the header of the last two.
-var torture = []struct {
+var verdicts = []struct {
 	file, section string
 	datagram      int // accepted, dropped, or the status it is refused with
 	stream        int // the same, or waits; where it is not written, as in a datagram
@@ -95,10 +92,10 @@ const (
 )
 
 func TestTortureMessages(t *testing.T) {
-	if n := len(torture); n != 49+12 {
+	if n := len(verdicts); n != 49+12 {
 		t.Fatalf("%d messages, want 61", n)
 	}
-	for _, tt := range torture {
+	for _, tt := range verdicts {
 		t.Run(tt.file, func(t *testing.T) {
 			data := readMessage(t, tt.file)
 			m, err := Parse(data)
@@ -207,49 +204,13 @@ func hopsFirst(m *Message) *Message {
 	return m
 }
 
-// readMessage expands the notation of RFC 4475 section 2 and ends lines with CRLF.
 func readMessage(t testing.TB, file string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", file+".txt"))
+	wire, err := torture.Message(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := string(text)
-	s = between(s, "<allOneLine>\n", "</allOneLine>", func(in string) string {
-		return strings.ReplaceAll(in, "\n", "")
-	})
-	s = between(s, "<repeat count=", "</repeat>", func(in string) string {
-		count, what, _ := strings.Cut(in, ">")
-		n, err := strconv.Atoi(count)
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		return strings.Repeat(what, n)
-	})
-	s = strings.ReplaceAll(s, "\n", "\r\n")
-	s = between(s, "<hex>", "</hex>", func(in string) string {
-		b, err := hex.DecodeString(strings.Join(strings.Fields(in), ""))
-		if err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		return string(b)
-	})
-	return []byte(s)
-}
-
-// between replaces each stretch from open to close.
-func between(s, open, close string, by func(in string) string) string {
-	var out strings.Builder
-	for {
-		before, rest, ok := strings.Cut(s, open)
-		out.WriteString(before)
-		if !ok {
-			return out.String()
-		}
-		in, after, _ := strings.Cut(rest, close)
-		out.WriteString(by(in))
-		s = after
-	}
+	return wire
 }
 
 // What the messages say must be the same in what is written: names and values that a
