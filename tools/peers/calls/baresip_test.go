@@ -78,8 +78,11 @@ func (l *lab) hold(heard func(time.Duration) []int16, d time.Duration) {
 // and nothing else in it.
 func (l *lab) recorded(b *baresip.Baresip, freq float64) {
 	l.t.Helper()
-	pcm := b.Heard()
-	if err := audio.Heard(audio.Loudest(pcm, freq, 4000), freq, -12); err != nil {
+	var err error
+	if !netlab.Until(patience, func() bool { // it writes the end of the file after it tells of the call's end
+		err = audio.Heard(audio.Loudest(b.Heard(), freq, 4000), freq, -12)
+		return err == nil
+	}) {
 		l.t.Errorf("baresip heard: %v", err)
 	}
 }

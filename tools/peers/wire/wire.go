@@ -66,7 +66,7 @@ type Watch struct {
 
 	t      netlab.T
 	fd     int
-	wake   int // closing this end of a pipe ends the goroutine
+	wake   int // a pipe: an octet asks to catch up, closing it ends the goroutine
 	done   chan struct{}
 	pcap   *os.File
 	rtp    bool
@@ -74,6 +74,8 @@ type Watch struct {
 	events []Event
 	change chan struct{} // closed and replaced at each event
 	flows  map[[2]netip.AddrPort]*stream
+
+	asked, caught int // catch-ups
 }
 
 // Listen starts watching. A capture of everything is written to dir/wire.pcap.
@@ -173,6 +175,11 @@ func (w *Watch) run(wake int) {
 			w.t.Errorf("wire: poll: %v", err)
 			return
 		}
+		asked, ended := 0, false
+		if fds[1].Revents != 0 {
+			n, err := unix.Read(wake, frame)
+			asked, ended = n, n <= 0 && err != unix.EINTR
+		}
 		for {
 			n, oobn, _, from, err := unix.Recvmsg(w.fd, frame, oob, 0)
 			if err != nil {
@@ -185,10 +192,48 @@ func (w *Watch) run(wake int) {
 			w.save(at, frame[:n])
 			w.frame(at, frame[:n])
 		}
-		if fds[1].Revents != 0 {
+		w.mu.Lock()
+		if w.caught += asked; asked > 0 || ended {
+			w.tell()
+		}
+		w.mu.Unlock()
+		if ended {
 			return
 		}
 	}
+}
+
+// catchUp waits until all that crossed the switch so far has been looked at.
+func (w *Watch) catchUp() {
+	w.mu.Lock()
+	if w.wake < 0 {
+		w.mu.Unlock()
+		<-w.done
+		return
+	}
+	w.asked++
+	mine := w.asked
+	_, err := unix.Write(w.wake, []byte{0})
+	w.mu.Unlock()
+	for err == nil {
+		w.mu.Lock()
+		caught, change := w.caught, w.change
+		w.mu.Unlock()
+		if caught >= mine {
+			return
+		}
+		select {
+		case <-change:
+		case <-w.done:
+			return
+		}
+	}
+}
+
+// tell wakes everybody who waits for a change. The lock is held.
+func (w *Watch) tell() {
+	close(w.change)
+	w.change = make(chan struct{})
 }
 
 func stamp(oob []byte) time.Time {
@@ -223,12 +268,12 @@ func (w *Watch) add(e Event) {
 		e.Message = &Message{} // so that a question about it is answered with nothing
 	}
 	w.events = append(w.events, e)
-	close(w.change)
-	w.change = make(chan struct{})
+	w.tell()
 }
 
-// Events returns what was seen and match likes; nil likes all.
+// Events returns what crossed the switch until now and match likes; nil likes all.
 func (w *Watch) Events(match func(Event) bool) []Event {
+	w.catchUp()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var found []Event
