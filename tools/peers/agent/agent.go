@@ -32,14 +32,9 @@ func Build() error {
 	if Binary() != "" {
 		return nil
 	}
-	dir, err := os.Getwd()
+	dir, err := Top()
 	if err != nil {
 		return err
-	}
-	for !exists(filepath.Join(dir, ".ci", "run")) {
-		if dir = filepath.Dir(dir); dir == "/" {
-			return fmt.Errorf("the repository's top is not above the working directory")
-		}
 	}
 	out := filepath.Join(dir, "build", "peers", "tipring")
 	// Packages are tested side by side: none may write to what another one runs.
@@ -53,6 +48,20 @@ func Build() error {
 		return err
 	}
 	return os.Setenv("TIPRING_BINARY", out)
+}
+
+// Top is the repository's top, above the working directory.
+func Top() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for !exists(filepath.Join(dir, ".ci", "run")) {
+		if dir = filepath.Dir(dir); dir == "/" {
+			return "", fmt.Errorf("the repository's top is not above the working directory")
+		}
+	}
+	return dir, nil
 }
 
 func exists(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tipring/tools/peers/agent"
 	"tipring/tools/peers/netlab"
 )
 
@@ -30,9 +31,13 @@ func sizes() error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	top, err := agent.Top()
+	if err != nil {
+		return err
+	}
 	mipsle := filepath.Join(dir, "tipring")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", mipsle, ".")
-	cmd.Dir = filepath.Join(filepath.Dir(absolute(*binary)), "..")
+	cmd.Dir = top
 	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build for mipsle: %w: %s", err, out)
