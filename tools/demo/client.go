@@ -1,0 +1,107 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// A client asks the agent over its control socket, as any program on the device may.
+type client struct{ http http.Client }
+
+// A lineStatus is what the story wants to know of /lines/{n}.
+type lineStatus struct {
+	State  string
+	Server string
+	Why    string
+	Calls  int
+}
+
+// A callStatus is what it wants to know of /calls/{id}.
+type callStatus struct {
+	ID        string
+	Line      int
+	Direction string
+	State     string
+	Server    string
+	Codec     string
+}
+
+func newClient(socket string) *client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &client{http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}}
+}
+
+// do sends body as JSON, unless it is nil, and reads the answer into into, unless that
+// is nil.
+func (c *client) do(ctx context.Context, method, path string, body, into any) error {
+	var text io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		text = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, text)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, errors.Unwrap(err))
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, bytes.TrimSpace(answer))
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}
+
+func (c *client) line(ctx context.Context, n int) (l lineStatus, err error) {
+	err = c.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/lines/%d", n), nil, &l)
+	return l, err
+}
+
+// running finds the call of a line that is up.
+func (c *client) running(ctx context.Context, line int) (callStatus, error) {
+	var all []callStatus
+	if err := c.do(ctx, http.MethodGet, "/api/v1/calls", nil, &all); err != nil {
+		return callStatus{}, err
+	}
+	for _, call := range all {
+		if call.Line == line && call.State == "connected" {
+			return call, nil
+		}
+	}
+	return callStatus{}, fmt.Errorf("line %d has no call that is up", line)
+}
+
+// drain has new calls refused, or taken again.
+func (c *client) drain(ctx context.Context, resume bool) error {
+	return c.do(ctx, http.MethodPost, "/api/v1/drain", map[string]bool{"resume": resume}, nil)
+}
+
+// healthy reports that the agent answers.
+func (c *client) healthy(ctx context.Context) error {
+	return c.do(ctx, http.MethodGet, "/healthz", nil, nil)
+}

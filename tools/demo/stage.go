@@ -1,0 +1,253 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tipring/internal/ua/transaction"
+	"tipring/internal/ua/transport"
+	"tipring/tools/lab"
+)
+
+// A user is one line of the agent: its number and its password at the lab's servers.
+type user struct{ number, password string }
+
+// users are the agent's two lines.
+var users = []user{{"201", "correct horse"}, {"202", "battery staple"}}
+
+// A story is a running demo and all that it has set up.
+type story struct {
+	opts Options
+	t    times
+
+	dir     string // of everything; removed at the end
+	lab     *lab.Lab
+	journal *journal
+	agent   *client
+	phones  []*phone
+	far     *lab.FarCall // the call that goes on while the primary comes back
+	place   int          // in the journal, where something began that a later step waits for
+	told    bool         // every step worked
+
+	stopAgent context.CancelFunc
+	agentDone chan struct{} // closed when the agent has ended; nil: never started
+	agentErr  error
+}
+
+// times are what --fast changes.
+type times struct {
+	timers     transaction.Timers
+	ring       time.Duration // before the far telephone answers
+	failbackS  int
+	keepaliveS int
+}
+
+func newStory(o Options) *story {
+	s := &story{opts: o, journal: newJournal()}
+	s.t = times{timers: transaction.Default(), ring: 1500 * time.Millisecond, failbackS: 5, keepaliveS: 5}
+	if o.Fast {
+		s.t = times{timers: transaction.WithT1(50 * time.Millisecond), ring: 500 * time.Millisecond, failbackS: 1, keepaliveS: 1}
+	}
+	return s
+}
+
+// startLab makes the state directory and the far side.
+func (s *story) startLab(context.Context) (string, error) {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "tipring-demo-"); err != nil {
+		return "", err
+	}
+	passwords := map[string]string{}
+	for _, u := range users {
+		passwords[u.number] = u.password
+	}
+	if s.lab, err = lab.Start(lab.Config{Users: passwords, Timers: s.t.timers, Hook: s.journal.add}); err != nil {
+		return "", err
+	}
+	s.lab.Far.RingFor(s.t.ring)
+	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, and a telephone %s that sends back what it hears.",
+		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser), nil
+}
+
+// startAgent runs the agent on a tipring.ini of its own.
+func (s *story) startAgent(ctx context.Context) (string, error) {
+	file, factory, err := s.writeFiles()
+	if err != nil {
+		return "", err
+	}
+	var running context.Context
+	running, s.stopAgent = context.WithCancel(context.Background())
+	s.agentDone = make(chan struct{})
+	s.agent = newClient(filepath.Join(s.stateDir(), "control.sock"))
+	go func() {
+		defer close(s.agentDone)
+		s.agentErr = s.opts.Agent(running, []string{"run", "-c", file, "--factory", factory, "--state-dir", s.stateDir()})
+	}()
+	if err := s.until(ctx, s.agent.healthy); err != nil {
+		return "", err
+	}
+	for n := range users {
+		p, err := s.plugIn(ctx, n+1)
+		if err != nil {
+			return "", err
+		}
+		s.phones = append(s.phones, p)
+	}
+	return fmt.Sprintf("The agent runs with two lines, %s and %s, and a telephone at each of its two ports.", users[0].number, users[1].number), nil
+}
+
+// writeFiles writes the agent's tipring.ini, and an empty factory.ini: that of the machine
+// is none of the demo's business.
+func (s *story) writeFiles() (file, factory string, err error) {
+	file, factory = filepath.Join(s.dir, "tipring.ini"), filepath.Join(s.dir, "factory.ini")
+	return file, factory, errors.Join(
+		os.WriteFile(file, []byte(s.configuration()), 0o600),
+		os.WriteFile(factory, nil, 0o600),
+	)
+}
+
+func (s *story) stateDir() string { return filepath.Join(s.dir, "state") }
+
+// cardSocket is the driver address of a port.
+func (s *story) cardSocket(port int) string {
+	return filepath.Join(s.dir, "cards", fmt.Sprintf("port%d.sock", port))
+}
+
+// configuration is the agent's tipring.ini.
+func (s *story) configuration() string {
+	primary, backup := s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP)
+	var b strings.Builder
+	fmt.Fprintf(&b, `[device]
+mac = 02:00:00:00:00:01
+serial = demo
+log_level = error
+drain_s = 5
+
+[sip]
+bind = 127.0.0.1
+udp_port = 0
+tcp_port = 0
+tls_port = 0
+t1_ms = %d
+`, s.t.timers.T1.Milliseconds())
+	for i, u := range users {
+		fmt.Fprintf(&b, `
+[sip%[1]d]
+username = %[2]s
+auth_password = %[3]s
+display_name = Telephone %[1]d
+register_addr = %[4]s
+register_port = %[5]d
+register_ttl = 60
+backup_addr = %[6]s
+backup_port = %[7]d
+backup_ttl = 60
+failback_interval = %[8]d
+keepalive_interval_s = %[9]d
+codecs = pcmu
+
+[port%[1]d]
+line = %[1]d
+driver = unix:%[10]s
+`, i+1, u.number, u.password, primary.Addr(), primary.Port(), backup.Addr(), backup.Port(),
+			s.t.failbackS, s.t.keepaliveS, s.cardSocket(i+1))
+	}
+	return b.String()
+}
+
+// plugIn connects a telephone to a port as soon as that listens.
+func (s *story) plugIn(ctx context.Context, port int) (p *phone, err error) {
+	err = s.until(ctx, func(ctx context.Context) error {
+		p, err = connect(ctx, s.cardSocket(port))
+		return err
+	})
+	return p, err
+}
+
+// until repeats try until it works. The error is the last one of try, and that of the
+// context; or that the agent has ended.
+func (s *story) until(ctx context.Context, try func(context.Context) error) error {
+	const pause = 20 * time.Millisecond
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	err := errors.New("not tried")
+	for {
+		select {
+		case <-timer.C:
+			last := try(ctx)
+			if last == nil {
+				return nil
+			}
+			if ctx.Err() == nil {
+				err = last // not what its end did to the last try
+			}
+			timer.Reset(pause)
+		case <-s.agentDone:
+			if s.agentErr != nil {
+				return fmt.Errorf("%w: %w", errEnded, s.agentErr)
+			}
+			return errEnded
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}
+}
+
+var errEnded = errors.New("the agent has ended")
+
+// end takes everything down: the agent in good order, and then what it needs for that.
+func (s *story) end() bool {
+	ok := true
+	if s.agentDone != nil {
+		ok = s.take(context.Background(), step{name: "stop", limit: 10 * time.Second, do: s.endAgent})
+	}
+	for _, p := range s.phones {
+		p.close()
+	}
+	if s.lab != nil {
+		if err := s.lab.Close(); err != nil {
+			s.say("The lab did not end well: " + oneLine(err))
+			ok = false
+		}
+	}
+	if s.dir != "" {
+		if err := os.RemoveAll(s.dir); err != nil {
+			s.say("Not everything was removed: " + oneLine(err))
+			ok = false
+		}
+	}
+	return ok
+}
+
+// endAgent ends the agent and looks whether its lines are gone from the servers.
+func (s *story) endAgent(ctx context.Context) (string, error) {
+	s.stopAgent()
+	select {
+	case <-s.agentDone:
+	case <-ctx.Done():
+		<-s.agentDone // it owns goroutines and files of ours
+		return "", ctx.Err()
+	}
+	if s.agentErr != nil {
+		return "", s.agentErr
+	}
+	if !s.told {
+		return "The agent ended.", nil // its lines may still be bound at a server that is dead
+	}
+	for _, server := range []*lab.Server{s.lab.Primary, s.lab.Backup} {
+		for _, u := range users {
+			if n := len(server.Bindings(u.number)); n > 0 {
+				return "", fmt.Errorf("%s is still registered at %v", u.number, server.Addr(transport.UDP))
+			}
+		}
+	}
+	return "The agent took its lines off the servers and ended.", nil
+}
+
+// oneLine is the text of an error without line breaks.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
