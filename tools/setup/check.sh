@@ -6,6 +6,7 @@ GO=${GO:-go}
 staticcheck=$1
 errcheck=$2
 cd "$(dirname "$0")/../.."
+excluded=$PWD/tools/setup/errcheck.txt # closing, and writing to where nobody hears of a failure
 status=0
 
 step() {
@@ -31,7 +32,7 @@ for module in . tools/peers; do
 	echo "-- module $module"
 	step $GO vet ./...
 	step $GO run "$staticcheck" ./...
-	step $GO run "$errcheck" ./...
+	step $GO run "$errcheck" -ignoretests -exclude "$excluded" ./...
 	popd >/dev/null
 done
 step env CGO_ENABLED=1 $GO test -race ./...
