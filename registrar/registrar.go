@@ -256,10 +256,11 @@ func (m *Machine) Calls(now time.Time, n int) []Action {
 	return m.take()
 }
 
-// lift0 removes the side binding that a moved call needed, once no call is left.
+// lift0 removes the side binding that a moved call needed, once no call is left. While
+// servers are being asked it may become the line's own.
 func (m *Machine) lift0(now time.Time) {
 	s := m.side.server
-	if s == None || m.side.attempt != 0 {
+	if s == None || m.side.attempt != 0 || m.calls > 0 || m.hunt.running() {
 		return
 	}
 	m.side = aside{}
@@ -275,12 +276,14 @@ func (m *Machine) Result(now time.Time, attempt uint64, r Result) []Action {
 		return nil
 	case m.hunt.attempt:
 		m.hunted(now, r)
+		m.lift0(now)
 	case m.home.attempt:
 		m.probed(now, r)
 	case m.warm.attempt:
 		m.warmed(now, r)
 	case m.side.attempt:
 		m.sided(now, r)
+		m.lift0(now)
 	case m.lift[Primary]:
 		m.lift[Primary] = 0
 	case m.lift[Backup]:

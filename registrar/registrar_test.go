@@ -249,6 +249,29 @@ func TestRefusedInviteMovesTheCallNotTheLine(t *testing.T) {
 	}
 }
 
+// A BYE that went through the other server ends its call while the line still asks its
+// own: the binding there is not taken away to be made again.
+func TestSideBindingStaysWhileTheLineMayNeedIt(t *testing.T) {
+	r := started(t, documentConfig())
+	r.fates[Primary].silent = true
+	r.do(r.m.Calls(r.now, 1))
+	from := len(r.sent)
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	r.run(time.Second)
+	r.do(r.m.Calls(r.now, 0))
+	r.run(10 * time.Second)
+	r.wantLog(from, "side backup last", "bind primary", "bind backup last")
+	r.wantCurrent(Backup)
+
+	r = started(t, documentConfig())
+	r.do(r.m.Calls(r.now, 1))
+	from = len(r.sent)
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	r.do(r.m.Calls(r.now, 0)) // before either has answered
+	r.run(10 * time.Second)
+	r.wantLog(from, "side backup last", "bind primary", "unbind backup")
+}
+
 func TestRefusedInviteMovesTheLineWhenTheProbeFailsToo(t *testing.T) {
 	r := started(t, documentConfig())
 	r.fates[Primary] = fate{code: 503}
