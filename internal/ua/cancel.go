@@ -21,19 +21,18 @@ type canceling struct {
 // done, which may be nil, learns what becomes of it. The INVITE ends as it ends: by 487,
 // by a 2xx that was faster, or after 64*T1.
 func (e *Endpoint) Cancel(now time.Time, r *Request, retransmissions int, done func(now time.Time, a Answer)) {
-	if r.cancel != nil {
+	if r.cancel != nil || r.over || e.ended {
 		return
 	}
 	if done == nil {
 		done = func(time.Time, Answer) {}
 	}
-	if r.tx == nil {
+	r.cancel = &canceling{retransmissions: retransmissions, done: done}
+	switch {
+	case r.tx == nil:
 		delete(e.waiting, r)
 		e.failLater(r, ErrCancelled)
-		return
-	}
-	r.cancel = &canceling{retransmissions: retransmissions, done: done}
-	if r.heard >= 100 && r.heard < 200 {
+	case r.heard >= 100:
 		e.sendCancel(now, r)
 	}
 }
@@ -105,11 +104,11 @@ func (e *Endpoint) late(now time.Time, id transaction.ID, ev event) {
 			e.cancelOn(now, g.flow, g.invite, transaction.Unlimited, func(time.Time, Answer) {})
 		}
 	case c < 300:
-		g.r.On(now, Answer{Response: ev.msg, Flow: g.flow, Err: errGivenUp, Late: true})
+		g.r.On(now, Answer{Request: g.invite, Response: ev.msg, Flow: g.flow, Err: errGivenUp, Late: true})
 	default:
 		ack := transaction.Ack(g.invite, ev.msg)
 		if wire, err := ack.Append(nil); err == nil {
-			e.transmit(g.flow, ack, wire)
+			_ = e.transmit(g.flow, ack, wire) // the refusal is repeated, and so is this
 		}
 	}
 }

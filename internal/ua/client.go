@@ -37,7 +37,7 @@ type Request struct {
 
 	// On takes what becomes of it, inside Work: any number of provisional responses,
 	// then one final response or one error. A 2xx to an INVITE may be followed by more
-	// of them, repeated or forked (RFC 3261 section 13.2.2.4).
+	// of them, repeated or forked (RFC 3261 section 13.2.2.4), and so may the error.
 	On func(now time.Time, a Answer)
 
 	tx       *transaction.Client // nil while the flow connects
@@ -47,6 +47,7 @@ type Request struct {
 	heard    int // highest status received
 	cancel   *canceling
 	retreat  bool // sent by TCP for its length only: back to UDP when that fails
+	over     bool // its final response, or error, was told
 }
 
 // A try is one transaction of a Request. A Request that answered a challenge has an
@@ -61,10 +62,19 @@ func (t *try) current() bool { return t.r.tx == t.tx }
 
 // An Answer is a response to a Request, or the reason why there is none.
 type Answer struct {
+	Request  *sipmsg.Message // as it was sent last: after a challenge another one than Msg was
 	Response *sipmsg.Message
 	Flow     transport.Flow // the way the response came
 	Err      error          // no response, flow failed, or a challenge that must not be answered
 	Late     bool           // a 2xx to an INVITE that Err had given up
+	Cut      bool           // with Err: a connection that stood before was lost on the way
+}
+
+// Silent reports that nothing was heard in the whole span of the request, which proves
+// less than a refusal where the answer would have come from behind the server.
+func (a Answer) Silent() bool {
+	var silence *transaction.TimeoutError
+	return a.Response == nil && errors.As(a.Err, &silence)
 }
 
 // Unavailable reports an answer that means the server cannot serve, as the
@@ -80,18 +90,13 @@ func (a Answer) Unavailable() error {
 	return nil
 }
 
-const (
-	// maxDatagram: RFC 3261 section 18.1.1: a request within 200 octets of the path
-	// MTU, or over 1300 when that is unknown, MUST go by a congestion controlled transport.
-	maxDatagram = 1300
-
-	// tcpPatience is how many T1 a connection made only for a long request may take.
-	tcpPatience = 4
-)
-
 // Send begins a request. Whatever becomes of it, also at once, is told to On later,
 // from inside Work.
 func (e *Endpoint) Send(now time.Time, r *Request) {
+	if e.ended {
+		return
+	}
+	r.begun = now
 	flow := r.Flow
 	if flow == nil {
 		var err error
@@ -110,13 +115,13 @@ func (e *Endpoint) Send(now time.Time, r *Request) {
 }
 
 func (e *Endpoint) failLater(r *Request, err error) {
-	e.post(event{kind: call, fn: func(now time.Time) { e.fail(now, r, err) }})
+	e.Post(func(now time.Time) { e.fail(now, r, err) })
 }
 
 // begin starts a transaction for r on flow, or waits with it for the connection: Via
-// and Contact name our end of it. The span runs from here.
+// and Contact name our end of it. The span runs from r.begun.
 func (e *Endpoint) begin(now time.Time, r *Request, flow transport.Flow) error {
-	r.tx, r.flow, r.begun, r.heard = nil, flow, now, 0
+	r.tx, r.flow, r.heard = nil, flow, 0
 	if !flow.Reliable() {
 		e.prepare(r, flow)
 		if long := e.longWay(r, flow); long != nil {
@@ -148,7 +153,7 @@ func (e *Endpoint) start(now time.Time, r *Request) error {
 func (e *Endpoint) connectBy(r *Request) time.Time {
 	span := transaction.Span(e.cfg.Timers, r.Msg.Method, r.Retransmissions)
 	if r.retreat {
-		span = min(span, tcpPatience*e.t1())
+		span = e.detour(span)
 	}
 	return r.begun.Add(span)
 }
@@ -169,7 +174,7 @@ func (e *Endpoint) prepare(r *Request, flow transport.Flow) {
 	r.Msg.Via = []sipmsg.Via{via}
 	if r.Contact {
 		params := sipmsg.Params(nil)
-		if len(r.Msg.Contact) == 1 {
+		if len(r.Msg.Contact) > 0 {
 			params = r.Msg.Contact[0].Params
 		}
 		contact := e.Contact(flow)
@@ -184,36 +189,10 @@ func (e *Endpoint) prepare(r *Request, flow transport.Flow) {
 	}
 }
 
-// longWay is the TCP flow for a request too long for a datagram (RFC 3261 section
-// 18.1.1); nil when it is short, or TCP is known not to work there.
-func (e *Endpoint) longWay(r *Request, flow transport.Flow) transport.Flow {
-	if flow.Reliable() {
-		return nil
-	}
-	wire, err := r.Msg.Append(nil)
-	if err != nil || len(wire) <= maxDatagram {
-		return nil
-	}
-	t := flow.Target()
-	t.Proto = transport.TCP
-	if down, _, _ := e.stack.Health.State(t); down {
-		return nil
-	}
-	tcp, err := e.stack.flow(t)
-	if err != nil {
-		return nil
-	}
-	return tcp
-}
-
 // step does what a transaction asks for.
 func (e *Endpoint) step(now time.Time, t *try, s transaction.Step) {
 	if s.Send != nil {
-		var shown *sipmsg.Message
-		if st := t.tx.State(); st == transaction.Calling || st == transaction.Trying || st == transaction.Proceeding {
-			shown = t.tx.Request()
-		}
-		e.transmit(t.flow, shown, s.Send)
+		e.sendStep(t, s.Send)
 	}
 	if t.tx.Done() || s.Err != nil {
 		delete(e.clients, transaction.Key(t.tx.Request()))
@@ -229,6 +208,26 @@ func (e *Endpoint) step(now time.Time, t *try, s transaction.Step) {
 	}
 }
 
+// sendStep transmits for a transaction. A datagram that this host could not send counts
+// as one that was lost on the way: the route may be back before the next repetition.
+func (e *Endpoint) sendStep(t *try, wire []byte) {
+	var shown *sipmsg.Message
+	if st := t.tx.State(); st == transaction.Calling || st == transaction.Trying || st == transaction.Proceeding {
+		shown = t.tx.Request()
+	}
+	err := e.transmit(t.flow, shown, wire)
+	switch {
+	case err == nil:
+		return
+	case t.flow.Reliable():
+		t.flow.Close(err) // it is stuck, if it has not ended already
+		err = &cutError{err}
+	case !errors.Is(err, transport.ErrTooLong):
+		return
+	}
+	e.Post(func(now time.Time) { e.step(now, t, t.tx.FlowFailed(now, err)) })
+}
+
 // response gives a response to its transaction, or to what is left of it.
 func (e *Endpoint) response(now time.Time, ev event) {
 	id := transaction.Key(ev.msg)
@@ -237,32 +236,35 @@ func (e *Endpoint) response(now time.Time, ev event) {
 		e.late(now, id, ev)
 		return
 	}
-	e.learn(now, ev.flow, ev.msg)
+	e.learn(t.flow, ev.msg)
 	if c := ev.msg.StatusCode; c != 500 && c != 503 {
 		e.stack.Health.Up(t.flow.Target(), now)
 	}
+	t.r.retreat = false
 	e.step(now, t, t.tx.Receive(now, ev.msg))
 }
 
 // answered hands a response up, unless it is a challenge that can be met.
 func (e *Endpoint) answered(now time.Time, r *Request, res *sipmsg.Message) {
 	r.heard = max(r.heard, res.StatusCode)
+	var err error
 	switch {
 	case res.IsProvisional():
 		if c := r.cancel; c != nil && !c.sent {
 			e.sendCancel(now, r)
 		}
+		r.On(now, Answer{Request: r.Msg, Response: res, Flow: r.flow})
+		return
 	case res.StatusCode == 401 || res.StatusCode == 407:
-		retried, err := e.challenged(now, r, res)
-		if retried {
+		var retried bool
+		if retried, err = e.challenged(now, r, res); retried {
 			return
 		}
-		r.On(now, Answer{Response: res, Flow: r.flow, Err: err})
-		return
 	case res.IsSuccess() && r.exchange != nil:
 		r.exchange.Accepted(res)
 	}
-	r.On(now, Answer{Response: res, Flow: r.flow})
+	r.over = true
+	r.On(now, Answer{Request: r.Msg, Response: res, Flow: r.flow, Err: err})
 }
 
 // challenged repeats a request with credentials: only for a server of the owner's.
@@ -273,85 +275,40 @@ func (e *Endpoint) challenged(now time.Time, r *Request, res *sipmsg.Message) (r
 	if err := r.exchange.Challenged(r.Msg, res); err != nil {
 		return false, err
 	}
-	var next *sipmsg.Message
-	if r.Again != nil {
-		next = r.Again(r.Msg)
-	} else {
-		next = r.Msg.Clone()
-		next.CSeq.Seq++
+	flow := r.flow
+	if flow.Reliable() && !flow.Up() {
+		// A server may close the connection behind its challenge.
+		if flow, err = e.stack.flow(flow.Target()); err != nil {
+			return false, err
+		}
 	}
-	r.exchange.Authorize(next)
-	r.Msg = next
-	if err := e.begin(now, r, r.flow); err != nil {
+	e.again(r)
+	r.exchange.Authorize(r.Msg)
+	r.begun = now
+	if err := e.begin(now, r, flow); err != nil {
 		return false, err
 	}
 	return true, nil
 }
 
-// lost reports a request without a final response.
-func (e *Endpoint) lost(now time.Time, r *Request, cause error) {
-	target := r.flow.Target()
-	var timeout *transaction.TimeoutError
-	silent := errors.As(cause, &timeout)
-	if silent && r.flow.Reliable() {
-		// The connection is of no use to anybody: the next request makes a new one.
-		r.flow.Close(cause)
+// again makes a new request of r, with the next CSeq.
+func (e *Endpoint) again(r *Request) {
+	if r.Again != nil {
+		r.Msg = r.Again(r.Msg)
+		return
 	}
-	if r.retreat {
-		e.stack.Health.Down(target, cause, now)
-		r.retreat = false
-		target.Proto = transport.UDP
-		if udp, err := e.stack.flow(target); err == nil {
-			if err = e.begin(now, r, udp); err == nil {
-				return
-			}
-		}
-	}
-	e.stack.Health.Down(target, cause, now)
-	if r.Msg.Method == sipmsg.INVITE && r.tx != nil {
-		e.haunt(now, r)
-	}
-	e.fail(now, r, fmt.Errorf("%s at %s: %w", r.Msg.Method, target, cause))
+	r.Msg = r.Msg.Clone()
+	r.Msg.CSeq.Seq++
 }
 
 func (e *Endpoint) fail(now time.Time, r *Request, err error) {
+	if r.over {
+		return
+	}
+	r.over = true
 	if c := r.cancel; c != nil && !c.sent {
 		c.done(now, Answer{Err: err})
 	}
-	r.On(now, Answer{Err: err, Flow: r.flow})
-}
-
-// flowUp sends what waited for the connection.
-func (e *Endpoint) flowUp(now time.Time, f transport.Flow) {
-	for r := range e.waiting {
-		if r.flow != f {
-			continue
-		}
-		delete(e.waiting, r)
-		if err := e.start(now, r); err != nil {
-			e.fail(now, r, err)
-		}
-	}
-}
-
-// flowFailed ends the transactions that were waiting on f. An INVITE that rings may
-// still be answered: the server may reach us in another way.
-func (e *Endpoint) flowFailed(now time.Time, f transport.Flow, err error) {
-	for r := range e.waiting {
-		if r.flow == f {
-			delete(e.waiting, r)
-			e.lost(now, r, err)
-		}
-	}
-	for _, t := range e.clients {
-		if t.flow == f && !(t.r.Msg.Method == sipmsg.INVITE && t.r.heard > 100) {
-			e.step(now, t, t.tx.FlowFailed(now, err))
-		}
-	}
-	if f.Reliable() {
-		delete(e.seen, f)
-	}
-	if e.cfg.FlowFailed != nil {
-		e.cfg.FlowFailed(now, f, err)
-	}
+	var cut *cutError
+	r.On(now, Answer{Request: r.Msg, Err: err, Flow: r.flow, Cut: errors.As(err, &cut)})
 }

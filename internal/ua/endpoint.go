@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -23,17 +24,18 @@ type EndpointConfig struct {
 	// requests. Nil accepts all.
 	Accepts func(netip.Addr) bool
 
-	// Incoming takes each new request but ACK and CANCEL, inside Work.
+	// Incoming takes each new request but ACK and CANCEL, inside Work. Nil: each is
+	// refused with 481.
 	Incoming func(now time.Time, in *Incoming)
 
-	// Acknowledged takes the ACK of a 2xx, inside Work.
+	// Acknowledged takes the ACK of a 2xx, inside Work. May be nil.
 	Acknowledged func(now time.Time, ack *sipmsg.Message)
 
 	// FlowFailed is told of every flow that fails, inside Work. May be nil.
 	FlowFailed func(now time.Time, f transport.Flow, err error)
 
-	// Mapped is told when a server sees us at another address than before, inside
-	// Work. May be nil.
+	// Mapped is told when the far end of a flow sees us at another address than
+	// before, inside Work. May be nil.
 	Mapped func(now time.Time, f transport.Flow, seen netip.AddrPort)
 
 	Log *slog.Logger
@@ -49,12 +51,12 @@ type Endpoint struct {
 
 	number  int
 	contact string
+	ended   bool
 
 	waiting map[*Request]struct{} // for their connection
 	clients map[transaction.ID]*try
 	servers map[transaction.ID]*Incoming
 	ghosts  map[transaction.ID]*ghost
-	seen    map[transport.Flow]netip.AddrPort // our address as the far end of a UDP flow sees it
 }
 
 // NewEndpoint adds an endpoint to the stack. Its owner ends it with Close.
@@ -71,11 +73,42 @@ func (s *Stack) NewEndpoint(cfg EndpointConfig) *Endpoint {
 	return e
 }
 
-// Close forgets every transaction without a word to anybody.
+// Run is the loop of an owner that has no other inputs: it calls Work, then work, until
+// ctx is done, when something has come in and when its own Deadline or that of deadline
+// has come. It does not Close.
+func (e *Endpoint) Run(ctx context.Context, work func(now time.Time), deadline func() time.Time) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now := time.Now()
+		e.Work(now)
+		work(now)
+		timer.Stop()
+		if d := earlier(e.Deadline(), deadline()); !d.IsZero() {
+			timer.Reset(max(0, time.Until(d)))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.Ready():
+		case <-timer.C:
+		}
+	}
+}
+
+// Close forgets every transaction without a word to anybody. What other goroutines had
+// posted still runs, so that none of them waits in vain; nothing is sent any more.
 func (e *Endpoint) Close() {
 	e.stack.remove(e)
-	e.mailbox.close()
+	rest := e.mailbox.close()
+	e.ended = true
 	e.waiting, e.clients, e.servers, e.ghosts = nil, nil, nil, nil
+	now := time.Now()
+	for _, ev := range rest {
+		if ev.kind == call {
+			ev.fn(now)
+		}
+	}
 }
 
 // Ready yields when Work has something to do.
@@ -101,6 +134,10 @@ func (e *Endpoint) Work(now time.Time) {
 			e.flowUp(now, ev.flow)
 		case flowFailed:
 			e.flowFailed(now, ev.flow, ev.err)
+		case mapped:
+			if e.cfg.Mapped != nil {
+				e.cfg.Mapped(now, ev.flow, ev.from)
+			}
 		}
 	}
 	e.expire(now)
@@ -128,7 +165,7 @@ func (e *Endpoint) expire(now time.Time) {
 	for r := range e.waiting {
 		if due(now, e.connectBy(r)) {
 			delete(e.waiting, r)
-			e.lost(now, r, &transaction.TimeoutError{Method: r.Msg.Method, Waited: now.Sub(r.begun)})
+			e.lost(now, r, &connectError{waited: now.Sub(r.begun)})
 		}
 	}
 	for _, t := range e.clients {
@@ -166,9 +203,13 @@ func NewTag() string { return randomToken() }
 // Contact is our address for requests of the far end of f, as that end sees us: the
 // local address, or behind a NAT the mapped one.
 func (e *Endpoint) Contact(f transport.Flow) sipmsg.Addr {
-	at := e.Address(f)
+	return e.ContactAt(e.Address(f), f.Target().Proto)
+}
+
+// ContactAt is our contact at an address that is, or was, ours.
+func (e *Endpoint) ContactAt(at netip.AddrPort, p transport.Proto) sipmsg.Addr {
 	u := sipmsg.URI{Scheme: "sip", User: e.contact, Host: at.Addr().Unmap().String(), Port: int(at.Port())}
-	if p := f.Target().Proto; p != transport.UDP {
+	if p != transport.UDP {
 		u.Params.Set("transport", p.String())
 	}
 	return sipmsg.Addr{URI: u}
@@ -178,63 +219,27 @@ func (e *Endpoint) Contact(f transport.Flow) sipmsg.Addr {
 func (e *Endpoint) ContactUser() string { return e.contact }
 
 // Address is where the far end of f sees us.
-func (e *Endpoint) Address(f transport.Flow) netip.AddrPort {
-	if at, ok := e.seen[f]; ok {
-		return at
-	}
-	return f.Local()
-}
+func (e *Endpoint) Address(f transport.Flow) netip.AddrPort { return e.stack.address(f) }
 
-// SetAddress says where the far end of f sees us, learned by STUN.
-func (e *Endpoint) SetAddress(f transport.Flow, at netip.AddrPort) {
-	if e.seen == nil {
-		e.seen = map[transport.Flow]netip.AddrPort{}
-	}
-	e.seen[f] = at
-}
+// SetAddress says where the far end of f sees us, learned elsewhere.
+func (e *Endpoint) SetAddress(f transport.Flow, at netip.AddrPort) { e.stack.learn(f, at) }
 
 // Flow opens the way to a target.
 func (e *Endpoint) Flow(t transport.Target) (transport.Flow, error) { return e.stack.flow(t) }
 
-// learn takes our address from received and rport of a response (RFC 3581 section 4).
-func (e *Endpoint) learn(now time.Time, f transport.Flow, res *sipmsg.Message) {
-	if f.Reliable() || len(res.Via) == 0 {
-		return
-	}
-	via := res.Via[0]
-	host := via.Host
-	if r, ok := via.Params.Get("received"); ok && r != "" {
-		host = r
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return
-	}
-	port := via.Port
-	if r, ok := via.Params.Get("rport"); ok && r != "" {
-		if port, err = strconv.Atoi(r); err != nil || port < 1 || port > 65535 {
-			return
+// transmit puts wire on a flow. m is the message that it is, where that is known.
+func (e *Endpoint) transmit(f transport.Flow, m *sipmsg.Message, wire []byte) error {
+	if tap := e.stack.tapped(); tap != nil {
+		if m == nil {
+			m, _ = sipmsg.Parse(wire)
 		}
-	}
-	at := netip.AddrPortFrom(addr.Unmap(), uint16(port))
-	if !at.IsValid() || port == 0 || at == e.Address(f) {
-		return
-	}
-	e.SetAddress(f, at)
-	if e.cfg.Mapped != nil {
-		e.cfg.Mapped(now, f, at)
-	}
-}
-
-// transmit puts wire on a flow. A failure comes back by FlowFailed or as silence.
-func (e *Endpoint) transmit(f transport.Flow, m *sipmsg.Message, wire []byte) {
-	if tap := e.stack.tapped(); tap != nil && m != nil {
 		tap(f, true, f.Local(), m)
 	}
-	if err := f.Send(wire); err != nil {
-		e.log.Debug("not sent", "to", f.Target(), "message", m, "err", err)
-		e.post(event{kind: flowFailed, flow: f, err: err})
+	err := f.Send(wire)
+	if err != nil {
+		e.log.Debug("not sent", "to", f.Target(), "err", err)
 	}
+	return err
 }
 
 func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }

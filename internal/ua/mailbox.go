@@ -9,7 +9,7 @@ import (
 	"tipring/internal/ua/transport"
 )
 
-// maxMail bounds what waits for an owner. Beyond it messages are lost, as a full
+// maxMail bounds the messages that wait for an owner. Beyond it they are lost, as a full
 // socket buffer would lose them, and retransmission brings them again.
 const maxMail = 512
 
@@ -19,7 +19,8 @@ const (
 	received eventKind = iota
 	flowUp
 	flowFailed
-	call // run fn: an owner's own message to itself
+	mapped // from is our address as the far end of flow sees it
+	call   // run fn: an owner's own message to itself
 )
 
 type event struct {
@@ -42,12 +43,12 @@ type mailbox struct {
 
 func newMailbox() mailbox { return mailbox{ready: make(chan struct{}, 1)} }
 
-// post queues an event and reports whether there was room. Calls always have room:
-// they come from this program and none may be lost.
+// post queues an event and reports whether it will be seen. Only messages may find no
+// room: what this program tells itself must not be lost.
 func (b *mailbox) post(ev event) bool {
 	b.mu.Lock()
-	ok := !b.closed && (len(b.mail) < maxMail || ev.kind == call)
-	if ok {
+	ok := !b.closed && (ev.kind != received || len(b.mail) < maxMail)
+	if ok && !b.repeats(ev) {
 		b.mail = append(b.mail, ev)
 	}
 	b.mu.Unlock()
@@ -60,6 +61,16 @@ func (b *mailbox) post(ev event) bool {
 	return ok
 }
 
+// repeats reports the failure of a flow that is the latest news anyway: a dead server
+// sends as many ICMP errors as it is sent datagrams, by all lines together.
+func (b *mailbox) repeats(ev event) bool {
+	if n := len(b.mail); ev.kind == flowFailed && n > 0 {
+		last := &b.mail[n-1]
+		return last.kind == flowFailed && last.flow == ev.flow
+	}
+	return false
+}
+
 // take empties the queue.
 func (b *mailbox) take() []event {
 	b.mu.Lock()
@@ -69,8 +80,12 @@ func (b *mailbox) take() []event {
 	return mail
 }
 
-func (b *mailbox) close() {
+// close takes nothing more and returns what was left.
+func (b *mailbox) close() []event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed, b.mail = true, nil
+	b.closed = true
+	rest := b.mail
+	b.mail = nil
+	return rest
 }

@@ -2,7 +2,6 @@ package ua
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -16,17 +15,14 @@ import (
 type KeepAlive uint8
 
 // Kinds of keep-alive. A server counts as dead when OPTIONS has no answer within its
-// span, when a CRLF on a connection or a STUN request has none in pongWait, and when
-// ICMP says so, whatever was sent.
+// span, when a CRLF on a connection or a STUN request has none in pongWait, when no
+// connection to it can be made, and when ICMP says so, whatever was sent.
 const (
 	NoKeepAlive KeepAlive = iota
 	CRLFPing              // RFC 5626 section 3.5.1; on UDP it only keeps a NAT open
 	OptionsPing
 	STUNPing // RFC 5626 section 3.5.2; on TCP and TLS a CRLF instead
 )
-
-// pongWait: RFC 5626 section 4.4.1.
-const pongWait = 10 * time.Second
 
 // A Watch asks a Monitor to keep watch over a server.
 type Watch struct {
@@ -53,19 +49,19 @@ type Monitor struct {
 type watched struct {
 	watches map[*Watch]struct{}
 	next    time.Time
-	pongBy  time.Time // zero: no ping is out
-	asking  bool      // an OPTIONS is out
+	ping    *ping // under way; nil: none
+	asking  bool  // an OPTIONS is out
 	seq     uint32
 	callID  string
 }
 
 // NewMonitor makes a monitor; Run works it. Mapped, which may be nil, is told our
-// address as a STUN answer gives it.
+// address as a STUN answer gives it; endpoints are told anyway.
 func (s *Stack) NewMonitor(timers transaction.Timers, userAgent string, mapped func(transport.Flow, netip.AddrPort)) *Monitor {
 	m := &Monitor{stack: s, mapped: mapped, watched: map[transport.Target]*watched{}}
 	m.e = s.NewEndpoint(EndpointConfig{
 		Timers: timers, UserAgent: userAgent,
-		Incoming:   func(now time.Time, in *Incoming) { in.Respond(now, 481, "") },
+		Accepts:    func(netip.Addr) bool { return false }, // its contact is told to nobody
 		FlowFailed: m.flowFailed,
 	})
 	s.mu.Lock()
@@ -86,11 +82,12 @@ func (m *Monitor) Add(w Watch) (remove func()) {
 		x := m.watched[t]
 		if x == nil {
 			x = &watched{watches: map[*Watch]struct{}{}, callID: NewTag()}
-			// Devices that start together do not stay in step.
-			x.next = now.Add(time.Duration((0.5 + 0.5*rand.Float64()) * float64(w.Interval)))
 			m.watched[t] = x
 		}
 		x.watches[&w] = struct{}{}
+		// Devices that start together do not stay in step.
+		first := now.Add(time.Duration((0.5 + 0.5*rand.Float64()) * float64(w.Interval)))
+		x.next = earlier(x.next, first)
 	})
 	return func() {
 		m.e.Post(func(time.Time) {
@@ -107,31 +104,18 @@ func (m *Monitor) Add(w Watch) (remove func()) {
 // Run probes until ctx is done.
 func (m *Monitor) Run(ctx context.Context) {
 	defer m.e.Close()
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		now := time.Now()
-		m.e.Work(now)
-		m.expire(now)
-		wait := time.Hour
-		if d := m.deadline(); !d.IsZero() {
-			wait = max(0, d.Sub(now))
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
-			return
-		case <-m.e.Ready():
-		case <-timer.C:
-		}
-	}
+	m.e.Run(ctx, m.expire, m.deadline)
 }
 
+func (x *watched) busy() bool { return x.asking || x.ping != nil }
+
 func (m *Monitor) deadline() time.Time {
-	d := m.e.Deadline()
+	var d time.Time
 	for _, x := range m.watched {
-		d = earlier(d, x.pongBy)
-		if !x.asking && x.pongBy.IsZero() {
+		if x.ping != nil {
+			d = earlier(d, x.ping.deadline())
+		}
+		if !x.busy() {
 			d = earlier(d, x.next)
 		}
 	}
@@ -141,23 +125,10 @@ func (m *Monitor) deadline() time.Time {
 func (m *Monitor) expire(now time.Time) {
 	for t, x := range m.watched {
 		switch {
-		case due(now, x.pongBy):
-			x.pongBy = time.Time{}
-			m.lost(now, t, errNoPong)
-		case !x.asking && x.pongBy.IsZero() && due(now, x.next):
+		case x.ping != nil && due(now, x.ping.deadline()):
+			m.expirePing(now, t, x)
+		case !x.busy() && due(now, x.next):
 			m.ask(now, t, x)
-		}
-	}
-}
-
-var errNoPong = errors.New("no answer to the keep-alive in 10s")
-
-// lost marks a server dead. A connection that it left silent is closed.
-func (m *Monitor) lost(now time.Time, t transport.Target, cause error) {
-	m.stack.Health.Down(t, cause, now)
-	if t.Proto.Reliable() {
-		if f, err := m.stack.flow(t); err == nil {
-			f.Close(cause)
 		}
 	}
 }
@@ -178,31 +149,15 @@ func (m *Monitor) ask(now time.Time, t transport.Target, x *watched) {
 	w := x.shortest()
 	x.next = now.Add(time.Duration((0.9 + 0.2*rand.Float64()) * float64(w.Interval)))
 	if w.Kind == OptionsPing {
-		m.askOptions(now, t, x, w)
-		return
-	}
-	f, err := m.stack.flow(t)
-	if err != nil {
-		m.stack.Health.Down(t, err, now)
-		return
-	}
-	kind := transport.CRLF
-	if w.Kind == STUNPing && !t.Proto.Reliable() {
-		kind = transport.STUN
-	}
-	if !f.Up() {
-		return // it connects; failing that it says so
-	}
-	if err := f.Ping(kind); err != nil {
-		m.lost(now, t, err)
-		return
-	}
-	if kind == transport.STUN || t.Proto.Reliable() {
-		x.pongBy = now.Add(pongWait)
+		m.askOptions(now, t, x, w, true)
+	} else {
+		m.sendPing(now, t, x, w.Kind)
 	}
 }
 
-func (m *Monitor) askOptions(now time.Time, t transport.Target, x *watched, w *Watch) {
+// askOptions sends an OPTIONS (RFC 3261 section 11.1), and once more where the connection
+// turns out to be a stale one.
+func (m *Monitor) askOptions(now time.Time, t transport.Target, x *watched, w *Watch, again bool) {
 	x.seq++
 	x.asking = true
 	msg := &sipmsg.Message{
@@ -214,40 +169,36 @@ func (m *Monitor) askOptions(now time.Time, t transport.Target, x *watched, w *W
 	msg.Header.Add("Max-Forwards", "70")
 	msg.Header.Add("Accept", "application/sdp")
 	m.e.Send(now, &Request{
-		Msg: msg, Target: t, Retransmissions: w.Retransmissions, Contact: true,
+		Msg: msg, Target: t, Retransmissions: w.Retransmissions,
 		On: func(now time.Time, a Answer) {
-			if a.Response != nil && a.Response.IsProvisional() {
+			switch cause := a.Unavailable(); {
+			case a.Response != nil && a.Response.IsProvisional():
 				return
+			case a.Cut && again:
+				m.askOptions(now, t, x, w, false)
+				return
+			case cause != nil:
+				m.stack.Health.Down(t, cause, now)
 			}
 			x.asking = false
-			if cause := a.Unavailable(); cause != nil {
-				m.lost(now, t, cause)
-			}
 		},
 	})
 }
 
-// ponged takes the answer to a CRLF or STUN ping.
-func (m *Monitor) ponged(now time.Time, f transport.Flow, at netip.AddrPort) {
-	t := f.Target()
-	if x := m.watched[t]; x != nil {
-		x.pongBy = time.Time{}
-	}
-	m.stack.Health.Up(t, now)
-	if at.IsValid() && m.mapped != nil {
-		m.mapped(f, at)
-	}
-}
-
-// flowFailed takes ICMP errors, of whatever was sent, for an end of the server. A
-// connection that is closed in idle time proves nothing.
+// flowFailed takes ICMP errors, of whatever was sent, for an end of the server, and so a
+// connection that a keep-alive had asked for in vain. A connection that is closed in
+// idle time proves nothing.
 func (m *Monitor) flowFailed(now time.Time, f transport.Flow, err error) {
 	t := f.Target()
 	x := m.watched[t]
-	if x != nil {
-		x.pongBy = time.Time{}
+	if x == nil {
+		return
 	}
-	if x != nil && !t.Proto.Reliable() {
+	pinged := x.ping != nil && x.ping.flow == f
+	if !t.Proto.Reliable() || pinged && !x.ping.sent {
 		m.stack.Health.Down(t, err, now)
+	}
+	if pinged {
+		x.ping = nil
 	}
 }

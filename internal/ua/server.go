@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxServers bounds the requests an endpoint has in hand at once. More are left
-	// without an answer: their senders repeat them, or are no friends.
-	maxServers = 64
+	// maxServers bounds the requests an endpoint has in hand at once, with those that
+	// are answered and wait for repetitions.
+	maxServers = 128
 
 	// tryingAfter: RFC 3261 section 17.2.1.
 	tryingAfter = 200 * time.Millisecond
@@ -47,7 +47,7 @@ func (e *Endpoint) request(now time.Time, ev event) {
 			e.cfg.Acknowledged(now, ev.msg)
 		}
 		return
-	case len(e.servers) >= maxServers:
+	case len(e.servers) >= maxServers && !e.forgetServer():
 		e.log.Warn("request dropped: too many in hand", "from", ev.from, "request", ev.msg)
 		return
 	}
@@ -63,10 +63,29 @@ func (e *Endpoint) request(now time.Time, ev event) {
 		in.Respond(now, 482, "") // RFC 3261 section 8.2.2.2
 	case ev.msg.Method == sipmsg.CANCEL:
 		e.cancelled(now, in)
+	case e.cfg.Incoming == nil:
+		in.Respond(now, 481, "")
 	default:
 		in.tx.TryingAt(now.Add(tryingAfter))
 		e.cfg.Incoming(now, in)
 	}
+}
+
+// forgetServer makes room by forgetting the transaction that was answered longest ago. A
+// repetition of its request is then taken for a new one; better that than to be deaf.
+func (e *Endpoint) forgetServer() bool {
+	var oldest transaction.ID
+	var until time.Time
+	for id, in := range e.servers {
+		if in.tx.State() != transaction.Completed || in.Req.Method == sipmsg.INVITE {
+			continue
+		}
+		if d := in.tx.Deadline(); until.IsZero() || d.Before(until) {
+			oldest, until = id, d
+		}
+	}
+	delete(e.servers, oldest)
+	return !until.IsZero()
 }
 
 // merged reports a request that came before by another way: same Call-ID, From tag and
@@ -124,9 +143,23 @@ func (in *Incoming) RespondWith(now time.Time, res *sipmsg.Message) []byte {
 		in.e.log.Error("response not sent", "response", res, "err", s.Err)
 		return nil
 	}
-	in.e.transmit(in.Flow, res, s.Send)
+	in.send(res, s.Send)
 	return s.Send
 }
+
+// send puts a response on the way that the request came, or where that connection is
+// gone on a new one to the same place (RFC 3261 section 18.2.2).
+func (in *Incoming) send(res *sipmsg.Message, wire []byte) {
+	if in.Flow.Reliable() && !in.Flow.Up() {
+		if f, err := in.e.stack.flow(transport.ReplyTarget(in.Req, in.Flow)); err == nil {
+			in.Flow = f
+		}
+	}
+	_ = in.e.transmit(in.Flow, res, wire) // a lost response is sent again with the request
+}
+
+// Resend repeats a response that RespondWith returned, as transaction.Resend wants.
+func (in *Incoming) Resend(wire []byte) { in.send(nil, wire) }
 
 // Answered reports that a final response was sent.
 func (in *Incoming) Answered() bool {
@@ -136,7 +169,7 @@ func (in *Incoming) Answered() bool {
 
 func (in *Incoming) step(now time.Time, s transaction.Step) {
 	if s.Send != nil {
-		in.e.transmit(in.Flow, nil, s.Send)
+		in.send(nil, s.Send)
 	}
 	if s.Ack != nil && in.e.cfg.Acknowledged != nil {
 		in.e.cfg.Acknowledged(now, s.Ack)
@@ -147,9 +180,10 @@ func (in *Incoming) step(now time.Time, s transaction.Step) {
 }
 
 // Transmit sends a message that has no transaction: the ACK of a 2xx, which is sent
-// again for every repetition of it (RFC 3261 section 13.2.2.4), or a response that
-// transaction.Resend repeats.
-func (e *Endpoint) Transmit(f transport.Flow, wire []byte) { e.transmit(f, nil, wire) }
+// again for every repetition of it (RFC 3261 section 13.2.2.4).
+func (e *Endpoint) Transmit(f transport.Flow, wire []byte) {
+	_ = e.transmit(f, nil, wire) // as good as lost on the way
+}
 
 // SendAck sends the ACK of a 2xx on its own branch and returns it as sent.
 func (e *Endpoint) SendAck(f transport.Flow, ack *sipmsg.Message) ([]byte, error) {
@@ -159,6 +193,6 @@ func (e *Endpoint) SendAck(f transport.Flow, ack *sipmsg.Message) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	e.transmit(f, ack, wire)
+	_ = e.transmit(f, ack, wire) // as good as lost on the way
 	return wire, nil
 }

@@ -4,15 +4,16 @@
 //
 // A Stack takes what the transport receives and gives it to the Endpoint it is for: a
 // response by the branch, a request by the user part of our own Contact. An Endpoint
-// belongs to one goroutine, its owner's, which waits on Ready and on Deadline and calls
-// Work; all that an Endpoint reports, it reports from inside Work and Send. What a
-// request is for, where it goes next when nobody answers, and what a dialog remembers
-// is the owner's business. A Monitor keeps watch over the servers.
+// belongs to one goroutine, its owner's, which calls Run, or waits on Ready and on
+// Deadline and calls Work; all that an Endpoint reports, it reports from inside Work.
+// What a request is for, where it goes next when nobody answers, and what a dialog
+// remembers is the owner's business. A Monitor keeps watch over the servers.
 package ua
 
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -39,7 +40,12 @@ type Stack struct {
 	next      int
 	pong      func(transport.Flow, netip.AddrPort)
 	tap       Tap
+	seen      map[transport.Flow]sighting
 }
+
+// A sighting is our address as the far end of a UDP flow sees it. It holds as long as
+// the flow's own end stays where it was.
+type sighting struct{ at, local netip.AddrPort }
 
 // StackCounts are totals since the start.
 type StackCounts struct {
@@ -52,6 +58,10 @@ type StackCounts struct {
 // not block, nor keep or change wire.
 type Tap func(f transport.Flow, out bool, from netip.AddrPort, m *sipmsg.Message)
 
+// maxSeen bounds the flows whose mapped address is remembered. Beyond it all are
+// forgotten, and learned anew from the next responses.
+const maxSeen = 256
+
 // NewStack makes a stack without a network; Attach gives it one.
 func NewStack(log *slog.Logger) *Stack {
 	if log == nil {
@@ -60,11 +70,12 @@ func NewStack(log *slog.Logger) *Stack {
 	return &Stack{
 		log: log, Health: transport.NewHealth(),
 		byNumber: map[int]*Endpoint{}, byContact: map[string]*Endpoint{},
+		seen: map[transport.Flow]sighting{},
 	}
 }
 
 // Attach sets the network to send through. A transport.Layer needs its Handler first,
-// hence two steps; nothing may be sent before.
+// hence two steps; nothing can be sent before.
 func (s *Stack) Attach(n transport.Network) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,10 +95,15 @@ func (s *Stack) tapped() Tap {
 	return s.tap
 }
 
+var errNoNetwork = errors.New("no network yet")
+
 func (s *Stack) flow(t transport.Target) (transport.Flow, error) {
 	s.mu.Lock()
 	n := s.network
 	s.mu.Unlock()
+	if n == nil {
+		return nil, errNoNetwork
+	}
 	return n.Flow(t)
 }
 
@@ -118,7 +134,7 @@ func (s *Stack) remove(e *Endpoint) {
 // randomToken is 64 random bits: the user part of a Contact, a tag.
 func randomToken() string {
 	var b [8]byte
-	rand.Read(b[:])
+	rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
@@ -179,8 +195,8 @@ func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message
 // be heard and enough of it can be read; ACK is never answered.
 func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
 	s.Counts.Malformed.Add(1)
-	fault, ok := err.(*sipmsg.Error)
-	if !ok || fault.Code == 0 || m == nil || !m.IsRequest() || m.Method == sipmsg.ACK || len(m.Via) == 0 {
+	var fault *sipmsg.Error
+	if !errors.As(err, &fault) || fault.Code == 0 || m == nil || !m.IsRequest() || m.Method == sipmsg.ACK || len(m.Via) == 0 {
 		return
 	}
 	e := s.endpointFor(m.RequestURI.User)
@@ -194,6 +210,9 @@ func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Messa
 	wire, werr := res.Append(nil)
 	if werr != nil {
 		return
+	}
+	if tap := s.tapped(); tap != nil {
+		tap(f, true, f.Local(), res)
 	}
 	if serr := f.Send(wire); serr != nil {
 		s.log.Debug("answer to a malformed request not sent", "to", from, "err", serr)
@@ -218,7 +237,37 @@ func (s *Stack) Pong(f transport.Flow, mapped netip.AddrPort) {
 	}
 }
 
-// broadcast tells every endpoint: which of them waits on a flow only they know.
+// address is where the far end of f sees us.
+func (s *Stack) address(f transport.Flow) netip.AddrPort {
+	local := f.Local()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.seen[f]; ok && known.local == local {
+		return known.at
+	}
+	return local
+}
+
+// learn notes where the far end of f sees us, and tells every endpoint when that is new:
+// they share the flow, and so what its NAT does, or that this host has moved.
+func (s *Stack) learn(f transport.Flow, at netip.AddrPort) {
+	local := f.Local()
+	s.mu.Lock()
+	known, ok := s.seen[f]
+	if !ok {
+		known.at = local
+	}
+	if len(s.seen) >= maxSeen {
+		clear(s.seen)
+	}
+	s.seen[f] = sighting{at, local}
+	s.mu.Unlock()
+	if at != known.at {
+		s.broadcast(event{kind: mapped, flow: f, from: at})
+	}
+}
+
+// broadcast tells every endpoint: which of them use a flow only they know.
 func (s *Stack) broadcast(ev event) {
 	s.mu.Lock()
 	all := make([]*Endpoint, 0, len(s.byNumber))
