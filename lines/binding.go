@@ -1,8 +1,8 @@
 package lines
 
 import (
-	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -19,13 +19,15 @@ func (l *Line) registrarConfig() registrar.Config {
 	c := &l.cfg
 	s := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	return registrar.Config{
-		Register: c.RegisterAddr != "", HasBackup: l.servers[registrar.Backup] != nil,
+		Register: l.registers(), HasBackup: l.servers[registrar.Backup] != nil,
 		PrimaryTTL: s(c.RegisterTTL), BackupTTL: s(c.BackupTTL),
 		Failback: c.EnableFailback, FailbackInterval: s(c.FailbackInterval), SignalFailback: c.SignalFailback,
 		GoodProbes: c.FailbackGoodProbes, Hold: s(c.FailbackHoldS), JitterPct: c.FailbackJitterPct,
 		FailbackBusy: c.FailbackInCall, WarmBackup: c.WarmBackup,
 	}
 }
+
+func (l *Line) registers() bool { return l.cfg.RegisterAddr != "" }
 
 // newCredits answers challenges with the line's password, and a proxy's with the
 // proxy's own when it has one.
@@ -42,15 +44,18 @@ func newCredits(c config.Line) *digest.Client {
 
 // do carries out what the registrar asks for.
 func (l *Line) do(now time.Time, actions []registrar.Action) {
+	if l.ended || len(actions) == 0 {
+		return
+	}
 	settled := false
 	for _, a := range actions {
 		switch a.Kind {
 		case registrar.Register:
 			l.register(now, a)
 		case registrar.Abandon:
-			if t := l.tries[a.Attempt]; t != nil {
+			if t := l.tours[a.Attempt]; t != nil {
 				t.dropped = true
-				delete(l.tries, a.Attempt)
+				delete(l.tours, a.Attempt)
 			}
 		case registrar.Switched:
 			l.switched(now, a)
@@ -63,21 +68,22 @@ func (l *Line) do(now time.Time, actions []registrar.Action) {
 			c.settled(now)
 		}
 	}
-	if len(actions) > 0 {
-		l.stopWhenQuiet()
-	}
+	l.stopWhenQuiet()
 }
 
 // switched notes the new current server and moves what depends on it.
 func (l *Line) switched(now time.Time, a registrar.Action) {
+	l.noteCurrent()
 	l.watch()
 	if a.Server == registrar.None {
-		l.current.Store(nil)
 		l.log.Warn("no server", "was", a.From, "cause", errText(a.Cause))
 		return
 	}
-	t := l.servers[a.Server].target().Normal()
-	l.current.Store(&t)
+	s := l.servers[a.Server]
+	if len(s.targets) == 0 { // a line that does not register has not asked for them yet
+		l.resolve(now, s, func(time.Time, error) {})
+	}
+	t := s.target()
 	if a.Cause != nil {
 		l.log.Warn("server changed", "server", a.Server, "address", t, "was", a.From, "cause", errText(a.Cause))
 	} else {
@@ -90,6 +96,17 @@ func (l *Line) switched(now time.Time, a registrar.Action) {
 	}
 }
 
+// noteCurrent lets the health hook know which target the line depends on.
+func (l *Line) noteCurrent() {
+	t := l.servers[l.reg.Current()].target().Normal()
+	switch cur := l.current.Load(); {
+	case !t.Addr.IsValid():
+		l.current.Store(nil)
+	case cur == nil || *cur != t:
+		l.current.Store(&t)
+	}
+}
+
 func errText(err error) string {
 	if err == nil {
 		return ""
@@ -99,7 +116,9 @@ func errText(err error) string {
 
 // aor is the line's address of record at server s.
 func (l *Line) aor(s *server) sipmsg.URI {
-	return sipmsg.URI{Scheme: "sip", User: l.cfg.Username, Host: s.domain.Host}
+	u := s.domain.Clone()
+	u.User = l.cfg.Username
+	return u
 }
 
 // register sends the REGISTER, or for a line that makes no binding the OPTIONS, that
@@ -107,24 +126,26 @@ func (l *Line) aor(s *server) sipmsg.URI {
 func (l *Line) register(now time.Time, a registrar.Action) {
 	s := l.servers[a.Server]
 	t := &tour{l: l, s: s, last: a.Last}
-	t.build = func(transport.Target) *sipmsg.Message {
+	t.build = func() *sipmsg.Message {
 		if !l.registers() {
 			return l.optionsRequest(s)
 		}
 		return l.registerRequest(s, a)
 	}
+	t.prepare = func(m *sipmsg.Message, f transport.Flow) { l.contacts(s, a.Purpose, m, f) }
 	t.done = func(now time.Time, target transport.Target, answer ua.Answer) {
-		delete(l.tries, a.Attempt)
-		r := l.result(s, a, target, answer)
-		l.logResult(s, a, target, r)
+		delete(l.tours, a.Attempt)
+		s.suspect = false
+		r := l.result(a, target, answer)
+		l.logResult(a, target, r)
 		l.do(now, l.reg.Result(now, a.Attempt, r))
+		l.noteCurrent()
+		l.checkContacts(now)
 		l.stopWhenQuiet()
 	}
-	l.tries[a.Attempt] = t
+	l.tours[a.Attempt] = t
 	t.start(now)
 }
-
-func (l *Line) registers() bool { return l.cfg.RegisterAddr != "" }
 
 // registerRequest is RFC 3261 section 10.2. Failback's probes have a Call-ID of their own.
 func (l *Line) registerRequest(s *server, a registrar.Action) *sipmsg.Message {
@@ -170,84 +191,78 @@ func (l *Line) optionsRequest(s *server) *sipmsg.Message {
 }
 
 // result reads what became of a REGISTER.
-func (l *Line) result(s *server, a registrar.Action, target transport.Target, answer ua.Answer) registrar.Result {
-	res := answer.Response
-	r := registrar.Result{Outcome: registrar.Unavailable, Cause: answer.Unavailable()}
+func (l *Line) result(a registrar.Action, target transport.Target, answer ua.Answer) registrar.Result {
+	s, req, res := l.servers[a.Server], answer.Request, answer.Response
 	if res == nil {
-		return r
+		return registrar.Result{Outcome: registrar.Unavailable, Cause: answer.Err}
 	}
-	r.Code = res.StatusCode
-	r.RetryAfter = retryAfter(res)
-	if r.Cause != nil {
-		r.Cause = l.answerError(a, target, res)
-		return r
+	r := registrar.Result{Outcome: registrar.Refused, Code: res.StatusCode, RetryAfter: retryAfter(res)}
+	r.Cause = fmt.Errorf("%s %s at %s: %d %s", req.Method, l.aor(s), target, res.StatusCode, res.Reason)
+	if answer.Err != nil {
+		r.Cause = fmt.Errorf("%w: %w", r.Cause, answer.Err)
 	}
-	switch {
-	case res.IsSuccess(), !l.registers():
-		r.Outcome = registrar.OK
-		s.prefer(target)
-		if a.Purpose != registrar.Verify {
-			s.flow, s.contact = answer.Flow, l.ep.Address(answer.Flow)
-		}
-		if a.Purpose == registrar.Probe {
-			s.callID, s.probeID = s.probeID, s.callID
-		}
-		r.Expires = l.granted(res)
-		return r
-	case answer.Err != nil:
-		r.Cause = errors.Join(l.answerError(a, target, res), answer.Err)
-	default:
-		r.Cause = l.answerError(a, target, res)
-	}
-	r.Outcome = registrar.Refused
 	if n, ok := res.MinExpires(); ok {
 		r.MinExpires = time.Duration(n) * time.Second
 	}
-	switch res.StatusCode {
-	case 401, 403, 404, 407:
+	switch {
+	case answer.Unavailable() != nil:
+		r.Outcome = registrar.Unavailable
+	case res.IsSuccess(), !l.registers():
+		r.Outcome, r.Cause = registrar.OK, nil
+		l.accepted(s, a, target, answer)
+		r.Expires = l.granted(req, res)
+	case res.StatusCode == 401, res.StatusCode == 403, res.StatusCode == 404, res.StatusCode == 407:
 		r.Lasting = true
 	}
 	return r
 }
 
-// granted finds the lifetime of our own binding among those the registrar lists.
-func (l *Line) granted(res *sipmsg.Message) time.Duration {
-	user := l.ep.ContactUser()
+// accepted notes where and how a server has taken a REGISTER.
+func (l *Line) accepted(s *server, a registrar.Action, target transport.Target, answer ua.Answer) {
+	switch a.Purpose {
+	case registrar.Unbind:
+		s.unbound()
+		return
+	case registrar.Verify:
+	default:
+		s.bound(answer.Flow, answer.Request)
+	}
+	s.preferred = target
+	if a.Purpose == registrar.Probe {
+		s.callID, s.probeID = s.probeID, s.callID
+	}
+}
+
+// granted finds the lifetime of our own binding among those the registrar lists: that of
+// the Contact sent, or of one that a NAT on the way has rewritten.
+func (l *Line) granted(req, res *sipmsg.Message) time.Duration {
+	best, found := 0, false
 	for _, c := range res.Contact {
-		if c.URI.User != user {
+		n, ok := c.Expires()
+		if !ok || n <= 0 || c.URI.User != l.ep.ContactUser() {
 			continue
 		}
-		if v, ok := c.Params.Get("expires"); ok {
-			if n, err := strconv.Atoi(v); err == nil && n > 0 {
-				return time.Duration(n) * time.Second
-			}
+		exact := len(req.Contact) > 0 && c.URI.HostPort() == req.Contact[0].URI.HostPort()
+		if exact || !found {
+			best, found = n, true
+		}
+		if exact {
+			break
 		}
 	}
-	if n, ok := res.Expires(); ok {
-		return time.Duration(n) * time.Second
+	if !found {
+		best, _ = res.Expires()
 	}
-	return 0
+	return time.Duration(best) * time.Second
 }
 
 func retryAfter(res *sipmsg.Message) time.Duration {
-	n, ok := res.RetryAfter()
-	if !ok {
-		return 0
-	}
+	n, _ := res.RetryAfter()
 	return time.Duration(n) * time.Second
 }
 
-// answerError names an attempt and its answer.
-func (l *Line) answerError(a registrar.Action, target transport.Target, res *sipmsg.Message) error {
-	method := sipmsg.REGISTER
-	if !l.registers() {
-		method = sipmsg.OPTIONS
-	}
-	return fmt.Errorf("%s %s at %s: %d %s", method, l.aor(l.servers[a.Server]), target, res.StatusCode, res.Reason)
-}
-
 // logResult writes the shift book: what an operator would want to know of a REGISTER.
-func (l *Line) logResult(s *server, a registrar.Action, target transport.Target, r registrar.Result) {
+func (l *Line) logResult(a registrar.Action, target transport.Target, r registrar.Result) {
 	attrs := []any{"server", a.Server, "address", target, "purpose", a.Purpose}
 	switch {
 	case r.Outcome != registrar.OK:
@@ -257,6 +272,12 @@ func (l *Line) logResult(s *server, a registrar.Action, target transport.Target,
 	case a.Purpose == registrar.Verify:
 		l.log.Info("primary is well", attrs...)
 	default:
-		l.log.Info("registered", append(attrs, "aor", l.aor(s), "expires_s", int(r.Expires/time.Second))...)
+		l.log.Info("registered", append(attrs, "aor", l.aor(l.servers[a.Server]), "expires_s", int(r.Expires/time.Second))...)
 	}
+}
+
+// isLiteral reports a host that is an address.
+func isLiteral(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }

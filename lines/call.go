@@ -14,93 +14,6 @@ import (
 	"tipring/registrar"
 )
 
-// A Handler is told what becomes of a call, on the line's goroutine. It must not block,
-// nor wait for the line.
-type Handler interface {
-	// Started: this is the call, which has just begun.
-	Started(c *Call)
-	// Ringing: the far end is alerted; no sound comes from there.
-	Ringing(c *Call)
-	// Media: this is agreed for sound from now on, before the answer too. Nil: none is.
-	Media(c *Call, a *offer.Audio)
-	// Answered: the call is up.
-	Answered(c *Call)
-	// Digit: the far end sent 0-9, *, #, A-D or F (flash) by INFO.
-	Digit(c *Call, digit byte)
-	// Referred: the far end asks to call somebody else instead (RFC 3515). The handler
-	// fills in Media, Handler and Port and hands d to Dial, or answers false.
-	Referred(c *Call, d Dial) bool
-	// Ended: the call is over. Nothing is told after it.
-	Ended(c *Call, r Reason)
-}
-
-// A Reason is why a call ended.
-type Reason struct {
-	Code  int    // of the final response; 0: none
-	Text  string // for people
-	Local bool   // this side hung up
-}
-
-// Busy reports that the called party is busy: busy tone rather than reorder.
-func (r Reason) Busy() bool { return r.Code == 486 || r.Code == 600 || r.Code == 603 }
-
-// Media is the local side of a call's sound, as its owner opened it.
-type Media struct {
-	RTPPort, RTCPPort uint16
-	Mapped            netip.AddrPort // where RTP is seen behind a NAT, by STUN; zero: as local
-	MappedRTCP        netip.AddrPort
-}
-
-// A Dial is a call to be made.
-type Dial struct {
-	To      string // a number, user@host, or a sip URI
-	Port    int    // of the telephone; for records
-	Media   Media
-	Handler Handler
-
-	replaces   string // Replaces header (RFC 3891) of an attended transfer
-	referredBy string
-	referrer   *session // is sent NOTIFYs about this call
-}
-
-// State is where a call stands.
-type State uint8
-
-// States of a call.
-const (
-	Calling    State = iota // nothing but silence or 100
-	Proceeding              // the far end works on it
-	Ringing
-	Connected
-	Held // connected; one side hears nothing
-	Ended
-)
-
-func (s State) String() string {
-	return [...]string{"calling", "proceeding", "ringing", "connected", "held", "ended"}[s]
-}
-
-// An Info is what the outside is shown of a call. It is never changed.
-type Info struct {
-	ID        string
-	SIPCallID string
-	Line      int
-	Port      int
-	Incoming  bool
-	Peer      string // number or URI of the far end
-	Name      string // display name of the far end
-	State     State
-	Server    registrar.Server
-	Codec     string // pcmu pcma g722; empty: none agreed
-	Remote    netip.AddrPort
-	LocalIP   netip.Addr
-	RTPPort   uint16
-	Started   time.Time
-	Answered  time.Time // zero: not yet
-	Ended     time.Time
-	Reason    string
-}
-
 // A Call is one call of a line, in either direction. Its exported methods may be called
 // from any goroutine.
 type Call struct {
@@ -110,6 +23,7 @@ type Call struct {
 	media   Media
 	info    Info
 	shown   atomic.Pointer[Info]
+	ringBy  time.Time // when nobody answers any more; zero: no limit runs
 
 	// Outgoing, before the answer.
 	tried   [3]bool // servers that were asked
@@ -117,7 +31,6 @@ type Call struct {
 	waiting bool             // for the registrar to settle
 	from    registrar.Server // the server whose failure is being settled
 	lastErr error
-	ringBy  time.Time
 
 	// Incoming, before the answer.
 	in      *ua.Incoming
@@ -217,8 +130,11 @@ func (c *Call) finish(now time.Time, r Reason) {
 	}
 	c.over = true
 	c.info.Ended, c.info.Reason = now, r.Text
-	c.waiting = false
+	c.waiting, c.ringBy = false, time.Time{}
 	c.setState(Ended)
+	if c.s != nil {
+		c.s.endTransfer(r)
+	}
 	if c.handler != nil {
 		c.handler.Ended(c, r)
 	}
@@ -227,7 +143,7 @@ func (c *Call) finish(now time.Time, r Reason) {
 
 // tidy forgets the call once it is over and nothing is left to be said.
 func (c *Call) tidy(now time.Time) {
-	if !c.over || len(c.legs) > 0 || (c.s != nil && !c.s.quiet()) {
+	if !c.over || len(c.legs) > 0 || c.s != nil && !c.s.quiet() {
 		return
 	}
 	for _, s := range c.strays {
@@ -265,8 +181,7 @@ func (c *Call) expire(now time.Time) {
 	}
 	if due(now, c.ringBy) {
 		c.ringBy = time.Time{}
-		c.abandonLegs(now)
-		c.finish(now, Reason{Code: 408, Text: "nobody answered"})
+		c.notAnswered(now)
 	}
 	if c.pending != nil && due(now, c.pending.deadline()) {
 		c.pending.expire(now)
@@ -274,6 +189,16 @@ func (c *Call) expire(now time.Time) {
 	if c.s != nil && due(now, c.s.deadline()) {
 		c.s.expire(now)
 	}
+}
+
+// notAnswered ends a call that rang long enough, here or there.
+func (c *Call) notAnswered(now time.Time) {
+	if c.in != nil {
+		c.refuse(now, 480, Reason{Code: 480, Text: "nobody answered here"})
+		return
+	}
+	c.abandonLegs(now)
+	c.finish(now, Reason{Code: 408, Text: "nobody answered"})
 }
 
 // tellMedia tells what is agreed for sound.

@@ -9,26 +9,31 @@ import (
 	"tipring/internal/ua/dialog"
 )
 
+// A fork is one early dialog of a leg (RFC 3261 section 13.2.2).
+type fork struct {
+	d        *dialog.Dialog
+	offer    *offer.Session
+	reliable dialog.Provisionals
+}
+
 // early takes a provisional response above 100: the early dialog of its fork, early
-// media, and the PRACK it may want (RFC 3262).
-func (g *leg) early(now time.Time, a ua.Answer) {
-	res := a.Response
-	if res.To.Tag() == "" {
-		return
-	}
-	f := g.fork(res)
+// media, and the PRACK it may want (RFC 3262). It reports false for one to be dropped: a
+// repetition, or one that came before its predecessor.
+func (g *leg) early(now time.Time, a ua.Answer) bool {
+	f := g.fork(a.Response)
 	if f == nil {
-		return
+		return true // without a tag: no dialog comes of it
 	}
-	switch what, rack := f.reliable.Receive(res); what {
+	switch what, rack := f.reliable.Receive(a.Response); what {
 	case dialog.Next:
 		g.prack(now, f, rack)
 	case dialog.Repeated, dialog.Gap:
-		return
+		return false
 	}
-	if d := sdpOf(res); d != nil && f.offer.TakeAnswer(d) == nil {
+	if d := sdpOf(a.Response); d != nil && f.offer.TakeAnswer(d) == nil {
 		g.c.tellMedia(f.offer)
 	}
+	return true
 }
 
 // fork finds or makes the dialog that a response belongs to.
@@ -75,11 +80,9 @@ func (g *leg) success(now time.Time, a ua.Answer) {
 	if f == nil {
 		return
 	}
-	for _, s := range append(c.strays, c.s) {
-		if s != nil && s.d == f.d {
-			s.acknowledgeAgain()
-			return
-		}
+	if s := c.sessionOf(f.d); s != nil {
+		s.ack.again(now)
+		return
 	}
 	if c.over || g.abandoned || c.s != nil {
 		g.decline(now, f, a)
@@ -92,22 +95,40 @@ func (g *leg) success(now time.Time, a ua.Answer) {
 	d := sdpOf(a.Response)
 	if d != nil {
 		if err := f.offer.TakeAnswer(d); err != nil {
-			g.decline(now, f, a)
-			c.finish(now, Reason{Code: 488, Text: "answer not usable: " + err.Error()})
+			g.unusable(now, f, a, "answer not usable: "+err.Error())
 			return
 		}
 	} else if f.offer.Audio() == nil {
-		g.decline(now, f, a)
-		c.finish(now, Reason{Code: 488, Text: "answered without a session description"})
+		g.unusable(now, f, a, "answered without a session description that can be read")
 		return
 	}
 	s := c.newSession(f.d, f.offer, g.srv.id)
 	s.timer = g.timer
 	s.allow(a.Response)
-	s.acknowledge(now, g.req.Msg, a)
+	s.ack = s.acknowledge(now, a)
 	s.timer.Response(now, a.Response)
 	c.report(now, a.Response)
 	c.confirmed(now, s)
+}
+
+// sessionOf is the session that was made of a dialog, wanted or not.
+func (c *Call) sessionOf(d *dialog.Dialog) *session {
+	if c.s != nil && c.s.d == d {
+		return c.s
+	}
+	for _, s := range c.strays {
+		if s.d == d {
+			return s
+		}
+	}
+	return nil
+}
+
+// unusable ends a call whose answer is of no use.
+func (g *leg) unusable(now time.Time, f *fork, a ua.Answer, why string) {
+	g.decline(now, f, a)
+	g.c.reportEnd(now, 488)
+	g.c.finish(now, Reason{Code: 488, Text: why})
 }
 
 // decline ends an answered call that nobody wants: ACK and BYE (RFC 3261 section
@@ -115,14 +136,16 @@ func (g *leg) success(now time.Time, a ua.Answer) {
 func (g *leg) decline(now time.Time, f *fork, a ua.Answer) {
 	c := g.c
 	c.l.log.Info("answer not wanted, ended by BYE", "id", c.info.ID, "server", g.srv.id, "address", g.target)
-	s := &session{l: c.l, c: c, d: f.d, offer: f.offer, server: g.srv.id, stray: true}
-	s.acknowledge(now, g.req.Msg, a)
+	s := c.newSession(f.d, f.offer, g.srv.id)
+	s.stray = true
+	c.l.calls[c] = struct{}{} // again, where the call was over and forgotten
+	s.ack = s.acknowledge(now, a)
 	c.strays = append(c.strays, s)
 	s.bye(now)
 }
 
 // prack acknowledges a reliable provisional response (RFC 3262 section 4).
 func (g *leg) prack(now time.Time, f *fork, rack string) {
-	s := &session{l: g.c.l, c: g.c, d: f.d, offer: f.offer, server: g.srv.id}
+	s := g.c.newSession(f.d, f.offer, g.srv.id)
 	s.send(now, f.d.Prack(rack), func(time.Time, ua.Answer) {})
 }

@@ -23,7 +23,6 @@ import (
 
 	"tipring/internal/config"
 	"tipring/internal/ua"
-	"tipring/internal/ua/digest"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport"
 	"tipring/registrar"
@@ -62,36 +61,37 @@ type Line struct {
 	ep  *ua.Endpoint
 	reg *registrar.Machine
 
-	servers  [3]*server // by registrar.Server; nil: the line has none such
-	tries    map[uint64]*tour
-	calls    map[*Call]struct{}
-	credits  *digest.Client
-	mailbox  *mailbox
+	servers [3]*server // by registrar.Server; nil: the line has none such
+	tours   map[uint64]*tour
+	calls   map[*Call]struct{}
+	mailbox *mailbox
+	mapping remapping
+	watches []func()
+
 	stopping bool
+	ended    bool
 	stopped  chan struct{} // closed when unregistered
 
-	accepts  atomic.Pointer[map[netip.Addr]bool] // sources, for the transport's goroutines
-	current  atomic.Pointer[transport.Target]    // for the health hook
+	sources  atomic.Pointer[[]netip.Addr]     // of the servers, for the transport's goroutines
+	current  atomic.Pointer[transport.Target] // for the health hook; nil: none
 	snapshot atomic.Pointer[Snapshot]
 
 	lookups sync.WaitGroup
 	ctx     context.Context // ends with Run: for lookups
 	cancel  context.CancelFunc
-	watches []func()
 }
 
 // New makes a line from its section of the configuration. Nothing is sent before Run.
 func New(cfg config.Line, dev Device) *Line {
 	l := &Line{
 		cfg: cfg, dev: dev, log: dev.Log.With("line", cfg.N),
-		tries: map[uint64]*tour{}, calls: map[*Call]struct{}{}, stopped: make(chan struct{}),
+		tours: map[uint64]*tour{}, calls: map[*Call]struct{}{}, stopped: make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.setServers()
-	l.credits = newCredits(cfg)
 	l.reg = registrar.New(l.registrarConfig(), rand.Float64)
 	l.ep = dev.Stack.NewEndpoint(ua.EndpointConfig{
-		Timers: dev.Timers, Credentials: l.credits, UserAgent: dev.UserAgent,
+		Timers: dev.Timers, Credentials: newCredits(cfg), UserAgent: dev.UserAgent,
 		Accepts:      l.AcceptsSource,
 		Incoming:     l.incoming,
 		Acknowledged: l.acknowledged,
@@ -106,41 +106,33 @@ func New(cfg config.Line, dev Device) *Line {
 // Number is N of [sipN].
 func (l *Line) Number() int { return l.cfg.N }
 
+// usable reports a line that is switched on and has a server to talk to.
+func (l *Line) usable() bool { return l.cfg.Enabled && l.servers[registrar.Primary] != nil }
+
 // Run works the line until ctx is done, which ends it without a word to the servers;
 // see Stop.
 func (l *Line) Run(ctx context.Context) {
 	defer l.end()
 	forget := l.dev.Stack.Health.Subscribe(l.healthChanged)
 	defer forget()
-	now := time.Now()
-	if l.cfg.Enabled {
+	if l.usable() {
+		now := time.Now()
 		l.do(now, l.reg.Start(now))
 	}
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		now = time.Now()
-		l.ep.Work(now)
-		l.expire(now)
-		l.publish(now)
-		wait := time.Hour
-		if d := l.deadline(); !d.IsZero() {
-			wait = max(0, d.Sub(now))
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
-			return
-		case <-l.ep.Ready():
-		case <-timer.C:
-		}
-	}
+	l.ep.Run(ctx, l.work, l.deadline)
+}
+
+// work does what is due besides the endpoint's own, and tells what has changed.
+func (l *Line) work(now time.Time) {
+	l.expire(now)
+	l.publish(now)
 }
 
 // Close ends a line that Run was never called for.
 func (l *Line) Close() { l.end() }
 
 func (l *Line) end() {
+	l.ended = true
 	for _, remove := range l.watches {
 		remove()
 	}
@@ -150,6 +142,7 @@ func (l *Line) end() {
 	for c := range l.calls {
 		c.finish(time.Now(), Reason{Text: "the line was closed"})
 	}
+	l.release()
 }
 
 // Stop ends all calls and bindings in good order and waits for the servers to confirm
@@ -180,9 +173,12 @@ func (l *Line) Stop(ctx context.Context) {
 
 // stopWhenQuiet tells Stop when nothing is left to wait for.
 func (l *Line) stopWhenQuiet() {
-	if !l.stopping || len(l.tries) > 0 || len(l.calls) > 0 {
-		return
+	if l.stopping && len(l.tours) == 0 && len(l.calls) == 0 {
+		l.release()
 	}
+}
+
+func (l *Line) release() {
 	select {
 	case <-l.stopped:
 	default:
@@ -192,7 +188,7 @@ func (l *Line) stopWhenQuiet() {
 
 // deadline is when the line has something to do although nothing came in.
 func (l *Line) deadline() time.Time {
-	d := earlier(l.ep.Deadline(), l.reg.Deadline())
+	d := earlier(l.reg.Deadline(), l.mapping.again)
 	for c := range l.calls {
 		d = earlier(d, c.deadline())
 	}
@@ -205,6 +201,9 @@ func (l *Line) deadline() time.Time {
 func (l *Line) expire(now time.Time) {
 	if due(now, l.reg.Deadline()) {
 		l.do(now, l.reg.Expire(now))
+	}
+	if due(now, l.mapping.again) {
+		l.checkContacts(now)
 	}
 	for c := range l.calls {
 		if due(now, c.deadline()) {
@@ -224,41 +223,43 @@ func (l *Line) Register() {
 // healthChanged is called on any goroutine when a server changed between up and down.
 func (l *Line) healthChanged(t transport.Target) {
 	cur := l.current.Load()
-	if cur == nil || *cur != t {
-		return
+	switch down, _, _ := l.dev.Stack.Health.State(t); {
+	case down && cur != nil && *cur == t:
+		l.ep.Post(func(now time.Time) { l.serverDown(now, t) })
+	case !down && cur == nil:
+		l.ep.Post(func(now time.Time) { l.serverSeen(now, t) })
 	}
-	l.ep.Post(func(now time.Time) {
-		s := l.reg.Current()
-		if s == registrar.None || l.servers[s].target().Normal() != t {
-			return
-		}
-		if down, _, cause := l.dev.Stack.Health.State(t); down {
-			l.do(now, l.reg.KeepaliveFailed(now, s, cause))
-		}
-	})
 }
 
-// flowFailed tells the registrar of a lost connection that carried a binding, and the
-// calls that sent something over it.
+// serverDown has the registrar look after a current server that somebody found dead.
+func (l *Line) serverDown(now time.Time, t transport.Target) {
+	s := l.reg.Current()
+	if s == registrar.None || l.servers[s].target().Normal() != t {
+		return
+	}
+	if down, _, cause := l.dev.Stack.Health.State(t); down {
+		l.do(now, l.reg.KeepaliveFailed(now, s, cause))
+	}
+}
+
+// serverSeen tells the registrar of a server that answers another line.
+func (l *Line) serverSeen(now time.Time, t transport.Target) {
+	for _, s := range l.servers {
+		if s != nil && s.has(t) {
+			l.reg.ServerSeen(now, s.id)
+		}
+	}
+}
+
+// flowFailed tells the registrar of a lost connection that carried a binding.
 func (l *Line) flowFailed(now time.Time, f transport.Flow, err error) {
 	if !f.Reliable() {
 		return
 	}
-	for _, s := range []registrar.Server{registrar.Primary, registrar.Backup} {
-		if srv := l.servers[s]; srv != nil && srv.flow == f {
-			srv.flow = nil
-			l.do(now, l.reg.FlowLost(now, s, err))
-		}
-	}
-}
-
-// mapped tells that a server sees us at another address: the binding names the old one.
-func (l *Line) mapped(now time.Time, f transport.Flow, seen netip.AddrPort) {
-	l.log.Debug("seen at another address", "server", f.Target(), "address", seen)
-	for _, s := range []registrar.Server{registrar.Primary, registrar.Backup} {
-		if srv := l.servers[s]; srv != nil && srv.flow == f && srv.contact != seen {
-			l.do(now, l.reg.AddressChanged(now))
-			return
+	for _, s := range l.servers {
+		if s != nil && s.flow == f {
+			s.flow = nil
+			l.do(now, l.reg.FlowLost(now, s.id, err))
 		}
 	}
 }

@@ -17,9 +17,10 @@ const messageSummary = "message-summary"
 // A mailbox is the line's subscription to its waiting messages. It follows the line from
 // server to server.
 type mailbox struct {
-	l   *Line
-	sub dialog.Subscription
-	at  registrar.Server // where it is subscribed
+	l    *Line
+	sub  dialog.Subscription
+	at   registrar.Server // where it is subscribed
+	sent int              // SUBSCRIBEs so far: only the latest one's answer counts
 }
 
 func newMailbox(now time.Time, l *Line) *mailbox {
@@ -35,9 +36,7 @@ func newMailbox(now time.Time, l *Line) *mailbox {
 // moved begins anew at the server that is current now.
 func (m *mailbox) moved(now time.Time) {
 	m.at = m.l.reg.Current()
-	if m.at != registrar.None {
-		m.act(now, m.sub.Move(now))
-	}
+	m.act(now, m.sub.Move(now))
 }
 
 func (m *mailbox) stop(now time.Time) { m.act(now, m.sub.Stop(now)) }
@@ -49,14 +48,12 @@ func (m *mailbox) expire(now time.Time) { m.act(now, m.sub.Expire(now)) }
 // act does what the subscription wants.
 func (m *mailbox) act(now time.Time, a dialog.SubscriptionAction) {
 	s := m.l.servers[m.at]
-	if s == nil {
-		return
-	}
 	switch a {
 	case dialog.Subscribe:
-		m.send(now, s, m.l.subscribeRequest(s))
+		m.send(now, s, m.l.subscribeRequest(s), nil)
 	case dialog.Resubscribe:
-		m.send(now, s, m.sub.Dialog().Request(sipmsg.SUBSCRIBE))
+		d := m.sub.Dialog()
+		m.send(now, s, d.Request(sipmsg.SUBSCRIBE), d.Again)
 	case dialog.GaveUp:
 		m.l.log.Warn("no message waiting information: the server refuses the subscription", "server", m.at)
 	}
@@ -69,34 +66,47 @@ func (l *Line) subscribeRequest(s *server) *sipmsg.Message {
 		Method: sipmsg.SUBSCRIBE, RequestURI: l.aor(s),
 		From: me.WithTag(ua.NewTag()), To: me,
 		CallID: ua.NewTag(), CSeq: sipmsg.CSeq{Seq: 1, Method: sipmsg.SUBSCRIBE},
-		Route: s.route,
+		Route: s.route, Contact: []sipmsg.Addr{{}},
 	}
 	m.Header.Add("Max-Forwards", "70")
 	m.Header.Add("Accept", "application/simple-message-summary")
 	return m
 }
 
-func (m *mailbox) send(now time.Time, s *server, msg *sipmsg.Message) {
+// send sends a SUBSCRIBE. One outside a dialog that is repeated with credentials becomes
+// the one that the dialog is made of: its CSeq counts.
+func (m *mailbox) send(now time.Time, s *server, msg *sipmsg.Message, again func(*sipmsg.Message) *sipmsg.Message) {
 	m.sub.Request(msg)
-	r := &ua.Request{
-		Msg: msg, Target: s.target(), Contact: true, Own: true, Server: s.id.String(),
-		Retransmissions: m.l.cfg.SignalRetryCounts,
-		On: func(now time.Time, a ua.Answer) {
-			if a.Response == nil {
-				m.act(now, m.sub.Failed(now))
-				return
+	m.sent++
+	number := m.sent
+	if again == nil {
+		again = func(req *sipmsg.Message) *sipmsg.Message {
+			next := req.Clone()
+			next.CSeq.Seq++
+			if m.sent == number {
+				m.sub.Request(next)
 			}
-			m.act(now, m.sub.Response(now, a.Response))
+			return next
+		}
+	}
+	m.l.ep.Send(now, &ua.Request{
+		Msg: msg, Target: s.target(), Contact: len(msg.Contact) > 0, Own: true, Server: s.id.String(),
+		Retransmissions: m.l.cfg.SignalRetryCounts, Again: again,
+		On: func(now time.Time, a ua.Answer) {
+			switch {
+			case m.sent != number:
+			case a.Response == nil:
+				m.act(now, m.sub.Failed(now))
+			default:
+				m.act(now, m.sub.Response(now, a.Response))
+			}
 		},
-	}
-	if d := m.sub.Dialog(); d != nil {
-		r.Again = d.Again
-	}
-	m.l.ep.Send(now, r)
+	})
 }
 
 // notified takes a NOTIFY of waiting messages, and reports whether it was one: in the
-// subscription, or sent unasked, as many servers do.
+// subscription, or sent unasked, as many servers do although RFC 6665 section 4.1.2.4
+// allows none without its subscription.
 func (l *Line) notified(now time.Time, in *ua.Incoming) bool {
 	if pkg, _, _ := in.Req.Event(); pkg != messageSummary {
 		if in.Req.To.Tag() == "" {
@@ -129,7 +139,7 @@ func (l *Line) notified(now time.Time, in *ua.Incoming) bool {
 // readSummary reads a simple-message-summary (RFC 3842 section 5.2): whether messages
 // wait, and how many voice messages there are.
 func readSummary(body string) (waiting bool, text string) {
-	for _, line := range strings.Split(body, "\n") {
+	for line := range strings.Lines(body) {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch {

@@ -1,7 +1,6 @@
 package lines
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,10 +22,15 @@ type server struct {
 	domain sipmsg.URI      // the registrar: Request-URI of REGISTER
 	route  []sipmsg.Addr   // the proxy as a preloaded Route (RFC 3261 section 8.1.1.1)
 
-	targets  []transport.Target // where the first hop is, the preferred first
-	freshTil time.Time          // TTL of targets
-	err      error              // of the last lookup
-	asking   []func(now time.Time, err error)
+	targets   []transport.Target // where the first hop is, in the order of the records
+	preferred transport.Target   // where it took the last REGISTER; zero: none has
+	regained  time.Time          // when targets known to be dead were last tried again
+	freshTil  time.Time          // TTL of targets
+	asking    []func(now time.Time, err error)
+
+	// suspect: a request in a dialog was not answered, which may be the far end's doing.
+	// Until a REGISTER has told, no call is sent there while another server is left.
+	suspect bool
 
 	flow    transport.Flow // that carried the last 200 to a REGISTER
 	contact netip.AddrPort // our address in the binding
@@ -52,7 +56,9 @@ func (l *Line) setServers() {
 		// One registrar behind a pair of proxies.
 		backup, proto = hop{c.RegisterAddr, c.RegisterPort}, c.Transport
 	}
-	l.servers[registrar.Backup] = l.newServer(registrar.Backup, backup, backupProxy, proto)
+	if l.servers[registrar.Primary] != nil {
+		l.servers[registrar.Backup] = l.newServer(registrar.Backup, backup, backupProxy, proto)
+	}
 	l.publishSources()
 }
 
@@ -70,25 +76,23 @@ func (l *Line) newServer(id registrar.Server, reg, proxy hop, proto config.Trans
 	if first.addr == "" {
 		return nil
 	}
+	if reg.addr == "" {
+		reg = proxy
+	}
 	s := &server{id: id, callID: ua.NewTag(), probeID: ua.NewTag()}
 	s.query = transport.Query{
 		Host: first.addr, Port: first.port, Proto: transport.Proto(proto),
 		Mode: dnsModes[l.cfg.DNSMode], Device: l.cfg.UseVPN,
 	}
 	s.domain = sipmsg.URI{Scheme: "sip", Host: reg.addr}
-	if l.cfg.ServerName != "" {
+	switch {
+	case l.cfg.ServerName != "":
 		s.domain.Host = l.cfg.ServerName
-	} else if l.cfg.RequestWithPort {
+	case l.cfg.RequestWithPort && reg.port != int(s.query.Proto.DefaultPort()):
 		s.domain.Port = reg.port
 	}
-	if s.domain.Host == "" {
-		s.domain.Host, s.domain.Port = proxy.addr, proxy.port
-	}
 	if proxy.addr != "" {
-		u := sipmsg.URI{Scheme: "sip", Host: proxy.addr, Port: proxy.port}
-		if s.query.Proto != transport.UDP {
-			u.Params.Set("transport", s.query.Proto.String())
-		}
+		u := s.uri()
 		u.Params.SetFlag("lr")
 		s.route = []sipmsg.Addr{{URI: u}}
 	}
@@ -112,28 +116,28 @@ func literalTarget(q transport.Query) (transport.Target, bool) {
 }
 
 // literal reports a server that is given by address.
-func (s *server) literal() bool {
-	_, ok := literalTarget(s.query)
-	return ok
-}
+func (s *server) literal() bool { return isLiteral(s.query.Host) }
 
-// target is the preferred address, zero while none is known.
+// target is the one address that the line's requests go to: where it is registered, or
+// where it would register first; zero while none is known.
 func (s *server) target() transport.Target {
-	if s == nil || len(s.targets) == 0 {
+	switch {
+	case s == nil || len(s.targets) == 0:
 		return transport.Target{}
+	case s.has(s.preferred.Normal()):
+		return s.preferred
 	}
 	return s.targets[0]
 }
 
-// prefer makes t the first of the targets.
-func (s *server) prefer(t transport.Target) {
-	for i, x := range s.targets {
-		if x.Normal() == t.Normal() {
-			copy(s.targets[1:i+1], s.targets[:i])
-			s.targets[0] = x
-			return
-		}
-	}
+// has reports a target of the server, in its normal form.
+func (s *server) has(t transport.Target) bool {
+	return slices.ContainsFunc(s.targets, func(x transport.Target) bool { return x.Normal() == t })
+}
+
+// hasAddr reports an address of the server.
+func (s *server) hasAddr(a netip.Addr) bool {
+	return slices.ContainsFunc(s.targets, func(x transport.Target) bool { return x.Addr.Addr().Unmap() == a.Unmap() })
 }
 
 // uri is the server as a Route entry that its own dialogs could hold.
@@ -148,123 +152,104 @@ func (s *server) uri() sipmsg.URI {
 	return u
 }
 
-// names reports whether host and port of a URI mean this server.
+// names reports whether host, port and transport of a URI mean this server.
 func (s *server) names(u sipmsg.URI) bool {
-	if u.Host == s.query.Host || u.Host == s.domain.Host {
-		return true
+	proto := s.query.Proto
+	if u.Transport() != "" || u.Scheme == "sips" {
+		proto = protoOf(u)
 	}
-	ip, err := netip.ParseAddr(u.Host)
-	if err != nil {
+	if proto != s.query.Proto {
 		return false
 	}
-	for _, t := range s.targets {
-		if t.Addr.Addr().Unmap() == ip.Unmap() && (u.Port == 0 || u.Port == int(t.Addr.Port())) {
-			return true
-		}
+	port := uint16(u.Port)
+	if port == 0 {
+		port = proto.DefaultPort()
 	}
-	return false
+	if ip, err := netip.ParseAddr(u.Host); err == nil {
+		return slices.ContainsFunc(s.targets, func(t transport.Target) bool {
+			return t.Addr.Addr().Unmap() == ip.Unmap() && t.Addr.Port() == port
+		})
+	}
+	if !sameHost(u.Host, s.query.Host) && !sameHost(u.Host, s.domain.Host) {
+		return false
+	}
+	// Without a port in the configuration it was found with the name.
+	return u.Port == 0 || s.query.Port == 0 || u.Port == s.query.Port
 }
 
-// resolve sees to it that s.targets are fresh and calls then, at once when they are. A
-// lookup that fails leaves the old ones in use: name servers go down too.
-func (l *Line) resolve(now time.Time, s *server, then func(now time.Time, err error)) {
-	if s.literal() || (len(s.targets) > 0 && now.Before(s.freshTil)) {
-		then(now, nil)
-		return
-	}
-	s.asking = append(s.asking, then)
-	if len(s.asking) > 1 {
-		return
-	}
-	l.lookup(s.query, func(now time.Time, targets []transport.Target, ttl time.Duration, err error) {
-		s.err = err
-		if err == nil {
-			s.targets, s.freshTil = l.livingFirst(targets), now.Add(ttl)
-			l.publishSources()
-			l.watch()
-		}
-		if len(s.targets) > 0 {
-			err = nil
-		}
-		asking := s.asking
-		s.asking = nil
-		for _, then := range asking {
-			then(now, err)
-		}
-	})
+// sameHost compares host names as DNS does.
+func sameHost(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
-// lookup resolves in the background and tells the line.
-func (l *Line) lookup(q transport.Query, then func(time.Time, []transport.Target, time.Duration, error)) {
-	l.lookups.Add(1)
-	go func() {
-		defer l.lookups.Done()
-		ctx, cancel := context.WithTimeout(l.ctx, lookupTimeout)
-		defer cancel()
-		targets, ttl, err := l.dev.Resolver.Lookup(ctx, q)
-		l.ep.Post(func(now time.Time) { then(now, targets, ttl, err) })
-	}()
-}
-
-// lookupTimeout bounds a DNS lookup with all its records.
-const lookupTimeout = 10 * time.Second
-
-// livingFirst orders targets so that those known to be dead come last.
-func (l *Line) livingFirst(targets []transport.Target) []transport.Target {
-	dead := func(t transport.Target) int {
-		if down, _, _ := l.dev.Stack.Health.State(t); down {
-			return 1
-		}
-		return 0
+func protoOf(u sipmsg.URI) transport.Proto {
+	switch {
+	case u.Scheme == "sips", u.Transport() == "tls":
+		return transport.TLS
+	case u.Transport() == "tcp":
+		return transport.TCP
 	}
-	targets = slices.Clone(targets)
-	slices.SortStableFunc(targets, func(a, b transport.Target) int { return dead(a) - dead(b) })
-	return targets
+	return transport.UDP
 }
 
 // publishSources lets the transport's goroutines know which addresses are servers.
 func (l *Line) publishSources() {
-	m := map[netip.Addr]bool{}
+	var list []netip.Addr
 	for _, s := range l.servers {
 		if s == nil {
 			continue
 		}
 		for _, t := range s.targets {
-			m[t.Addr.Addr().Unmap()] = true
+			list = append(list, t.Addr.Addr().Unmap())
 		}
 		if ip, err := netip.ParseAddr(s.domain.Host); err == nil {
-			m[ip.Unmap()] = true
+			list = append(list, ip.Unmap())
 		}
 	}
-	l.accepts.Store(&m)
+	slices.SortFunc(list, netip.Addr.Compare)
+	list = slices.Clip(slices.Compact(list))
+	l.sources.Store(&list)
 }
 
-// AcceptsSource decides by accept_from whether an address may send requests.
+// AcceptsSource decides by accept_from whether an address may send requests: a server of
+// the line always may.
 func (l *Line) AcceptsSource(a netip.Addr) bool {
-	switch l.cfg.AcceptFrom.Word {
-	case "any":
+	a = a.Unmap()
+	if l.cfg.AcceptFrom.Word == "any" || slices.Contains(*l.sources.Load(), a) {
 		return true
-	case "":
-		return l.cfg.AcceptFrom.Contains(a)
 	}
-	m := l.accepts.Load()
-	return m != nil && (*m)[a]
+	return l.cfg.AcceptFrom.Word == "" && l.cfg.AcceptFrom.Contains(a)
 }
 
 // isOwn reports a target that belongs to one of the line's servers: only such a one is
 // given credentials.
 func (l *Line) isOwn(t transport.Target) bool {
 	for _, s := range l.servers {
-		if s == nil {
-			continue
-		}
-		for _, x := range s.targets {
-			if x.Addr.Addr().Unmap() == t.Addr.Addr().Unmap() {
-				return true
-			}
+		if s != nil && s.hasAddr(t.Addr.Addr()) {
+			return true
 		}
 	}
 	return false
+}
+
+// serverOf is the server that a request came from; the current one when it is neither.
+func (l *Line) serverOf(from netip.AddrPort) registrar.Server {
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	found := registrar.None
+	for _, id := range []registrar.Server{l.reg.Current(), registrar.Primary, registrar.Backup} {
+		s := l.servers[id]
+		switch {
+		case s == nil:
+		case slices.ContainsFunc(s.targets, func(t transport.Target) bool { return t.Normal().Addr == from }):
+			return id
+		case found == registrar.None && s.hasAddr(from.Addr()):
+			found = id
+		}
+	}
+	if found == registrar.None {
+		return l.reg.Current()
+	}
+	return found
 }
 
 // retransmissions is the count for a request: Signal Retry Counts, but for the last
@@ -274,61 +259,4 @@ func (l *Line) retransmissions(last bool) int {
 		return transaction.Unlimited
 	}
 	return l.cfg.SignalRetryCounts
-}
-
-// A tour sends one request to the targets of a server in turn, until one answers (RFC
-// 3263 section 4.3). What makes a target unavailable is ua.Answer.Unavailable.
-type tour struct {
-	l     *Line
-	s     *server
-	last  bool // nobody is left to ask after this server
-	build func(t transport.Target) *sipmsg.Message
-	done  func(now time.Time, t transport.Target, a ua.Answer)
-
-	targets []transport.Target
-	i       int
-	dropped bool
-}
-
-// start begins the tour. An unknown host counts as an unavailable server.
-func (t *tour) start(now time.Time) {
-	t.l.resolve(now, t.s, func(now time.Time, err error) {
-		switch {
-		case t.dropped:
-		case err != nil:
-			t.done(now, transport.Target{}, ua.Answer{Err: err})
-		default:
-			t.targets = t.l.livingFirst(t.s.targets)
-			t.next(now)
-		}
-	})
-}
-
-// again makes the repetition after a challenge. Its CSeq is taken from the server's
-// count, since the next REGISTER must be higher (RFC 3261 section 10.2).
-func (s *server) again(m *sipmsg.Message) *sipmsg.Message {
-	next := m.Clone()
-	s.seq++
-	next.CSeq.Seq = s.seq
-	return next
-}
-
-func (t *tour) next(now time.Time) {
-	target := t.targets[t.i]
-	t.i++
-	last := t.i == len(t.targets)
-	t.l.ep.Send(now, &ua.Request{
-		Msg: t.build(target), Target: target, Contact: true, Own: true, Server: t.s.id.String(),
-		Retransmissions: t.l.retransmissions(t.last && last),
-		Again:           t.s.again,
-		On: func(now time.Time, a ua.Answer) {
-			switch {
-			case t.dropped, a.Response != nil && a.Response.IsProvisional():
-			case a.Unavailable() != nil && !last:
-				t.next(now)
-			default:
-				t.done(now, target, a)
-			}
-		},
-	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
+	"tipring/internal/ua/transport"
 	"tipring/registrar"
 )
 
@@ -18,47 +19,61 @@ type Snapshot struct {
 	Calls      int    // running ones
 	registrar.Status
 
-	hunting bool
-	reg     registrar.Machine // as it was, for a sentence that is true now
+	facts facts
+	reg   registrar.Machine // as it was, for a sentence that is true now
 }
 
-// Snapshot is the line as it was when it last did something.
+// facts are what a snapshot is made of: what is worth telling when it changes. They
+// compare with ==, and are found without allocating.
+type facts struct {
+	registrar.Status
+	hunting bool
+	calls   int
+	target  transport.Target
+}
+
+func (l *Line) facts() facts {
+	f := facts{Status: l.reg.Facts(), hunting: l.reg.Hunting()}
+	for c := range l.calls {
+		if !c.over { // else only its BYE is on its way
+			f.calls++
+		}
+	}
+	f.target = l.servers[f.Server].target()
+	return f
+}
+
+// Snapshot is the line as it was when it last did something. At completes it.
 func (l *Line) Snapshot() Snapshot { return *l.snapshot.Load() }
 
-// At brings the sentence Why to now.
+// At adds the sentence Why as it is now.
 func (s Snapshot) At(now time.Time) Snapshot {
-	s.Status = s.reg.Status(now)
+	s.Why = s.reg.Status(now).Why
+	if s.Enabled && s.AOR == "" {
+		s.Why = "this line has no server: register_addr and proxy_addr are empty"
+	}
 	return s
 }
 
 // publish makes a new snapshot when something visible changed.
-func (l *Line) publish(now time.Time) {
-	st := l.reg.Status(now)
-	s := Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: len(l.calls), Status: st, hunting: l.reg.Hunting()}
-	first := l.servers[registrar.Primary]
-	if cur := l.servers[st.Server]; cur != nil {
-		t := cur.target()
-		s.ServerAddr, s.Transport = t.Addr.String(), t.Proto.String()
-		first = cur
-	}
-	if first != nil {
-		s.AOR = l.aor(first).String()
-	}
-	old := l.snapshot.Load()
-	if old != nil && !old.differs(&s) {
+func (l *Line) publish(time.Time) {
+	f := l.facts()
+	if old := l.snapshot.Load(); old != nil && old.facts == f {
 		return
 	}
-	s.reg = *l.reg
+	s := Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: f.calls, Status: f.Status, facts: f, reg: *l.reg}
+	if f.target.Addr.IsValid() {
+		s.ServerAddr, s.Transport = f.target.Addr.String(), f.target.Proto.String()
+	}
+	at := l.servers[f.Server]
+	if at == nil {
+		at = l.servers[registrar.Primary]
+	}
+	if at != nil {
+		s.AOR = l.aor(at).String()
+	}
 	l.snapshot.Store(&s)
 	l.dev.Owner.Changed(l.cfg.N)
-}
-
-// differs compares what is worth telling: not the sentence, which changes with time.
-func (s *Snapshot) differs(o *Snapshot) bool {
-	a, b := &s.Status, &o.Status
-	return a.State != b.State || a.Server != b.Server || !a.Refresh.Equal(b.Refresh) || !a.Failback.Equal(b.Failback) ||
-		!a.Retry.Equal(b.Retry) || a.Counts != b.Counts || s.hunting != o.hunting ||
-		s.ServerAddr != o.ServerAddr || s.Calls != o.Calls || errText(a.LastErr) != errText(b.LastErr)
 }
 
 // keepAlives are the configuration's words.

@@ -14,34 +14,30 @@ import (
 // section 6). done, which may be nil, learns on the line's goroutine whether it worked;
 // on success the call is over.
 func (c *Call) Transfer(to string, done func(err error)) {
-	c.post(func(now time.Time) {
-		if c.s == nil {
-			tell(done, errNotUp)
-			return
-		}
-		u := c.requestURIAt(to)
-		c.s.refer(now, sipmsg.Addr{URI: u}, nil, done)
+	c.whenUp(done, func(now time.Time) {
+		c.s.refer(now, sipmsg.Addr{URI: c.requestURIAt(to)}, nil, done)
 	})
 }
 
 // TransferTo connects the far ends of two calls of the device (RFC 5589 section 7): the
 // one of c is asked to replace this device in other.
 func (c *Call) TransferTo(other *Call, done func(err error)) {
-	ok := other.l.ep.Post(func(time.Time) {
-		if other.s == nil || other.over {
-			tell(done, errNotUp)
-			return
-		}
+	other.whenUp(done, func(time.Time) {
 		target := sipmsg.Addr{URI: other.s.d.Target.Clone()}
 		target.URI.Params.Del("transport")
 		replaces := dialog.ReplacesFor(other.s.d)
-		c.post(func(now time.Time) {
-			if c.s == nil {
-				tell(done, errNotUp)
-				return
-			}
-			c.s.refer(now, target, &replaces, done)
-		})
+		c.whenUp(done, func(now time.Time) { c.s.refer(now, target, &replaces, done) })
+	})
+}
+
+// whenUp runs fn on the line's goroutine; without a call that is up done hears it.
+func (c *Call) whenUp(done func(error), fn func(now time.Time)) {
+	ok := c.l.ep.Post(func(now time.Time) {
+		if c.over || c.s == nil || c.l.ended {
+			tell(done, errNotUp)
+			return
+		}
+		fn(now)
 	})
 	if !ok {
 		tell(done, errNotUp)
@@ -71,7 +67,9 @@ func (c *Call) requestURIAt(to string) sipmsg.URI {
 // A transfer is a REFER of ours and who wants to know how it goes.
 type transfer struct {
 	*dialog.Transfer
-	done func(error)
+	begun    time.Time
+	accepted bool
+	done     func(error)
 }
 
 // refer sends the REFER and waits for the NOTIFY that tells how it went.
@@ -82,22 +80,34 @@ func (s *session) refer(now time.Time, to sipmsg.Addr, replaces *dialog.Replaces
 	}
 	m := s.d.Request(sipmsg.REFER)
 	dialog.Refer(m, to, replaces, s.d.Local.URI)
-	s.transfer = &transfer{dialog.NewTransfer(now, m), done}
+	t := &transfer{Transfer: dialog.NewTransfer(now, m), begun: now, done: done}
+	s.transfer = t
 	s.send(now, m, func(now time.Time, a ua.Answer) {
 		switch {
-		case s.transfer == nil:
+		case s.transfer != t:
 		case a.Response == nil:
 			s.transferred(now, a.Err)
 		case a.Response.IsProvisional():
 		case a.Response.IsSuccess():
-			s.transfer.Accepted(a.Response)
-			if s.transfer.Quiet {
+			t.accepted = true
+			t.Accepted(a.Response)
+			if t.Quiet {
 				s.transferred(now, nil)
 			}
 		default:
 			s.transferred(now, fmt.Errorf("REFER refused: %d %s", a.Response.StatusCode, a.Response.Reason))
 		}
 	})
+}
+
+// again is dialog.Again for a request of the session. The notifications of a REFER name
+// its CSeq (RFC 3515 section 2.4.6), which a challenge changes.
+func (s *session) again(req *sipmsg.Message) *sipmsg.Message {
+	next := s.d.Again(req)
+	if next.Method == sipmsg.REFER && s.transfer != nil {
+		s.transfer.Transfer = dialog.NewTransfer(s.transfer.begun, next)
+	}
+	return next
 }
 
 // transferNotified takes the NOTIFYs of our REFER's implicit subscription.
@@ -113,11 +123,13 @@ func (s *session) transferNotified(now time.Time, in *ua.Incoming) {
 	case status >= 300:
 		s.transferred(now, fmt.Errorf("the transfer failed: %d %s", status, sipmsg.Phrase(status)))
 	case status < 200:
-		s.transferred(now, errors.New("the far end does not tell how the transfer went"))
+		s.transferred(now, errUntold)
 	default:
 		s.transferred(now, nil)
 	}
 }
+
+var errUntold = errors.New("the far end does not tell how the transfer went")
 
 // transferred ends a transfer, and with success the call.
 func (s *session) transferred(now time.Time, err error) {
@@ -128,6 +140,21 @@ func (s *session) transferred(now time.Time, err error) {
 		s.bye(now)
 		s.c.finish(now, Reason{Text: "transferred", Local: true})
 	}
+}
+
+// endTransfer tells the one who waits that the call ended first. A far end that accepted
+// the REFER and hung up is on its way to where it was sent.
+func (s *session) endTransfer(r Reason) {
+	t := s.transfer
+	if t == nil {
+		return
+	}
+	s.transfer = nil
+	if t.accepted && !r.Local && r.Code == 0 {
+		tell(t.done, nil)
+		return
+	}
+	tell(t.done, errors.New("the call ended first: "+r.Text))
 }
 
 // referred takes a REFER: the far end asks us to call somebody else.
@@ -147,6 +174,7 @@ func (s *session) referred(now time.Time, in *ua.Incoming) {
 	}
 	s.referredBefore = true
 	res := in.Response(202, "")
+	res.Contact = []sipmsg.Addr{s.l.ep.Contact(in.Flow)}
 	r.Accept(res)
 	in.RespondWith(now, res)
 	if !r.Done() {
@@ -157,8 +185,22 @@ func (s *session) referred(now time.Time, in *ua.Incoming) {
 
 // report tells the one who referred us how the new call goes.
 func (c *Call) report(now time.Time, res *sipmsg.Message) {
-	if r := c.dial.referrer; r != nil && res.StatusCode > 100 {
-		r.notify(now, res.StatusCode, res.Reason)
+	if res.StatusCode > 100 {
+		c.reportTo(now, res.StatusCode, res.Reason)
+	}
+}
+
+// reportEnd tells it that the call failed here.
+func (c *Call) reportEnd(now time.Time, code int) { c.reportTo(now, code, "") }
+
+func (c *Call) reportTo(now time.Time, code int, reason string) {
+	r := c.dial.referrer
+	switch {
+	case r == nil:
+	case r.l == c.l:
+		r.notify(now, code, reason)
+	default: // a call of another line, with a goroutine of its own
+		r.l.ep.Post(func(now time.Time) { r.notify(now, code, reason) })
 	}
 }
 
@@ -175,10 +217,29 @@ func (s *session) notify(now time.Time, code int, reason string) {
 	s.send(now, m, func(time.Time, ua.Answer) {})
 }
 
+// resubscribed takes a SUBSCRIBE that prolongs, or ends, the subscription of a REFER.
+func (s *session) resubscribed(now time.Time, in *ua.Incoming) {
+	code, expires := 481, ""
+	if s.referral != nil {
+		code, expires = s.referral.Resubscribed(now, in.Req)
+	}
+	if code != 200 {
+		in.Respond(now, code, "")
+		return
+	}
+	res := in.Response(200, "")
+	res.Contact = []sipmsg.Addr{s.l.ep.Contact(in.Flow)}
+	res.Header.Add("Expires", expires)
+	in.RespondWith(now, res)
+	if expires != "0" { // else the NOTIFY that ends it is due now
+		s.notify(now, 100, "")
+	}
+}
+
 // expireTransfers acts on subscriptions of transfers that run out.
 func (s *session) expireTransfers(now time.Time) {
 	if s.transfer != nil && due(now, s.transfer.Deadline()) && s.transfer.Expire(now) {
-		s.transferred(now, errors.New("the far end does not tell how the transfer went"))
+		s.transferred(now, errUntold)
 	}
 	if s.referral != nil && due(now, s.referral.Deadline()) && s.referral.Expire(now) {
 		m := s.d.Request(sipmsg.NOTIFY)
@@ -201,7 +262,7 @@ func (c *Call) replace(now time.Time, r *dialog.Replaces, code int) {
 	if code == 0 {
 		code = r.Judge(d)
 	}
-	if code == 0 && old.over {
+	if code == 0 && (old.over || old.handler == nil) {
 		code = 603
 	}
 	if code != 0 {

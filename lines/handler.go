@@ -1,0 +1,98 @@
+package lines
+
+import (
+	"net/netip"
+	"time"
+
+	"tipring/internal/offer"
+	"tipring/registrar"
+)
+
+// A Handler is told what becomes of a call, on the line's goroutine. It must not block,
+// nor wait for the line.
+type Handler interface {
+	// Started: this is the call, which has just begun.
+	Started(c *Call)
+	// Ringing: the far end is alerted; no sound comes from there.
+	Ringing(c *Call)
+	// Media: this is agreed for sound from now on, before the answer too. Nil: none is.
+	Media(c *Call, a *offer.Audio)
+	// Answered: the call is up.
+	Answered(c *Call)
+	// Digit: the far end sent 0-9, *, #, A-D or F (flash) by INFO.
+	Digit(c *Call, digit byte)
+	// Referred: the far end asks to call somebody else instead (RFC 3515). The handler
+	// fills in Media, Handler and Port and hands d to Dial, or answers false.
+	Referred(c *Call, d Dial) bool
+	// Ended: the call is over. Nothing is told after it. c is nil when Dial was called
+	// on a line that is closed.
+	Ended(c *Call, r Reason)
+}
+
+// A Reason is why a call ended.
+type Reason struct {
+	Code  int    // of the final response; 0: none
+	Text  string // for people
+	Local bool   // this side hung up
+}
+
+// Busy reports that the called party is busy: busy tone rather than reorder.
+func (r Reason) Busy() bool { return r.Code == 486 || r.Code == 600 || r.Code == 603 }
+
+// Media is the local side of a call's sound, as its owner opened it.
+type Media struct {
+	RTPPort, RTCPPort uint16
+	Mapped            netip.AddrPort // where RTP is seen behind a NAT, by STUN; zero: as local
+	MappedRTCP        netip.AddrPort
+}
+
+// A Dial is a call to be made.
+type Dial struct {
+	To      string // a number, user@host, or a sip URI
+	ANI     string // number to show as the caller's, as caller_id says; empty: the line's own
+	Port    int    // of the telephone; for records
+	Media   Media
+	Handler Handler
+
+	replaces   string // Replaces header (RFC 3891) of an attended transfer
+	referredBy string
+	referrer   *session // is sent NOTIFYs about this call
+}
+
+// State is where a call stands.
+type State uint8
+
+// States of a call.
+const (
+	Calling    State = iota // nothing but silence or 100
+	Proceeding              // the far end works on it
+	Ringing
+	Connected
+	Held // connected; one side hears nothing
+	Ended
+)
+
+func (s State) String() string {
+	return [...]string{"calling", "proceeding", "ringing", "connected", "held", "ended"}[s]
+}
+
+// An Info is what the outside is shown of a call. It is never changed.
+type Info struct {
+	ID        string
+	SIPCallID string
+	Line      int
+	Port      int
+	Incoming  bool
+	Peer      string // number or URI of the far end
+	Name      string // display name of the far end
+	State     State
+	Server    registrar.Server
+	Codec     string // pcmu pcma g722; empty: none agreed
+	Remote    netip.AddrPort
+	LocalIP   netip.Addr
+	RTPPort   uint16
+	Started   time.Time
+	Answered  time.Time // zero: not yet
+	Ended     time.Time
+	Reason    string
+}

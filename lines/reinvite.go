@@ -1,0 +1,193 @@
+package lines
+
+import (
+	"fmt"
+	"time"
+
+	"tipring/internal/offer"
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
+	"tipring/internal/ua/dialog"
+)
+
+// reinvite offers what this side wants now: a hold, a resume, or all as it is. It waits
+// while another offer is under way, and its time after a glare.
+func (s *session) reinvite(now time.Time) {
+	if s.ended {
+		return
+	}
+	s.wanted = true
+	if !s.offers.Deadline().IsZero() || !s.offers.MayInvite() {
+		return // resume, or expire, tries again
+	}
+	d, err := s.offer.Offer()
+	if err != nil {
+		return
+	}
+	s.wanted = false
+	m := s.d.Request(sipmsg.INVITE)
+	m.Header.Add("Allow", allowed)
+	m.Header.Add("Supported", supported)
+	s.timer.Request(m)
+	m.SetBody("application/sdp", d.Bytes())
+	s.offers.Sent(sipmsg.INVITE, true)
+	x := &reinvitation{session: s}
+	s.send(now, m, x.on)
+}
+
+// resume sends a re-INVITE that had to wait.
+func (s *session) resume(now time.Time) {
+	if s.wanted {
+		s.reinvite(now)
+	}
+}
+
+// A reinvitation is one re-INVITE of ours.
+type reinvitation struct {
+	*session
+	ack *acknowledgement // of its 2xx; nil: none came
+}
+
+// on takes what becomes of it. What is refused leaves the call as it was.
+func (x *reinvitation) on(now time.Time, a ua.Answer) {
+	res, s := a.Response, x.session
+	switch {
+	case res == nil:
+		s.offers.ReceivedResponse(sipmsg.INVITE, 408, false, false)
+		s.offer.Revert()
+		s.refreshFailed(now, a.Err)
+		s.resume(now)
+		return
+	case res.IsSuccess() && x.ack != nil:
+		x.ack.again(now)
+		return
+	}
+	s.offers.ReceivedResponse(sipmsg.INVITE, res.StatusCode, len(res.Body) > 0, false)
+	s.d.Refresh(res)
+	if res.IsProvisional() {
+		return
+	}
+	if res.IsSuccess() {
+		x.taken(now, a)
+	} else {
+		s.offer.Revert()
+		s.offerRefused(now, res)
+	}
+	s.resume(now)
+}
+
+// taken takes the 2xx and its answer.
+func (x *reinvitation) taken(now time.Time, a ua.Answer) {
+	s := x.session
+	x.ack = s.acknowledge(now, a)
+	s.offers.Sent(sipmsg.ACK, false)
+	if s.ended {
+		return
+	}
+	s.timer.Response(now, a.Response)
+	if d := sdpOf(a.Response); d == nil {
+		s.offer.Revert()
+	} else if err := s.offer.TakeAnswer(d); err != nil {
+		s.l.log.Warn("answer not usable", "id", s.c.info.ID, "err", err)
+	}
+	s.agreed()
+}
+
+// offerRefused takes a refusal of our offer, or of a session refresh.
+func (s *session) offerRefused(now time.Time, res *sipmsg.Message) {
+	after, later := dialog.RetryAfter(res)
+	switch {
+	case s.ended:
+	case res.StatusCode == 491:
+		s.offers.Glare(now)
+	case res.StatusCode == 500 && later:
+		s.offers.Later(now, after)
+	case res.StatusCode == 422 && s.timer.TooBrief(res):
+		s.wanted = true
+	case dialog.Gone(res.StatusCode):
+		s.lostDialog(now, fmt.Errorf("%d %s", res.StatusCode, res.Reason))
+	default:
+		s.l.log.Warn("offer refused; the call goes on as it was", "id", s.c.info.ID, "code", res.StatusCode)
+		s.timer.Failed(now)
+		s.agreed()
+	}
+}
+
+// refresh keeps the session alive with the media as they are (RFC 4028 section 7.4): by
+// UPDATE without a body where the peer allows it, else by a re-INVITE.
+func (s *session) refresh(now time.Time) {
+	if s.ended {
+		return
+	}
+	if !s.updates {
+		s.reinvite(now)
+		return
+	}
+	if !s.offers.MayUpdate(false) {
+		s.timer.Failed(now)
+		return
+	}
+	m := s.d.Request(sipmsg.UPDATE)
+	m.Header.Add("Supported", supported)
+	s.timer.Request(m)
+	s.offers.Sent(sipmsg.UPDATE, false)
+	s.send(now, m, s.updated)
+}
+
+// updated takes what becomes of an UPDATE that refreshes.
+func (s *session) updated(now time.Time, a ua.Answer) {
+	res := a.Response
+	if res == nil {
+		s.offers.ReceivedResponse(sipmsg.UPDATE, 408, false, false)
+		s.refreshFailed(now, a.Err)
+		s.resume(now)
+		return
+	}
+	s.offers.ReceivedResponse(sipmsg.UPDATE, res.StatusCode, false, false)
+	s.d.Refresh(res)
+	switch {
+	case res.IsProvisional(), s.ended:
+		return
+	case res.IsSuccess():
+		s.timer.Response(now, res)
+	case res.StatusCode == 422 && s.timer.TooBrief(res):
+		s.refresh(now)
+	case dialog.Gone(res.StatusCode):
+		s.lostDialog(now, fmt.Errorf("%d %s", res.StatusCode, res.Reason))
+	case res.StatusCode == 405, res.StatusCode == 501:
+		s.updates = false // whatever its Allow said
+		s.reinvite(now)
+	default:
+		s.timer.Failed(now)
+	}
+	s.resume(now)
+}
+
+// refreshFailed: the server may be away for a while; the call goes on until its session
+// expires.
+func (s *session) refreshFailed(now time.Time, cause error) {
+	if s.ended {
+		return
+	}
+	s.timer.Failed(now)
+	s.l.log.Warn("request in a call not answered", "id", s.c.info.ID, "cause", errText(cause))
+}
+
+// lostDialog ends a call that the far end does not know.
+func (s *session) lostDialog(now time.Time, cause error) {
+	s.bye(now)
+	s.c.finish(now, Reason{Code: 481, Text: "the far end has lost the call: " + cause.Error()})
+}
+
+// agreed tells the media after a change.
+func (s *session) agreed() {
+	if s.stray || s.c.over {
+		return
+	}
+	s.c.tellMedia(s.offer)
+	state := Connected
+	if a := s.offer.Audio(); a == nil || a.Direction != offer.SendRecv {
+		state = Held
+	}
+	s.c.setState(state)
+}
