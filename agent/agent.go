@@ -58,6 +58,8 @@ type Agent struct {
 	stale     atomic.Bool    // a change of configuration waits for a call to end
 	sipStale  bool           // and it is one of [sip]
 	drained   chan struct{}
+	patient   context.Context // of the end in good order; Kill cancels it
+	kill      context.CancelFunc
 	drainOnce sync.Once
 }
 
@@ -69,6 +71,7 @@ func New(o Options) (*Agent, error) {
 		o.Stderr = os.Stderr
 	}
 	a := &Agent{opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), drained: make(chan struct{})}
+	a.patient, a.kill = context.WithCancel(context.Background())
 	layers, err := o.Files.Layers()
 	if err != nil {
 		return nil, err
@@ -135,13 +138,15 @@ func (a *Agent) logFaults() {
 	}
 }
 
-// Run works the device until ctx is done or a drain that Stop asked for has ended.
+// Run works the device until ctx is done or a drain that Stop asked for has ended. It
+// then hangs up and unregisters, for which servers that do not answer get a few seconds.
 func (a *Agent) Run(ctx context.Context) error {
 	socket, err := api.ServeSocket(a.dir, api.New(device{a}, a.metrics, a.log).Behind(api.Open{}), a.log)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	asked := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.ctx = ctx
 	a.log.Info("started", "version", a.opts.Version, "mac", a.ident.MAC.String(), "state_dir", a.dir)
 
@@ -151,10 +156,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.mu.Unlock()
 
 	select {
-	case <-ctx.Done():
+	case <-asked.Done():
 	case <-a.drained:
 	}
-	a.stopAll(ctx)
+	a.stopAll(a.patient)
 	cancel()
 	err = a.closeSIP()
 	a.work.Wait()

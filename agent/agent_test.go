@@ -31,12 +31,13 @@ type registry struct {
 	port int
 
 	mu   sync.Mutex
-	seen map[string]int // REGISTERs by user
+	seen map[string]int    // REGISTERs by user
+	at   map[string]string // the latest Contact by user
 }
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
-	r := &registry{seen: map[string]int{}}
+	r := &registry{seen: map[string]int{}, at: map[string]string{}}
 	stack := ua.NewStack(nil)
 	layer, err := transport.New(transport.Config{Bind: netip.MustParseAddr("127.0.0.1"), TCPPort: -1, TLSPort: -1}, stack)
 	if err != nil {
@@ -47,6 +48,9 @@ func newRegistry(t *testing.T) *registry {
 	e := stack.NewEndpoint(ua.EndpointConfig{Fallback: true, Incoming: func(now time.Time, in *ua.Incoming) {
 		r.mu.Lock()
 		r.seen[in.Req.To.URI.User]++
+		if len(in.Req.Contact) > 0 {
+			r.at[in.Req.To.URI.User] = in.Req.Contact[0].URI.String()
+		}
 		r.mu.Unlock()
 		res := in.Response(200, "")
 		res.Contact = in.Req.Contact
@@ -84,6 +88,13 @@ func (r *registry) registers(user string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen[user]
+}
+
+// contact is where a user is bound.
+func (r *registry) contact(user string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at[user]
 }
 
 // A rig is an agent with its file.

@@ -27,3 +27,9 @@ func (a *Agent) Stop() {
 		a.drainOnce.Do(func() { close(a.drained) })
 	})
 }
+
+// Kill ends a device that is being stopped at once: nobody is told, nothing is waited for.
+func (a *Agent) Kill() {
+	a.kill()
+	a.drainOnce.Do(func() { close(a.drained) })
+}

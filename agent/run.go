@@ -8,14 +8,12 @@ import (
 )
 
 // RunWithSignals is the foreground program: SIGHUP reads the configuration again, SIGTERM
-// and SIGINT drain and end, a second one ends at once. It also ends when ctx does.
+// and SIGINT drain and end, a second one ends at once. It also ends, in good order, when ctx does.
 func RunWithSignals(ctx context.Context, o Options) error {
 	a, err := New(o)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
@@ -32,7 +30,7 @@ func RunWithSignals(ctx context.Context, o Options) error {
 				_ = a.Reload() // logged
 			case stopping:
 				a.log.Warn("ended at once", "signal", s)
-				cancel()
+				a.Kill()
 			default:
 				a.log.Info("ending", "signal", s)
 				stopping = true
