@@ -54,6 +54,10 @@ type run struct {
 // Key returns the digit that sounds now, or 0.
 func (d *DTMFDetector) Key() byte { return d.digit.key }
 
+// Suspects tells whether a digit sounds, or what may become one: some 10 ms before it is
+// certain.
+func (d *DTMFDetector) Suspects() bool { return d.digit.key != 0 || d.candidate.views > 0 }
+
 // Reset forgets everything that was heard.
 func (d *DTMFDetector) Reset() { *d = DTMFDetector{DialTone: d.DialTone} }
 

@@ -17,7 +17,8 @@ type Segment struct {
 
 // Signal is a tone with its cadence. It does not change, so many lines can play one.
 type Signal struct {
-	segments []segment
+	written  []Segment
+	segments []segment // the same, ready to play
 	repeat   int
 }
 
@@ -30,7 +31,7 @@ type segment struct {
 // NewSignal makes a signal of segments; after the last one it goes on with segment
 // repeat, or ends if there is none of that number.
 func NewSignal(repeat int, segments ...Segment) *Signal {
-	s := &Signal{repeat: repeat}
+	s := &Signal{written: segments, repeat: repeat}
 	for _, seg := range segments {
 		made := segment{samples: seg.Samples, sounds: min(len(seg.Partials), MaxPartials)}
 		for i := range made.sounds {
@@ -40,6 +41,9 @@ func NewSignal(repeat int, segments ...Segment) *Signal {
 	}
 	return s
 }
+
+// Segments returns the signal's segments, not to be changed, and the one that follows the last.
+func (s *Signal) Segments() (segments []Segment, repeat int) { return s.written, s.repeat }
 
 // Steady returns a signal of these partials without end.
 func Steady(partials ...Partial) *Signal { return NewSignal(0, Segment{Partials: partials}) }

@@ -105,6 +105,10 @@ func (p *Port) Now() int64 { return p.now }
 // Key returns the DTMF key that sounds at the telephone, or 0.
 func (p *Port) Key() byte { return p.dtmf.Key() }
 
+// SuspectsKey tells whether a DTMF key sounds at the telephone, or what may turn out to be
+// one: to keep it out of the call's sound when it is sent in another way.
+func (p *Port) SuspectsKey() bool { return p.dtmf.Suspects() }
+
 // Dialled returns the keys collected so far.
 func (p *Port) Dialled() string { return string(p.keys) }
 

@@ -11,3 +11,10 @@ func (p *Port) Place() bool {
 	p.silence()
 	return true
 }
+
+// PutDown ends what Loop and Place began on behalf of a telephone that was never lifted:
+// the port is on-hook at once, without an event. The card stays as it is.
+func (p *Port) PutDown() {
+	p.hook.off, p.hook.open, p.hook.pulses = false, false, 0
+	p.rest()
+}
