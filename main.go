@@ -5,10 +5,18 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
 
 	"tipring/agent"
 	"tipring/agent/cli"
+	"tipring/tools/demo"
 )
 
 // version is set by the linker: -X main.version=...
@@ -18,8 +26,73 @@ func main() {
 	os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr, cli.Hooks{
 		Version: version,
 		Checks:  agent.Checks(),
-		Run: func(o cli.RunOptions) error {
-			return agent.RunWithSignals(context.Background(), agent.Options{Files: o.Files, Version: version, Stderr: os.Stderr})
-		},
+		Run:     run,
+		Demo:    tell,
 	}))
+}
+
+func run(o cli.RunOptions) error {
+	return agent.RunWithSignals(context.Background(), agent.Options{Files: o.Files, Version: version, Stderr: os.Stderr})
+}
+
+// tell runs the demo. Its agent is this same program in the same process; what it logs
+// is shown when a step failed.
+func tell(o cli.DemoOptions) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := &tail{}
+	status := demo.Run(ctx, demo.Options{
+		Once: o.Once, Fast: o.Fast, Out: o.Stdout,
+		Agent: func(ctx context.Context, args []string) error { return runUntil(ctx, args, log) },
+	})
+	if status != 0 {
+		os.Stderr.Write(log.Bytes())
+		return errors.New("a step failed; the agent's log is above")
+	}
+	return nil
+}
+
+// runUntil runs the agent of a command line until ctx is done.
+func runUntil(ctx context.Context, args []string, log io.Writer) error {
+	var failed error
+	status := cli.Main(args, io.Discard, log, cli.Hooks{
+		Version: version,
+		Checks:  agent.Checks(),
+		Run: func(o cli.RunOptions) error {
+			a, err := agent.New(agent.Options{Files: o.Files, Version: version, Stderr: log})
+			if err == nil {
+				err = a.Run(ctx)
+			}
+			failed = err
+			return err
+		},
+	})
+	if status != 0 && failed == nil {
+		return fmt.Errorf("tipring %s: exit status %d", strings.Join(args, " "), status)
+	}
+	return failed
+}
+
+// A tail keeps the end of a log.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailSize = 64 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if extra := len(t.buf) - tailSize; extra > 0 {
+		t.buf = append(t.buf[:0], t.buf[extra:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) Bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf
 }
