@@ -125,7 +125,7 @@ func (s *story) configuration() string {
 	fmt.Fprintf(&b, `[device]
 mac = 02:00:00:00:00:01
 serial = demo
-log_level = error
+log_level = info
 drain_s = 5
 
 [sip]
