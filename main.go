@@ -45,11 +45,14 @@ func tell(o cli.DemoOptions) error {
 		Once: o.Once, Fast: o.Fast, Out: o.Stdout,
 		Agent: func(ctx context.Context, args []string) error { return runUntil(ctx, args, log) },
 	})
-	if status != 0 {
-		os.Stderr.Write(log.Bytes())
-		return errors.New("a step failed; the agent's log is above")
+	switch {
+	case status == 0:
+		return nil
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
 	}
-	return nil
+	os.Stderr.Write(log.Bytes())
+	return errors.New("a step failed; the agent's log is above")
 }
 
 // runUntil runs the agent of a command line until ctx is done.
