@@ -51,7 +51,7 @@ func tell(o cli.DemoOptions) error {
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	}
-	os.Stderr.Write(log.Bytes())
+	fmt.Fprintf(os.Stderr, "%s", log.Bytes())
 	return errors.New("a step failed; the agent's log is above")
 }
 
