@@ -423,7 +423,12 @@ func (a *Agent) Phone(name string) *phone.Phone {
 // PhoneWith is Phone with settings made before the telephone does anything.
 func (a *Agent) PhoneWith(name string, set func(*phone.Phone)) *phone.Phone {
 	a.t.Helper()
-	return phone.Connect(a.t, "unix", filepath.Join(a.Dir, "cards", name), "", set)
+	p := phone.Connect(a.t, "unix", filepath.Join(a.Dir, "cards", name), "", set)
+	n := p.Hello.Port
+	if !netlab.Until(10*time.Second, func() bool { return a.Port(n).Card }) {
+		a.t.Fatalf("port %d does not say that its card is connected: %+v", n, a.Port(n))
+	}
+	return p
 }
 
 // LogLines returns the log lines that hold every one of the texts.

@@ -103,6 +103,7 @@ audio_player aubridge,out
 audio_alert aubridge,alert
 snd_path %s
 rtp_ports 20000-20999
+call_max_calls 64
 `, host.Addr, modules.String(), host.Addr, tone, b.dir))
 	if o.Started != nil {
 		o.Started()
