@@ -611,3 +611,55 @@ func BenchmarkPort(b *testing.B) {
 		})
 	}
 }
+
+func TestOwnerCallsForTheTelephone(t *testing.T) {
+	d := newTelephone(t, "us", "")
+	if d.port.Place() {
+		t.Error("places a call on-hook")
+	}
+	d.lift()
+	d.dial("12")
+	if !d.port.Place() || d.port.Dialled() != "" {
+		t.Errorf("not placed, or %q is left of what was dialled", d.port.Dialled())
+	}
+	d.is(Calling)
+	d.run(20 * second) // no digit timer runs any more
+	d.hearsNothing()
+	d.happened("off-hook")
+	d.port.PutDown()
+	d.is(Idle)
+	d.run(2 * second)
+	d.happened()
+	if !d.port.Ring(nil) {
+		t.Error("does not ring after it was put down")
+	}
+}
+
+func TestKeyIsSuspectedBeforeItIsCertain(t *testing.T) {
+	d := newTelephone(t, "us", "(6xx)")
+	d.lift()
+	d.dial("600")
+	d.port.Talk()
+	d.run(second)
+	g := dsp.NewDTMFGenerator(-9, -7)
+	g.Press('5', 800, 800)
+	pcm := make([]int16, 1600)
+	g.Read(pcm)
+	suspected, certain := 0, 0
+	for at := 80; at <= len(pcm); at += 80 {
+		d.port.Hear(pcm[at-80 : at])
+		if suspected == 0 && d.port.SuspectsKey() {
+			suspected = at
+		}
+		if certain == 0 && d.port.Key() == '5' {
+			certain = at
+		}
+	}
+	if suspected == 0 || certain == 0 || suspected >= certain {
+		t.Errorf("suspected after %d samples, certain after %d", suspected, certain)
+	}
+	d.run(second)
+	if d.port.SuspectsKey() {
+		t.Error("suspects a key in silence")
+	}
+}
