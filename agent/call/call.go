@@ -5,11 +5,15 @@
 // call tells comes from the line's goroutine as a message and is done between two
 // frames; what the telephone does is told to the call the same way. Neither side ever
 // waits for the other.
+//
+// That goroutine sleeps in the card's Read. The frame that wakes it goes through the port
+// and the codec, and where it completes an RTP packet, into the socket, before anything
+// else is done or waited for: between card and network there is no queue and no second
+// wake-up, and the delay toward the network is the packet time alone. In the same turn
+// the socket is read and the card answered.
 package call
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -19,13 +23,6 @@ import (
 	"tipring/internal/media"
 	"tipring/lines"
 	"tipring/lines/fxs"
-)
-
-// Why a port cannot make a call.
-var (
-	ErrBusy   = errors.New("the port is in use")
-	ErrNoCard = errors.New("no line card is connected")
-	ErrClosed = errors.New("the port is closed")
 )
 
 // A Config is what makes one port differ from another.
@@ -63,22 +60,23 @@ type Port struct {
 	driver fxs.Driver
 	fx     *fxs.Port
 
-	claimed  atomic.Bool // a call or a lifted handset has the port
+	busy     atomic.Bool // off-hook, or in a call
 	card     atomic.Pointer[fxs.Card]
 	snapshot atomic.Pointer[Snapshot]
 	records  records
 	live     atomic.Pointer[live]
 
-	mu     sync.Mutex
-	mail   []func()
-	ready  chan struct{} // holds one token while mail waits and no card does the waking
-	closed bool
+	mu      sync.Mutex
+	mail    []func()
+	ready   chan struct{} // holds one token while mail waits and no card does the waking
+	offered bool          // a call was offered to the port, which has not looked at it yet
+	closed  bool
 
 	// Of the port's goroutine.
 	now     *conversation
-	mapping *mapping // of the conversation that begins
-	virtual bool     // off-hook by Dial, not by the telephone
+	virtual bool // off-hook by Dial, not by the telephone
 	digits  *dsp.DTMFGenerator
+	silence []int16
 }
 
 // A Snapshot is what the outside is shown of a port.
@@ -102,7 +100,7 @@ func New(cfg Config, driver fxs.Driver, dev Device) (*Port, error) {
 	p := &Port{
 		cfg: cfg, dev: dev, driver: driver, fx: fx, ready: make(chan struct{}, 1),
 		log:    dev.Log.With("port", cfg.Number),
-		digits: dsp.NewDTMFGenerator(-9, -7),
+		digits: dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0),
 	}
 	p.publish()
 	return p, nil
@@ -117,6 +115,7 @@ func (p *Port) Line() int { return p.cfg.Line }
 // Snapshot is the port as it was at its last change.
 func (p *Port) Snapshot() Snapshot { return *p.snapshot.Load() }
 
+// publish shows the outside what has changed.
 func (p *Port) publish() {
 	s := Snapshot{
 		Port: p.cfg.Number, Kind: p.cfg.Kind, Line: p.cfg.Line, Driver: p.cfg.Driver,
@@ -125,13 +124,15 @@ func (p *Port) publish() {
 	if p.now != nil {
 		s.Call = p.now.id
 	}
+	p.busy.Store(p.now != nil || s.OffHook)
 	p.showLive()
 	if old := p.snapshot.Load(); old == nil || *old != s {
-		p.snapshot.Store(&s)
+		changed := s // so that s itself stays off the heap: this is run for every frame
+		p.snapshot.Store(&changed)
 	}
 }
 
-// post has fn run on the port's goroutine, soon.
+// post has fn run on the port's goroutine, soon. It reports false when the port is closed.
 func (p *Port) post(fn func()) bool {
 	p.mu.Lock()
 	ok := !p.closed
@@ -182,62 +183,119 @@ func (p *Port) Run() {
 
 // serve works one line card until it is gone.
 func (p *Port) serve(card fxs.Card) {
-	p.card.Store(&card)
-	p.log.Info("line card connected")
-	p.publish()
+	card = p.plug(card)
 	for {
-		events, err := p.fx.Turn(card, p)
-		for _, e := range events {
-			p.handle(e)
-		}
-		p.readMail()
-		p.findMapping()
-		p.publish()
-		if err != nil {
-			p.log.Info("line card gone", "cause", err)
-			break
+		if err := p.turn(card); err != nil {
+			p.unplug(card, err)
+			return
 		}
 	}
-	p.card.Store(nil)
-	card.Close()
-	p.cardGone()
-	p.publish()
 }
 
-// cardGone ends what needed the card.
-func (p *Port) cardGone() {
-	p.virtual = false
-	if p.now != nil {
-		p.drop()
+func (p *Port) plug(card fxs.Card) fxs.Card {
+	card = watched{card, p}
+	p.card.Store(&card)
+	p.log.Debug("line card taken")
+	p.publish()
+	return card
+}
+
+// turn does one exchange with the card, then what the telephone and the calls want.
+func (p *Port) turn(card fxs.Card) error {
+	events, err := p.fx.Turn(card, p)
+	for _, e := range events {
+		p.handle(e)
 	}
-	p.claimed.Store(p.now != nil)
+	if err != nil {
+		return err // what waits is to find a port without a card
+	}
+	p.readMail()
+	p.findMapping()
+	p.publish()
+	return nil
+}
+
+// unplug ends what needed the card.
+func (p *Port) unplug(card fxs.Card, cause error) {
+	p.log.Debug("line card left", "cause", cause)
+	p.card.Store(nil)
+	if err := card.Close(); err != nil {
+		p.log.Warn("line card not closed in good order", "err", err)
+	}
+	p.virtual = false
+	p.drop()
+	p.publish()
 }
 
 // Close ends the port: its call, its card, its driver. Run returns.
 func (p *Port) Close() error {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
+	p.refuseMail()
 	return p.driver.Close()
 }
 
+func (p *Port) refuseMail() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+}
+
+// end leaves nothing behind: who waits for an answer gets one.
 func (p *Port) end() {
+	p.refuseMail()
 	p.readMail()
-	if p.now != nil {
-		p.drop()
-	}
+	p.drop()
 	p.publish()
+}
+
+// handle does what the telephone asks for.
+func (p *Port) handle(e fxs.Event) {
+	switch e.Kind {
+	case fxs.Dialled:
+		p.dialled(e)
+	case fxs.Answered:
+		p.answer()
+	case fxs.OnHook:
+		p.virtual = false
+		p.drop()
+	case fxs.Flash:
+		p.flash()
+	case fxs.KeyDown:
+		p.keyDown(e.Key)
+	case fxs.KeyUp:
+		p.keyUp()
+	}
+}
+
+// drop ends the port's conversation: the telephone has hung up.
+func (p *Port) drop() {
+	if c := p.now; c != nil {
+		p.now = nil
+		p.digits.Stop()
+		c.leave()
+	}
+}
+
+// flash holds the far end, or takes it back.
+func (p *Port) flash() {
+	if c := p.now; c != nil && c.stage == up {
+		c.held = !c.held
+		p.keyUp()
+		c.call.Hold(c.held)
+	}
 }
 
 // Exchange implements fxs.Audio: the sound between the telephone and its call.
 func (p *Port) Exchange(in, out []int16) {
 	c := p.now
-	if c == nil || c.session == nil || p.mapping != nil {
+	if c == nil || c.session == nil || c.mapping != nil {
 		return
 	}
+	if c.held || p.mutesKey(c) {
+		in = p.quiet(len(in))
+	}
 	c.session.Exchange(in, out)
-	if c.ringback {
-		clear(out) // what comes before the answer is not for the ear when we ring ourselves
+	if c.held {
+		clear(out) // at once, before the far end has agreed to it
 	}
 	p.hear(c)
 	if p.digits.Busy() {
@@ -245,49 +303,12 @@ func (p *Port) Exchange(in, out []int16) {
 	}
 }
 
-// Dial calls a number as if the telephone were lifted and had dialled it. It returns the
-// call's id.
-func (p *Port) Dial(ctx context.Context, to string) (id string, err error) {
-	type result struct {
-		id  string
-		err error
+// quiet is n samples of silence.
+func (p *Port) quiet(n int) []int16 {
+	if len(p.silence) < n {
+		p.silence = make([]int16, n)
 	}
-	started := make(chan result, 1)
-	ok := p.post(func() {
-		p.lift(to, func(id string, err error) { started <- result{id, err} })
-	})
-	if !ok {
-		return "", ErrClosed
-	}
-	select {
-	case r := <-started:
-		return r.id, r.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-// lift takes the handset up for the telephone, unless it is off-hook and dialling by
-// itself, and calls.
-func (p *Port) lift(to string, started func(id string, err error)) {
-	switch {
-	case p.card.Load() == nil:
-		started("", ErrNoCard)
-		return
-	case p.now != nil, p.fx.State() == fxs.Ringing:
-		started("", ErrBusy)
-		return
-	}
-	if !p.fx.OffHook() {
-		if !p.claimed.CompareAndSwap(false, true) {
-			started("", ErrBusy)
-			return
-		}
-		p.virtual = true
-		p.fx.Loop(fxs.LoopClosed)
-	}
-	p.fx.Place()
-	p.dial(to, started)
+	return p.silence[:n]
 }
 
 // MessageWaiting lights the telephone's lamp and makes its dial tone stutter, or no more.

@@ -13,28 +13,48 @@ const (
 )
 
 // keyDown sends the beginning of a DTMF key to the far end, in the way that dtmf_type
-// wants. In band it goes by itself.
+// wants: auto and rfc4733 as an event where the far end takes events. In band it goes by
+// itself.
 func (p *Port) keyDown(key byte) {
 	c := p.now
-	if c == nil || !c.answered || c.session == nil {
+	if c == nil || c.session == nil || c.held || p.digits.Busy() {
+		return // what we play ourselves comes back from the telephone's hybrid
+	}
+	if !p.takesKeys(c) {
 		return
 	}
-	switch p.cfg.DTMFType {
-	case "info":
+	if p.cfg.DTMFType == "info" {
 		c.call.SendDigit(key)
-	case "auto", "rfc4733":
-		if code, ok := eventCode(key); ok && c.session.CanSendEvents() && c.session.StartEvent(code) {
-			c.key = key
-		}
+		return
+	}
+	if code, ok := eventCode(key); ok && c.session.StartEvent(code) {
+		c.key = key
 	}
 }
 
 // keyUp ends what keyDown began.
 func (p *Port) keyUp() {
-	if c := p.now; c != nil && c.key != 0 && c.session != nil {
-		c.session.StopEvent()
+	if c := p.now; c != nil && c.key != 0 {
 		c.key = 0
+		c.session.StopEvent()
 	}
+}
+
+// takesKeys reports that keys go to the far end as messages and not in band.
+func (p *Port) takesKeys(c *conversation) bool {
+	switch p.cfg.DTMFType {
+	case "info":
+		return c.stage == up
+	case "auto", "rfc4733":
+		return c.session.CanSendEvents()
+	}
+	return false
+}
+
+// mutesKey reports that this frame of the telephone's sound holds a key that goes as a
+// message: in band as well, the far end would hear it twice.
+func (p *Port) mutesKey(c *conversation) bool {
+	return p.fx.SuspectsKey() && !p.digits.Busy() && p.takesKeys(c)
 }
 
 // keys in the order of their event codes (RFC 4733 section 3.2).
@@ -53,7 +73,14 @@ func (p *Port) hear(c *conversation) {
 			return
 		}
 		if !e.End && int(e.Code) < len(eventKeys) {
-			p.digits.Press(eventKeys[e.Code], heardDigit, heardPause)
+			c.sound(eventKeys[e.Code])
 		}
+	}
+}
+
+// sound plays a digit of the far end's to the telephone.
+func (c *conversation) sound(digit byte) {
+	if c.p.now == c && !c.held {
+		c.p.digits.Press(digit, heardDigit, heardPause)
 	}
 }

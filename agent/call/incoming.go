@@ -3,32 +3,99 @@ package call
 import (
 	"sync"
 
-	"tipring/internal/media"
 	"tipring/internal/offer"
 	"tipring/lines"
+	"tipring/lines/fxs"
 )
 
 // Incoming offers a call to ports: all that are free ring, the first to answer has it.
 // It is called on the line's goroutine. A nil handler refuses the call with code.
 func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 	g := &group{call: c, ringing: map[*Port]*conversation{}}
+	var free []*Port
 	code = 480
 	for _, p := range ports {
-		switch {
-		case p.card.Load() == nil:
-		case !p.claimed.CompareAndSwap(false, true):
-			code = 486
-		default:
+		switch refusal := p.offer(); refusal {
+		case 0:
+			free = append(free, p)
 			g.ringing[p] = nil
+		default:
+			code = max(code, refusal)
 		}
 	}
-	if len(g.ringing) == 0 {
+	if len(free) == 0 {
 		return nil, code
 	}
-	for p := range g.ringing {
-		p.post(func() { p.ring(g) })
+	for _, p := range free {
+		if !p.post(func() { p.ring(g) }) {
+			g.leave(p, 480)
+		}
 	}
 	return g, 0
+}
+
+// offer reserves the port for a call that is about to ring it, or says why it cannot: 480
+// without a telephone, 486 busy.
+func (p *Port) offer() (refusal int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed || p.card.Load() == nil:
+		return 480
+	case p.offered || p.busy.Load():
+		return 486
+	}
+	p.offered = true
+	return 0
+}
+
+func (p *Port) lookAtOffer() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offered = false
+}
+
+// ring begins to ring one port.
+func (p *Port) ring(g *group) {
+	p.lookAtOffer()
+	if p.card.Load() == nil { // gone in the same moment
+		g.leave(p, 480)
+		return
+	}
+	if p.now != nil || !p.fx.Ring(nil) { // lifted in the same moment
+		g.leave(p, 486)
+		return
+	}
+	c := p.converse(ringing)
+	c.group, c.call, c.id = g, g.call, g.call.Info().ID
+	p.now = c
+	if over, first := g.rings(c); over {
+		c.ended(lines.Reason{})
+	} else if first {
+		g.call.Ring()
+	}
+}
+
+// answer takes the call that rings here: the telephone was lifted.
+func (p *Port) answer() {
+	c := p.now
+	pair, err := p.listen()
+	switch {
+	case err != nil:
+		p.log.Error("call not answered", "cause", err)
+		c.group.leave(p, 503)
+	case !c.group.win(c):
+		p.giveBack(pair)
+	default:
+		c.stage = lifted
+		c.open(pair)
+		c.whenMapped(func(m lines.Media) { c.call.Answer(m, p.cfg.Number) })
+		return
+	}
+	// Somebody else has it, or nobody.
+	c.over(nil)
+	p.now = nil
+	p.hungUp(fxs.Reorder)
 }
 
 // A group is the ports that ring for one call. It is the call's handler until one of
@@ -37,65 +104,35 @@ type group struct {
 	call *lines.Call
 
 	mu      sync.Mutex
-	ringing map[*Port]*conversation
+	ringing map[*Port]*conversation // nil: not rung yet
+	refusal int                     // the highest status of those that left
 	winner  *conversation
 	over    bool
 	told    bool // 180 was sent
 }
 
-// ring begins to ring one port.
-func (p *Port) ring(g *group) {
-	c := &conversation{p: p, group: g, call: g.call, id: g.call.Info().ID}
-	if p.now != nil || !p.fx.Ring(nil) {
-		// Lifted in the same moment.
-		g.leave(p)
-		return
-	}
-	p.now = c
+// rings notes a port that rings now. It reports whether it is too late for that, and
+// whether it is the first.
+func (g *group) rings(c *conversation) (over, first bool) {
 	g.mu.Lock()
-	over := g.over || g.winner != nil
-	g.ringing[p] = c
-	first := !g.told
+	defer g.mu.Unlock()
+	g.ringing[c.p] = c
+	over, first = g.over || g.winner != nil, !g.told
 	g.told = true
-	g.mu.Unlock()
-	switch {
-	case over:
-		c.ended(lines.Reason{})
-	case first:
-		g.call.Ring()
-	}
+	return over, first
 }
 
 // leave takes a port out; when it was the last, the call is refused.
-func (g *group) leave(p *Port) {
+func (g *group) leave(p *Port, code int) {
 	g.mu.Lock()
 	delete(g.ringing, p)
+	g.refusal = max(g.refusal, code)
+	code = g.refusal
 	none := len(g.ringing) == 0 && g.winner == nil && !g.over
 	g.mu.Unlock()
 	if none {
-		g.call.Refuse(486)
+		g.call.Refuse(code)
 	}
-}
-
-// answer takes the call that rings here.
-func (p *Port) answer() {
-	c := p.now
-	if c == nil || c.group == nil {
-		return
-	}
-	open, err := p.open()
-	if err != nil {
-		p.log.Error("call not answered", "cause", err)
-		c.group.call.Refuse(500)
-		return
-	}
-	c.session, c.pair, c.rtp = open.session, open.pair, open.rtp
-	if !c.group.win(c) {
-		c.ended(lines.Reason{})
-		return
-	}
-	c.answered = true
-	c.whenMapped(func(m lines.Media) { c.call.Answer(m, p.cfg.Number) })
 }
 
 // win gives the call to one port and stops the others; false when it was not the first.
@@ -125,11 +162,7 @@ func (g *group) others(p *Port) []*conversation {
 
 func (g *group) stop(list []*conversation) {
 	for _, c := range list {
-		c.p.post(func() {
-			if !c.gone {
-				c.ended(lines.Reason{})
-			}
-		})
+		listener{c}.post(func() { c.ended(lines.Reason{}) })
 	}
 }
 
@@ -143,12 +176,10 @@ func (g *group) to(fn func(listener)) {
 	}
 }
 
-// Started implements lines.Handler.
-func (g *group) Started(c *lines.Call) {
-	g.to(func(l listener) { l.Started(c) }) // a call that takes the place of another
-}
+// Started implements lines.Handler: of a call that takes the place of another.
+func (g *group) Started(c *lines.Call) { g.to(func(l listener) { l.Started(c) }) }
 
-// Ringing implements lines.Handler.
+// Ringing implements lines.Handler; only outgoing calls have it.
 func (g *group) Ringing(*lines.Call) {}
 
 // Media implements lines.Handler.
@@ -178,12 +209,4 @@ func (g *group) Ended(c *lines.Call, r lines.Reason) {
 		return
 	}
 	g.stop(rest)
-}
-
-// Quality is how a call of this port went, or goes.
-func (p *Port) Quality(id string) (media.Stats, bool) {
-	if s := p.live.Load(); s != nil && s.id == id {
-		return s.session.Stats(), true
-	}
-	return p.records.find(id)
 }

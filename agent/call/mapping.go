@@ -18,36 +18,49 @@ type mapping struct {
 }
 
 // A caller waits for it in silence, so a server that does not answer is given up soon:
-// 250, 500 and 500 ms.
+// asked again after 250 ms, it has 500 ms more.
 var mappingSchedule = nat.Config{RTOMS: 250, Sends: 2, LastN: 2}
 
-// mapped finds the outside addresses of pair and calls then, at once when there is no
-// server to ask.
-func (p *Port) mapped(pair *media.Pair, then func(rtp, rtcp netip.AddrPort)) {
+// mapped finds the outside addresses of the conversation's sockets and calls then, at
+// once when there is no server to ask.
+func (c *conversation) mapped(then func(rtp, rtcp netip.AddrPort)) {
 	server := netip.AddrPort{}
-	if p.cfg.STUN != nil {
-		server = p.cfg.STUN()
+	if c.p.cfg.STUN != nil {
+		server = c.p.cfg.STUN()
 	}
 	if !server.IsValid() {
 		then(netip.AddrPort{}, netip.AddrPort{})
 		return
 	}
-	m := &mapping{socks: [2]media.Conn{pair.RTP, pair.RTCP}, then: then}
+	m := &mapping{socks: [2]media.Conn{c.pair.RTP, c.pair.RTCP}, then: then}
 	now := time.Now()
 	for i := range m.asked {
 		m.asked[i] = nat.NewQuery(server, mappingSchedule)
 		m.step(i, m.asked[i].Start(now))
 	}
-	p.mapping = m
+	c.mapping = m
 }
 
 // findMapping works the question that is under way.
 func (p *Port) findMapping() {
-	m := p.mapping
-	if m == nil {
+	c := p.now
+	if c == nil || c.mapping == nil {
 		return
 	}
-	now := time.Now()
+	m := c.mapping
+	if !m.work(time.Now()) {
+		return
+	}
+	c.mapping = nil
+	if !m.found[0].IsValid() {
+		p.log.Warn("STUN server does not answer: the call offers its local address", "server", m.asked[0].Server())
+	}
+	m.then(m.addresses())
+}
+
+// work takes what has come in and does what is due. It reports that both are known, or
+// given up.
+func (m *mapping) work(now time.Time) bool {
 	var buf [512]byte
 	for i, q := range m.asked {
 		for !q.Done() {
@@ -63,13 +76,7 @@ func (p *Port) findMapping() {
 			m.step(i, q.Expire(now))
 		}
 	}
-	if m.asked[0].Done() && m.asked[1].Done() {
-		p.mapping = nil
-		if !m.found[0].IsValid() {
-			p.log.Warn("STUN server does not answer: the call offers its local address", "server", m.asked[0].Server())
-		}
-		m.then(m.found[0], m.found[1])
-	}
+	return m.asked[0].Done() && m.asked[1].Done()
 }
 
 func (m *mapping) step(i int, s nat.Step) {
@@ -80,4 +87,18 @@ func (m *mapping) step(i int, s nat.Step) {
 	if s.Mapped.IsValid() {
 		m.found[i] = s.Mapped
 	}
+}
+
+// addresses are those to offer. Only one of them is of no use: without RTP's, RTCP's is
+// not offered, and without RTCP's it is where a far end looks that was told nothing, at
+// the next port.
+func (m *mapping) addresses() (rtp, rtcp netip.AddrPort) {
+	rtp, rtcp = m.found[0], m.found[1]
+	switch {
+	case !rtp.IsValid() || rtp.Port() == 65535:
+		return rtp, netip.AddrPort{}
+	case !rtcp.IsValid():
+		rtcp = netip.AddrPortFrom(rtp.Addr(), rtp.Port()+1)
+	}
+	return rtp, rtcp
 }

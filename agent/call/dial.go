@@ -1,0 +1,138 @@
+package call
+
+import (
+	"context"
+	"errors"
+
+	"tipring/lines"
+	"tipring/lines/fxs"
+)
+
+// Why a port cannot make a call.
+var (
+	ErrBusy   = errors.New("the port is in use")
+	ErrNoCard = errors.New("no line card is connected")
+	ErrClosed = errors.New("the port is closed")
+)
+
+var (
+	errNoLine   = errors.New("the port's line does not exist")
+	errDraining = errors.New("the device takes no new calls: it drains")
+)
+
+// Dial calls a number as if the telephone were lifted and had dialled it. It returns the
+// call's id. A telephone that is on-hook stays off-hook for the port until the call ends;
+// lifted meanwhile, it has the call.
+func (p *Port) Dial(ctx context.Context, to string) (id string, err error) {
+	type result struct {
+		id  string
+		err error
+	}
+	started := make(chan result, 1)
+	ok := p.post(func() {
+		if ctx.Err() == nil { // somebody still wants it
+			p.lift(to, func(id string, err error) { started <- result{id, err} })
+		}
+	})
+	if !ok {
+		return "", ErrClosed
+	}
+	select {
+	case r := <-started:
+		return r.id, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// lift takes the handset up for the telephone, unless it is off-hook and dialling by
+// itself, and calls.
+func (p *Port) lift(to string, started func(id string, err error)) {
+	switch {
+	case p.card.Load() == nil:
+		started("", ErrNoCard)
+		return
+	case p.now != nil:
+		started("", ErrBusy)
+		return
+	case p.dev.Refuse():
+		started("", errDraining)
+		return
+	}
+	if !p.fx.OffHook() {
+		p.virtual = true
+		p.fx.Loop(fxs.LoopClosed)
+	}
+	p.fx.Place()
+	p.dial(to, started)
+}
+
+// watched is a line card whose loop tells that the telephone itself is lifted while the
+// port is off-hook by Dial.
+type watched struct {
+	fxs.Card
+	port *Port
+}
+
+func (w watched) Read() ([]int16, fxs.Loop, error) {
+	pcm, loop, err := w.Card.Read()
+	if loop != fxs.LoopSame && loop != fxs.LoopOpen {
+		w.port.virtual = false
+	}
+	return pcm, loop, err
+}
+
+// putDown puts the handset down that Dial had taken up.
+func (p *Port) putDown() {
+	p.virtual = false
+	p.fx.PutDown()
+}
+
+// dialled calls the number that the telephone has dialled. An emergency is called while
+// the device drains, too.
+func (p *Port) dialled(e fxs.Event) {
+	if p.dev.Refuse() && !e.Emergency {
+		p.notMade(errDraining, nil)
+		return
+	}
+	p.dial(e.Number, nil)
+}
+
+// dial makes an outgoing call. started, which may be nil, learns its id.
+func (p *Port) dial(to string, started func(id string, err error)) {
+	line := p.dev.Line(p.cfg.Line)
+	if line == nil {
+		p.notMade(errNoLine, started)
+		return
+	}
+	pair, err := p.listen()
+	if err != nil {
+		p.notMade(err, started)
+		return
+	}
+	c := p.converse(calling)
+	c.open(pair)
+	c.started = started
+	p.now = c
+	c.whenMapped(func(m lines.Media) {
+		line.Dial(lines.Dial{To: to, Port: p.cfg.Number, Media: m, Handler: listener{c}})
+	})
+}
+
+// notMade is the end of a call before it began.
+func (p *Port) notMade(cause error, started func(id string, err error)) {
+	p.log.Warn("call not made", "cause", cause)
+	if started != nil {
+		started("", cause)
+	}
+	p.hungUp(fxs.Reorder)
+}
+
+// hungUp leaves a telephone that has nobody to talk to with a tone that asks to hang up.
+func (p *Port) hungUp(t fxs.Tone) {
+	if p.virtual {
+		p.putDown()
+		return
+	}
+	p.fx.Park(t)
+}

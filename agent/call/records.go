@@ -1,0 +1,76 @@
+package call
+
+import (
+	"sync"
+
+	"tipring/internal/media"
+)
+
+// records keeps the figures of ended calls as long as the device shows them.
+type records struct {
+	mu   sync.Mutex
+	list []record // oldest first
+}
+
+type record struct {
+	id    string
+	stats media.Stats
+}
+
+// keptRecords is enough for every ended call that is shown to be this port's.
+const keptRecords = 20
+
+// keepRecord keeps the figures of the conversation's call.
+func (c *conversation) keepRecord() {
+	if c.id != "" && c.session != nil {
+		c.p.records.keep(c.id, c.session.Stats())
+	}
+}
+
+func (r *records) keep(id string, s media.Stats) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.list) == keptRecords {
+		r.list = append(r.list[:0], r.list[1:]...)
+	}
+	r.list = append(r.list, record{id, s})
+}
+
+func (r *records) find(id string) (media.Stats, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.list {
+		if x.id == id {
+			return x.stats, true
+		}
+	}
+	return media.Stats{}, false
+}
+
+// live is the media of the call that runs, for who asks how it goes.
+type live struct {
+	id      string
+	session *media.Session
+}
+
+// showLive lets other goroutines find the running call's figures.
+func (p *Port) showLive() {
+	old := p.live.Load()
+	if p.now == nil || p.now.session == nil {
+		if old != nil {
+			p.live.Store(nil)
+		}
+		return
+	}
+	if old == nil || old.id != p.now.id || old.session != p.now.session {
+		p.live.Store(&live{p.now.id, p.now.session})
+	}
+}
+
+// Quality is how a call of this port went, or goes. Any goroutine may ask.
+func (p *Port) Quality(id string) (media.Stats, bool) {
+	if s := p.live.Load(); s != nil && s.id == id {
+		return s.session.Stats(), true
+	}
+	return p.records.find(id)
+}
