@@ -22,6 +22,7 @@ import (
 	"tipring/internal/config"
 	"tipring/internal/media"
 	"tipring/internal/metrics"
+	"tipring/lines/fxs"
 	"tipring/webui/api"
 )
 
@@ -48,6 +49,7 @@ type Agent struct {
 	sip      atomic.Pointer[sip]
 	lineList atomic.Pointer[[]*lineUnit]
 	portList atomic.Pointer[[]*portUnit]
+	tones    atomic.Pointer[fxs.Country] // of the ports
 	rtp      *media.Ports
 	calls    *callList
 	metrics  *metrics.Set

@@ -79,7 +79,7 @@ func (u *portUnit) stop() {
 }
 
 func (a *Agent) portConfig(c config.Port) (call.Config, error) {
-	country, err := fxs.LoadCountry(etc.Tones, a.config().Device.Country)
+	country, err := a.country(a.config().Device.Country)
 	if err != nil {
 		return call.Config{}, err
 	}
@@ -96,6 +96,18 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// country reads a country's tones once for all ports.
+func (a *Agent) country(code string) (*fxs.Country, error) {
+	if c := a.tones.Load(); c != nil && c.Code == code {
+		return c, nil
+	}
+	c, err := fxs.LoadCountry(etc.Tones, code)
+	if err == nil {
+		a.tones.Store(c)
+	}
+	return c, err
 }
 
 // stunAddress is where the ports of a line ask for their outside addresses; zero when
