@@ -145,13 +145,20 @@ func (e *Endpoint) start(now time.Time, r *Request) error {
 	r.tx = tx
 	t := &try{r, tx, r.flow}
 	e.clients[transaction.Key(r.Msg)] = t
-	e.step(now, t, tx.Start(r.begun))
+	first := tx.Start(now)
+	tx.EndBy(r.begun.Add(e.span(r)))
+	e.step(now, t, first)
 	return nil
+}
+
+// span is how long r may wait for its first response, connecting included.
+func (e *Endpoint) span(r *Request) time.Duration {
+	return transaction.Span(e.cfg.Timers, r.Msg.Method, r.Retransmissions)
 }
 
 // connectBy is when r gives up waiting for its connection.
 func (e *Endpoint) connectBy(r *Request) time.Time {
-	span := transaction.Span(e.cfg.Timers, r.Msg.Method, r.Retransmissions)
+	span := e.span(r)
 	if r.retreat {
 		span = e.detour(span)
 	}

@@ -87,6 +87,14 @@ func (c *Client) Start(now time.Time) Step {
 	return Step{Send: send}
 }
 
+// EndBy ends the wait for a first response sooner than the span would: part of it had
+// passed before Start, as while the connection was made.
+func (c *Client) EndBy(at time.Time) {
+	if (c.state == Calling || c.state == Trying) && at.Before(c.endAt) {
+		c.endAt = at
+	}
+}
+
 // Receive takes a response that matches the transaction by Key.
 func (c *Client) Receive(now time.Time, res *sipmsg.Message) Step {
 	if res.IsRequest() || res.StatusCode < 100 || res.StatusCode > 699 {

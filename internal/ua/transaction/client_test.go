@@ -271,3 +271,26 @@ func TestStartOnce(t *testing.T) {
 		t.Error("a second Start sends again")
 	}
 }
+
+// Time that passed before Start, as while a connection was made, belongs to the span; a
+// response that came, or a later end, is not touched.
+func TestEndBy(t *testing.T) {
+	c := newClient(t, sipmsg.INVITE, false, 3)
+	c.Start(t0)
+	c.EndBy(t0.Add(5 * time.Second))
+	c.EndBy(t0.Add(time.Hour))
+	at, end, err := sends(c)
+	if !slices.Equal(at, seconds(.5, 1.5, 3.5)) || end != 5*time.Second {
+		t.Errorf("sent again at %v, ended at %v", at, end)
+	}
+	wantTimeout(t, err)
+
+	c = newClient(t, sipmsg.INVITE, false, 3)
+	req := c.Request()
+	c.Start(t0)
+	c.Receive(t0, req.Response(180, ""))
+	c.EndBy(t0.Add(time.Second))
+	if d := c.Deadline(); !d.IsZero() {
+		t.Errorf("a call that rings ends at %v", d)
+	}
+}
