@@ -64,18 +64,18 @@ func run() int {
 	want := regexp.MustCompile(*only)
 	status := 0
 	fmt.Printf("%d processors, %s\n\n", runtime.NumCPU(), time.Now().UTC().Format(time.RFC3339))
-	fmt.Printf("%-52s | %-26s | %-26s | %-18s | %s\n%s\n", "figure", "tipring", "baresip (Debian)", "required", "aim", strings.Repeat("-", 140))
+	fmt.Printf("%-60s | %-34s | %-28s | %-18s | %s\n%s\n", "figure", "tipring", "baresip (Debian)", "required", "aim", strings.Repeat("-", 165))
 	for _, g := range groups {
 		if !want.MatchString(g.name) {
 			continue
 		}
 		rows, err := measure(g.name, g.measure)
 		for _, r := range rows {
-			fmt.Printf("%-52s | %-26s | %-26s | %-18s | %s\n", r.figure, r.tipring, r.baresip, r.required, r.aim)
+			fmt.Printf("%-60s | %-34s | %-28s | %-18s | %s\n", r.figure, r.tipring, r.baresip, r.required, r.aim)
 		}
 		if err != nil {
 			status = 1
-			fmt.Printf("%-52s | FAILED: %v\n", g.name, err)
+			fmt.Printf("%-60s | FAILED: %v\n", g.name, err)
 		}
 	}
 	return status

@@ -1,5 +1,3 @@
-//go:build agent
-
 // Package demo runs tipring demo --once as a stranger would, on a machine that
 // has nothing but its loopback interface.
 package demo
