@@ -102,9 +102,11 @@ func (s *session) settled(now time.Time) {
 
 // deadHop is the route entry that names the dead server, or its own URI when none does.
 func (s *session) deadHop(dead *server) sipmsg.URI {
-	for _, a := range s.d.Routes {
-		if dead.names(a.URI) {
-			return a.URI
+	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
+		for _, a := range s.d.Routes {
+			if match(dead, a.URI) {
+				return a.URI
+			}
 		}
 	}
 	return dead.uri()

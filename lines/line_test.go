@@ -13,9 +13,7 @@ import (
 )
 
 func TestRegisterAndCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		w.wantServer("primary", w.primary, 0, "REGISTER")
 		if st := w.line.Snapshot(); st.State != registrar.Registered || st.Server != registrar.Primary || st.ServerAddr != "10.0.0.2:5060" {
 			t.Fatalf("snapshot %+v", st)
@@ -36,31 +34,8 @@ func TestRegisterAndCall(t *testing.T) {
 	})
 }
 
-func TestInviteFailoverOverASilentPrimary(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
-		w.primary.host.Fail(memnet.Silent)
-		began := time.Now()
-		w.dial("600")
-		w.after(7400 * time.Millisecond)
-		w.wantServer("backup", w.backup, 0, "")
-		w.after(time.Second)
-		w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
-		if d := w.backup.at[1].Sub(began); d != 7500*time.Millisecond {
-			t.Errorf("INVITE at the backup after %v, want 7.5 s", d)
-		}
-		w.wantPhone("started ringing pcmu:sendrecv answered")
-		if a, b := w.backup.last(sipmsg.INVITE), w.phone.call().Info(); a.CallID != b.SIPCallID || b.Server != registrar.Backup {
-			t.Errorf("call says %+v", b)
-		}
-	})
-}
-
 func TestKeepaliveHasSeenItSoTheCallIsNotDelayed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.after(time.Second)
+	inWorld(t, []string{"keepalive = options"}, func(w *world) {
 		w.primary.host.Fail(memnet.Silent)
 		w.after(time.Minute)
 		if w.line.Snapshot().Server != registrar.Backup {
@@ -73,21 +48,8 @@ func TestKeepaliveHasSeenItSoTheCallIsNotDelayed(t *testing.T) {
 	})
 }
 
-func TestICMPFailsOverAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
-		w.primary.host.Fail(memnet.Refusing)
-		w.dial("600")
-		w.after(50 * time.Millisecond)
-		w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
-	})
-}
-
 func TestRingingCallIsNotSentAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		w.primary.on(sipmsg.INVITE, w.primary.ring)
 		w.dial("600")
 		w.after(time.Second)
@@ -99,9 +61,7 @@ func TestRingingCallIsNotSentAgain(t *testing.T) {
 }
 
 func TestHundredThenSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 100, "") })
 		w.dial("600")
 		w.after(14900 * time.Millisecond)
@@ -113,9 +73,7 @@ func TestHundredThenSilence(t *testing.T) {
 }
 
 func TestLateAnswerOfTheAbandonedServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		var held *ua.Incoming
 		w.primary.on(sipmsg.INVITE, func(_ time.Time, in *ua.Incoming) { held = in })
 		path := w.net.Path(w.primary.host, w.agent)
@@ -124,7 +82,7 @@ func TestLateAnswerOfTheAbandonedServer(t *testing.T) {
 		w.after(9 * time.Second)
 		w.wantPhone("started ringing pcmu:sendrecv answered")
 		path.Drop(nil)
-		w.primary.e.Post(func(now time.Time) { w.primary.take(now, held) })
+		w.primary.post(func(now time.Time) { w.primary.take(now, held) })
 		w.after(time.Second)
 		w.wantServer("primary", w.primary, 1, "INVITE ACK BYE")
 		w.wantPhone("started ringing pcmu:sendrecv answered")
@@ -132,9 +90,7 @@ func TestLateAnswerOfTheAbandonedServer(t *testing.T) {
 }
 
 func TestLateProvisionalOfTheAbandonedServerIsCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		var held *ua.Incoming
 		cancelled := false
 		w.primary.on(sipmsg.INVITE, func(_ time.Time, in *ua.Incoming) {
@@ -146,7 +102,7 @@ func TestLateProvisionalOfTheAbandonedServerIsCancelled(t *testing.T) {
 		w.dial("600")
 		w.after(9 * time.Second)
 		path.Drop(nil)
-		w.primary.e.Post(func(now time.Time) { w.primary.ring(now, held) })
+		w.primary.post(func(now time.Time) { w.primary.ring(now, held) })
 		w.after(time.Second)
 		if !cancelled {
 			t.Error("the abandoned server rings on")
@@ -156,9 +112,7 @@ func TestLateProvisionalOfTheAbandonedServerIsCancelled(t *testing.T) {
 
 func TestRefusalsDoNotFailOver(t *testing.T) {
 	for _, code := range []int{403, 404, 486, 408, 480, 502, 600} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, "keepalive = none")
-			w.after(time.Second)
+		inWorld(t, nil, func(w *world) {
 			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, code, "") })
 			w.dial("600")
 			w.after(time.Minute)
@@ -170,29 +124,8 @@ func TestRefusalsDoNotFailOver(t *testing.T) {
 	}
 }
 
-func Test503MovesTheCallAndNotTheLine(t *testing.T) {
-	for _, code := range []int{500, 503} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, "keepalive = none")
-			w.after(time.Second)
-			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, code, "") })
-			w.dial("600")
-			w.after(time.Second)
-			w.wantServer("backup", w.backup, 0, "REGISTER INVITE ACK")
-			if s := w.line.Snapshot(); s.Server != registrar.Primary || s.Counts.Failovers != 0 {
-				t.Errorf("the line moved: %s", w.why())
-			}
-			w.phone.call().Hangup()
-			w.after(time.Second)
-			w.wantServer("backup", w.backup, 3, "BYE REGISTER")
-		})
-	}
-}
-
 func TestByeFailover(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
+	inWorld(t, nil, func(w *world) {
 		w.dial("600")
 		w.after(time.Second)
 		invite := w.primary.last(sipmsg.INVITE)
@@ -220,30 +153,8 @@ func TestByeFailover(t *testing.T) {
 	})
 }
 
-func TestAllServersDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
-		w.after(time.Second)
-		w.primary.host.Fail(memnet.Silent)
-		w.backup.host.Fail(memnet.Silent)
-		w.dial("600")
-		w.after(45 * time.Second)
-		w.wantPhone("started ended")
-		if r := w.phone.reason(); r.Code != 503 || r.Text == "" {
-			t.Errorf("reason %+v", r)
-		}
-		w.backup.host.Fail(memnet.Alive)
-		w.after(3 * time.Minute)
-		if w.line.Snapshot().Server != registrar.Backup {
-			t.Errorf("did not find the backup: %s", w.why())
-		}
-	})
-}
-
 func TestFailbackComesByItself(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "failback_interval = 60")
-		w.after(time.Second)
+	inWorld(t, []string{"failback_interval = 60", "keepalive = options"}, func(w *world) {
 		w.primary.host.Fail(memnet.Silent)
 		w.after(time.Minute)
 		w.primary.host.Fail(memnet.Alive)
@@ -270,7 +181,7 @@ func TestFailbackComesByItself(t *testing.T) {
 
 func TestDigest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
+		w := newWorld(t)
 		v := digest.NewVerifier("pbx", func(user string) (string, bool) { return "secret", user == "1001" })
 		check := func(next func(now time.Time, in *ua.Incoming), role digest.Role) func(time.Time, *ua.Incoming) {
 			return func(now time.Time, in *ua.Incoming) {
@@ -300,7 +211,7 @@ func TestDigest(t *testing.T) {
 
 func TestWrongPasswordIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, "keepalive = none")
+		w := newWorld(t)
 		v := digest.NewVerifier("pbx", func(string) (string, bool) { return "other", true })
 		w.primary.on(sipmsg.REGISTER, func(now time.Time, in *ua.Incoming) {
 			in.RespondWith(now, v.Challenge(now, in.Req, digest.UserAgent, false))

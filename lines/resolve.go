@@ -136,10 +136,12 @@ func (l *Line) registerOrder(now time.Time, s *server) []transport.Target {
 // that is the line's own is reached at the address in use, over the connection that
 // stands.
 func (l *Line) hopTarget(now time.Time, at registrar.Server, u sipmsg.URI, then func(now time.Time, t transport.Target, own registrar.Server, err error)) {
-	for _, id := range []registrar.Server{at, at.Other()} {
-		if s := l.servers[id]; s != nil && len(s.targets) > 0 && s.names(u) {
-			then(now, s.target(), id, nil)
-			return
+	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
+		for _, id := range []registrar.Server{at, at.Other()} {
+			if s := l.servers[id]; s != nil && len(s.targets) > 0 && match(s, u) {
+				then(now, s.target(), id, nil)
+				return
+			}
 		}
 	}
 	q := transport.Query{Host: u.Host, Port: u.Port, Proto: protoOf(u), Device: l.cfg.UseVPN}

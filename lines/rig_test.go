@@ -1,10 +1,10 @@
 package lines
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +15,6 @@ import (
 
 	"tipring/internal/config"
 	"tipring/internal/offer"
-	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport/memnet"
@@ -26,48 +25,84 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A world is one line at 10.0.0.1 with its primary at .2 and its backup at .3, in
 // memory, under the simulated clock.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	net     *memnet.Net
 	agent   *memnet.Host
 	stack   *ua.Stack
+	monitor *ua.Monitor
 	line    *Line
 	names   *memnet.Names
 	primary *fakeServer
 	backup  *fakeServer
 	phone   *fakePhone
 
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	packets []packet
 }
 
-// newWorld begins a bubble's world; settings are lines of [sip1], which come after
-// addresses and identity.
-func newWorld(t *testing.T, settings ...string) *world {
-	t.Helper()
-	w := &world{t: t, net: memnet.New(), names: &memnet.Names{}, phone: &fakePhone{}}
-	ctx, cancel := context.WithCancel(context.Background())
-	w.cancel = cancel
-	w.primary = w.newServer(ctx, "10.0.0.2:5060")
-	w.backup = w.newServer(ctx, "10.0.0.3:5060")
+// A packet is something that the agent sent, whether it arrived or not.
+type packet struct {
+	to   *memnet.Host
+	what string // the method or status; SYN
+	at   time.Time
+}
 
+// inWorld runs a test in a bubble. Settings are lines of [sip1], which come before those
+// that give addresses and identity. The line is registered when test begins.
+func inWorld(t *testing.T, settings []string, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, settings...)
+		w.after(time.Second)
+		test(w)
+	})
+}
+
+// newWorld begins a world whose line runs.
+func newWorld(t testing.TB, settings ...string) *world {
+	t.Helper()
+	w := makeWorld(t)
+	w.start(settings...)
+	return w
+}
+
+// makeWorld makes one without a line yet.
+func makeWorld(t testing.TB) *world {
+	w := &world{t: t, net: memnet.New(), names: &memnet.Names{}, phone: &fakePhone{}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.primary = w.newServer("10.0.0.2:5060")
+	w.backup = w.newServer("10.0.0.3:5060")
 	w.stack = ua.NewStack(testLog(t))
 	w.agent = w.net.Host("10.0.0.1:5060", w.stack)
 	w.stack.Attach(w.agent)
-	timers := transaction.Default()
-	monitor := w.stack.NewMonitor(timers, "tipring/test", nil)
-	w.run(func() { monitor.Run(ctx) })
-	w.line = New(lineConfig(t, settings...), Device{
-		Stack: w.stack, Monitor: monitor, Resolver: w.names, Timers: timers,
-		UserAgent: "tipring/test", Owner: w.phone, Log: testLog(t),
-	})
-	w.phone.line = w.line
-	w.run(func() { w.line.Run(ctx) })
+	w.net.Watch(w.watch)
+	w.monitor = w.stack.NewMonitor(transaction.Default(), "tipring/test", nil)
+	w.run(func() { w.monitor.Run(w.ctx) })
 	t.Cleanup(func() {
-		cancel()
+		w.cancel()
 		w.done.Wait()
 		w.net.Close()
 	})
 	return w
+}
+
+// start makes the line and works it.
+func (w *world) start(settings ...string) {
+	w.t.Helper()
+	w.line = w.newLine(lineConfig(w.t, settings...))
+	w.phone.line = w.line
+	w.run(func() { w.line.Run(w.ctx) })
+}
+
+func (w *world) newLine(c config.Line) *Line {
+	return New(c, Device{
+		Stack: w.stack, Monitor: w.monitor, Resolver: w.names, Timers: transaction.Default(),
+		UserAgent: "tipring/test", Owner: w.phone, Log: testLog(w.t),
+	})
 }
 
 func (w *world) run(f func()) {
@@ -78,13 +113,40 @@ func (w *world) run(f func()) {
 	}()
 }
 
-func lineConfig(t *testing.T, settings ...string) config.Line {
+func (w *world) watch(p memnet.Packet) {
+	if p.From != w.agent {
+		return
+	}
+	what := "SYN"
+	if len(p.Wire) > 0 {
+		first, rest, _ := bytes.Cut(p.Wire, []byte(" "))
+		if what = string(first); what == "SIP/2.0" {
+			what = string(rest[:3])
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.packets = append(w.packets, packet{p.To, what, time.Now()})
+}
+
+// sent lists when the agent sent something to a server since a moment, lost or not.
+func (w *world) sent(to *fakeServer, what string, since time.Time) (at []time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.packets {
+		if p.to == to.host && p.what == what && !p.at.Before(since) {
+			at = append(at, p.at.Sub(since))
+		}
+	}
+	return at
+}
+
+func lineConfig(t testing.TB, settings ...string) config.Line {
 	t.Helper()
-	base := []string{"username = 1001", "auth_password = secret", "register_addr = 10.0.0.2", "backup_addr = 10.0.0.3"}
+	base := []string{"username = 1001", "auth_password = secret", "register_addr = 10.0.0.2", "backup_addr = 10.0.0.3", "keepalive = none"}
 	seen := map[string]bool{}
 	var text []string
-	all := append(append([]string{}, settings...), base...)
-	for _, s := range all {
+	for _, s := range append(append([]string{}, settings...), base...) {
 		key, _, _ := strings.Cut(s, " ")
 		if !seen[key] {
 			seen[key] = true
@@ -99,153 +161,11 @@ func lineConfig(t *testing.T, settings ...string) config.Line {
 	return *c.Line(1)
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	if testing.Verbose() {
 		return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	return slog.New(slog.DiscardHandler)
-}
-
-// A fakeServer is a registrar and called party in one: it says what its script says.
-type fakeServer struct {
-	host *memnet.Host
-	e    *ua.Endpoint
-
-	mu       sync.Mutex
-	log      []string // "REGISTER", "INVITE", …, with "+binding" and so on
-	at       []time.Time
-	requests []*sipmsg.Message
-	// answer, when set for a method, replaces the usual 200.
-	answer map[string]func(now time.Time, in *ua.Incoming)
-}
-
-func (w *world) newServer(ctx context.Context, addr string) *fakeServer {
-	s := &fakeServer{answer: map[string]func(time.Time, *ua.Incoming){}}
-	stack := ua.NewStack(nil)
-	s.host = w.net.Host(addr, stack)
-	stack.Attach(s.host)
-	s.e = stack.NewEndpoint(ua.EndpointConfig{
-		Fallback: true, Incoming: s.incoming,
-		Acknowledged: func(_ time.Time, ack *sipmsg.Message) { s.note("ACK", ack) },
-	})
-	w.run(func() {
-		defer s.e.Close()
-		timer := time.NewTimer(time.Hour)
-		defer timer.Stop()
-		for {
-			now := time.Now()
-			s.e.Work(now)
-			wait := time.Hour
-			if d := s.e.Deadline(); !d.IsZero() {
-				wait = max(0, d.Sub(now))
-			}
-			timer.Reset(wait)
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.e.Ready():
-			case <-timer.C:
-			}
-		}
-	})
-	return s
-}
-
-func (s *fakeServer) note(what string, m *sipmsg.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.log, s.at, s.requests = append(s.log, what), append(s.at, time.Now()), append(s.requests, m)
-}
-
-// heard is what the server got since the n-th request: a list of methods.
-func (s *fakeServer) heard(from int) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if from > len(s.log) {
-		return ""
-	}
-	return strings.Join(s.log[from:], " ")
-}
-
-func (s *fakeServer) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.log)
-}
-
-// last is the latest request of a method.
-func (s *fakeServer) last(method string) *sipmsg.Message {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.requests) - 1; i >= 0; i-- {
-		if s.requests[i].Method == method {
-			return s.requests[i]
-		}
-	}
-	return nil
-}
-
-// on sets the answer to a method; nil brings the usual one back.
-func (s *fakeServer) on(method string, f func(now time.Time, in *ua.Incoming)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer[method] = f
-}
-
-func (s *fakeServer) incoming(now time.Time, in *ua.Incoming) {
-	s.note(in.Req.Method, in.Req)
-	s.mu.Lock()
-	f := s.answer[in.Req.Method]
-	s.mu.Unlock()
-	switch {
-	case f != nil:
-		f(now, in)
-	case in.Req.Method == sipmsg.REGISTER:
-		res := in.Response(200, "")
-		res.Contact = in.Req.Contact
-		in.RespondWith(now, res)
-	case in.Req.Method == sipmsg.INVITE:
-		s.ring(now, in)
-		s.take(now, in)
-	default:
-		in.Respond(now, 200, "")
-	}
-}
-
-// ring answers 180.
-func (s *fakeServer) ring(now time.Time, in *ua.Incoming) {
-	res := in.Response(180, "")
-	res.Contact = []sipmsg.Addr{s.contact()}
-	in.RespondWith(now, res)
-}
-
-// take answers 200 with a session description and the server in the route set.
-func (s *fakeServer) take(now time.Time, in *ua.Incoming) {
-	res := in.Response(200, "")
-	res.Contact = []sipmsg.Addr{s.contact()}
-	rr := sipmsg.URI{Scheme: "sip", Host: s.host.Addr().Addr().String()}
-	rr.Params.SetFlag("lr")
-	res.RecordRoute = []sipmsg.Addr{{URI: rr}}
-	res.SetBody("application/sdp", s.describe(in.Req))
-	in.RespondWith(now, res)
-}
-
-func (s *fakeServer) contact() sipmsg.Addr {
-	return sipmsg.Addr{URI: sipmsg.URI{Scheme: "sip", User: "far", Host: "10.0.0.9"}}
-}
-
-func (s *fakeServer) describe(req *sipmsg.Message) []byte {
-	o := offer.New(offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, Events: true, PtimeMS: 20},
-		offer.Local{RTP: netip.MustParseAddrPort("10.0.0.9:40000")})
-	theirs, err := offer.Parse(req.Body)
-	if err != nil {
-		panic(err)
-	}
-	d, err := o.Answer(theirs)
-	if err != nil {
-		panic(err)
-	}
-	return d.Bytes()
 }
 
 // A fakePhone owns the line and handles its calls: it writes down what it is told.
@@ -256,7 +176,10 @@ type fakePhone struct {
 	log      []string
 	calls    []*Call
 	reasons  []Reason
+	messages []string
+	ended    map[*Call]int
 	incoming func(c *Call) (Handler, int)
+	referred func(c *Call, d Dial) bool
 }
 
 func (p *fakePhone) note(format string, args ...any) {
@@ -265,12 +188,23 @@ func (p *fakePhone) note(format string, args ...any) {
 	p.log = append(p.log, fmt.Sprintf(format, args...))
 }
 
+// heard is all that was told so far.
 func (p *fakePhone) heard() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return strings.Join(p.log, " ")
 }
 
+// news is what was told since the last call of news.
+func (p *fakePhone) news() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := strings.Join(p.log, " ")
+	p.log = nil
+	return s
+}
+
+// call is the latest call.
 func (p *fakePhone) call() *Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -295,9 +229,13 @@ func (p *fakePhone) Incoming(c *Call) (Handler, int) {
 	}
 	return p, 0
 }
-func (p *fakePhone) Changed(int)                {}
-func (p *fakePhone) CallChanged(*Call)          {}
-func (p *fakePhone) Messages(int, bool, string) {}
+func (p *fakePhone) Changed(int)       {}
+func (p *fakePhone) CallChanged(*Call) {}
+func (p *fakePhone) Messages(_ int, waiting bool, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages = append(p.messages, fmt.Sprint(waiting, " ", text))
+}
 func (p *fakePhone) Started(c *Call) {
 	p.mu.Lock()
 	p.calls = append(p.calls, c)
@@ -312,18 +250,40 @@ func (p *fakePhone) Media(_ *Call, a *offer.Audio) {
 	}
 	p.note("%s:%s", strings.ToLower(a.Send.Codec.String()), a.Direction)
 }
-func (p *fakePhone) Answered(*Call)            { p.note("answered") }
-func (p *fakePhone) Digit(_ *Call, d byte)     { p.note("digit:%c", d) }
-func (p *fakePhone) Referred(*Call, Dial) bool { return false }
-func (p *fakePhone) Ended(_ *Call, r Reason) {
+func (p *fakePhone) Answered(*Call)        { p.note("answered") }
+func (p *fakePhone) Digit(_ *Call, d byte) { p.note("digit:%c", d) }
+func (p *fakePhone) Referred(c *Call, d Dial) bool {
+	return p.referred != nil && p.referred(c, d)
+}
+func (p *fakePhone) Ended(c *Call, r Reason) {
 	p.mu.Lock()
 	p.reasons = append(p.reasons, r)
+	if p.ended == nil {
+		p.ended = map[*Call]int{}
+	}
+	p.ended[c]++
 	p.mu.Unlock()
 	p.note("ended")
 }
 
+// media is what the telephone opened for a call.
+var media = Media{RTPPort: 16384, RTCPPort: 16385}
+
 func (w *world) dial(to string) {
-	w.line.Dial(Dial{To: to, Port: 1, Media: Media{RTPPort: 16384, RTCPPort: 16385}, Handler: w.phone})
+	w.line.Dial(Dial{To: to, Port: 1, Media: media, Handler: w.phone})
+}
+
+// talking has a call to 600 up.
+func (w *world) talking() *Call {
+	w.t.Helper()
+	w.dial("600")
+	w.after(time.Second)
+	c := w.phone.call()
+	if c == nil || c.Info().State != Connected {
+		w.t.Fatalf("no call: %s; %s", w.phone.heard(), w.why())
+	}
+	w.phone.news()
+	return c
 }
 
 // after lets d pass in the bubble and everything settle.
@@ -339,10 +299,37 @@ func (w *world) wantPhone(want string) {
 	}
 }
 
+// wantNews is wantPhone for what was told since it was last asked.
+func (w *world) wantNews(want string) {
+	w.t.Helper()
+	if got := w.phone.news(); got != want {
+		w.t.Fatalf("telephone heard %q, want %q (%s)", got, want, w.why())
+	}
+}
+
 func (w *world) wantServer(name string, s *fakeServer, from int, want string) {
 	w.t.Helper()
 	if got := s.heard(from); got != want {
 		w.t.Fatalf("%s heard %q, want %q (%s)", name, got, want, w.why())
+	}
+}
+
+// wantIdle checks that nothing is left of any call.
+func (w *world) wantIdle() {
+	w.t.Helper()
+	type state struct{ calls, tours, clients int }
+	got := make(chan state, 1)
+	w.line.ep.Post(func(time.Time) { got <- state{len(w.line.calls), len(w.line.tours), 0} })
+	synctest.Wait()
+	if s := <-got; s != (state{}) {
+		w.t.Errorf("left over: %d calls, %d requests to servers", s.calls, s.tours)
+	}
+	w.phone.mu.Lock()
+	defer w.phone.mu.Unlock()
+	for _, c := range w.phone.calls {
+		if n := w.phone.ended[c]; n != 1 {
+			w.t.Errorf("call %s ended %d times", c.Info().ID, n)
+		}
 	}
 }
 

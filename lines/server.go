@@ -177,6 +177,16 @@ func (s *server) names(u sipmsg.URI) bool {
 	return u.Port == 0 || s.query.Port == 0 || u.Port == s.query.Port
 }
 
+// mayName reports a URI that has the server's host and no more, as lazy servers write
+// themselves into a route set whatever their port and transport.
+func (s *server) mayName(u sipmsg.URI) bool {
+	if u.Port != 0 || u.Transport() != "" || u.Scheme == "sips" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Host)
+	return err == nil && s.hasAddr(ip) || sameHost(u.Host, s.query.Host) || sameHost(u.Host, s.domain.Host)
+}
+
 // sameHost compares host names as DNS does.
 func sameHost(a, b string) bool {
 	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))

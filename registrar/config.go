@@ -78,6 +78,9 @@ const (
 	// server cut at the same moment. A call that is dialled does not wait for it.
 	reconnectSpread = 30 * time.Second
 
+	// freshSide is how long the binding of a moved call proves its server well.
+	freshSide = 30 * time.Second
+
 	// seenSpread spreads the lines of one device that learn together of a server's return.
 	seenSpread = 2 * time.Second
 

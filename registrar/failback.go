@@ -104,7 +104,7 @@ func (m *Machine) goHome(now time.Time) {
 		return
 	}
 	if m.hunt.running() {
-		m.abandon(&m.hunt.attempt)
+		m.dropHunt()
 		m.endHunt(now)
 	}
 	m.hunt.cause = nil

@@ -33,7 +33,7 @@ func (m *Machine) refreshOrder() []Server {
 func (m *Machine) beginHunt(now time.Time, order []Server) {
 	m.retryAt = time.Time{}
 	m.hunt.order = m.unblocked(now, order)
-	m.ask()
+	m.ask(now)
 }
 
 // unblocked drops servers whose Retry-After runs, unless that leaves none.
@@ -50,23 +50,41 @@ func (m *Machine) unblocked(now time.Time, order []Server) []Server {
 	return open
 }
 
-func (m *Machine) ask() {
+// ask asks the next server, unless it is being asked for a moved call, or has just taken
+// that call's binding.
+func (m *Machine) ask(now time.Time) {
 	s := m.hunt.order[0]
-	m.hunt.attempt = m.register(s, Bind, m.ttlOf(s), len(m.hunt.order) == 1)
+	switch side := m.side.server == s; {
+	case side && m.side.attempt != 0:
+		m.hunt.attempt = m.side.attempt
+	case side && m.isBound(now, s) && now.Sub(m.bound[s].since) < freshSide:
+		m.endHunt(now)
+		m.found(now, s)
+	default:
+		m.hunt.attempt = m.register(s, Bind, m.ttlOf(s), len(m.hunt.order) == 1)
+	}
+}
+
+// dropHunt forgets the answer that the hunt waits for.
+func (m *Machine) dropHunt() {
+	if m.hunt.attempt == m.side.attempt {
+		m.hunt.attempt = 0 // the moved call waits for it still
+	}
+	m.abandon(&m.hunt.attempt)
 }
 
 // skip leaves a server that is being asked while a request to it, or all that is known of
 // it, proves it dead: the call that waits for the end of the hunt shall not wait for the
 // rest of its span. With nobody left to ask it is given its time.
-func (m *Machine) skip(s Server, cause error) {
+func (m *Machine) skip(now time.Time, s Server, cause error) {
 	if m.hunt.order[0] != s || len(m.hunt.order) == 1 {
 		return
 	}
-	m.abandon(&m.hunt.attempt)
+	m.dropHunt()
 	m.bound[s] = binding{}
 	m.lastErr, m.hunt.cause = cause, cause
 	m.hunt.order = m.hunt.order[1:]
-	m.ask()
+	m.ask(now)
 }
 
 // hunted takes the answer of the server that was asked.
@@ -81,7 +99,7 @@ func (m *Machine) hunted(now time.Time, r Result) {
 		m.found(now, s)
 	case Refused:
 		if m.adopt(s, r) {
-			m.ask()
+			m.ask(now)
 			return
 		}
 		m.lastErr = r.Cause
@@ -91,7 +109,7 @@ func (m *Machine) hunted(now time.Time, r Result) {
 		m.bound[s] = binding{}
 		m.hunt.order = m.hunt.order[1:]
 		if len(m.hunt.order) > 0 {
-			m.ask()
+			m.ask(now)
 			return
 		}
 		m.exhausted(now)

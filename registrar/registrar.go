@@ -57,6 +57,7 @@ type Counts struct {
 
 // A binding is what the line holds at one server.
 type binding struct {
+	since   time.Time
 	until   time.Time // zero: none
 	refresh time.Time
 	granted time.Duration
@@ -93,7 +94,7 @@ func (m *Machine) Start(now time.Time) []Action {
 // Stop removes every binding. The owner waits for the results as long as it likes and
 // then forgets the machine.
 func (m *Machine) Stop(now time.Time) []Action {
-	m.abandon(&m.hunt.attempt)
+	m.dropHunt()
 	m.abandon(&m.home.attempt)
 	m.abandon(&m.warm.attempt)
 	m.abandon(&m.side.attempt)
@@ -162,7 +163,7 @@ func (m *Machine) RequestFailed(now time.Time, server Server, cause error) []Act
 		m.moveUnregistered(now, server, cause)
 		m.settle()
 	case m.hunt.running():
-		m.skip(server, cause)
+		m.skip(now, server, cause)
 	case !m.cfg.HasBackup:
 		m.bound[server] = binding{}
 		m.settle()
@@ -275,6 +276,9 @@ func (m *Machine) Result(now time.Time, attempt uint64, r Result) []Action {
 	case 0:
 		return nil
 	case m.hunt.attempt:
+		if attempt == m.side.attempt {
+			m.side.attempt = 0
+		}
 		m.hunted(now, r)
 		m.lift0(now)
 	case m.home.attempt:
@@ -424,6 +428,7 @@ func (m *Machine) bind(now time.Time, s Server, granted time.Duration) {
 	// spread so that lines do not stay in step.
 	share := 0.8 + 0.1*m.rand()
 	m.bound[s] = binding{
+		since:   now,
 		until:   now.Add(granted),
 		refresh: now.Add(time.Duration(share * float64(granted))),
 		granted: granted,

@@ -260,7 +260,7 @@ func TestSideBindingStaysWhileTheLineMayNeedIt(t *testing.T) {
 	r.run(time.Second)
 	r.do(r.m.Calls(r.now, 0))
 	r.run(10 * time.Second)
-	r.wantLog(from, "side backup last", "bind primary", "bind backup last")
+	r.wantLog(from, "side backup last", "bind primary") // and the binding becomes the line's
 	r.wantCurrent(Backup)
 
 	r = started(t, documentConfig())
@@ -283,6 +283,47 @@ func TestRefusedInviteMovesTheLineWhenTheProbeFailsToo(t *testing.T) {
 	r.run(time.Second)
 	if !r.bindings[Backup] {
 		t.Error("the end of the call removed the line's own binding")
+	}
+}
+
+// The line that follows a moved call does not ask its new server twice.
+func TestLineFollowsItsMovedCall(t *testing.T) {
+	for _, f := range []fate{{code: 503}, {silent: true}} {
+		r := started(t, documentConfig())
+		r.fates[Primary] = f
+		r.do(r.m.Calls(r.now, 1))
+		from, settled := len(r.sent), r.settled
+		r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+		r.run(8 * time.Second)
+		r.wantLog(from, "side backup last", "bind primary")
+		r.wantCurrent(Backup)
+		if r.settled == settled {
+			t.Error("the call was never told")
+		}
+		if !r.m.Usable(r.now, Backup) || r.m.Status(r.now).Refresh.IsZero() {
+			t.Error("the binding is not looked after")
+		}
+	}
+
+	// A binding of long ago proves nothing.
+	r := started(t, documentConfig())
+	r.do(r.m.Calls(r.now, 1))
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	r.run(time.Minute)
+	r.fates[Primary].silent = true
+	from := len(r.sent)
+	r.do(r.m.KeepaliveFailed(r.now, Primary, errSilent))
+	r.run(8 * time.Second)
+	r.wantLog(from, "bind primary", "bind backup last")
+
+	// And both may fail.
+	r = started(t, documentConfig())
+	r.fates = [3]fate{Primary: {code: 503}, Backup: {code: 503}}
+	settled := r.settled
+	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
+	r.run(time.Second)
+	if st := r.m.Status(r.now); st.State != Failed || r.settled == settled {
+		t.Errorf("state %v, settled %d times", st.State, r.settled-settled)
 	}
 }
 
