@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -12,39 +13,70 @@ import (
 )
 
 // dnsmasq starts a real name server on a free port of loopback, and ends it with the
-// test.
+// test. Between the look for a free port and its use another test may be faster, so it
+// has several tries.
 func dnsmasq(t *testing.T, args ...string) netip.AddrPort {
 	t.Helper()
 	path, err := exec.LookPath("dnsmasq")
 	if err != nil {
 		path = "/usr/sbin/dnsmasq"
 		if _, err := exec.LookPath(path); err != nil {
-			t.Skip("needs dnsmasq (apt-get install dnsmasq-base)")
+			t.Fatal("needs dnsmasq (apt-get install dnsmasq-base)")
 		}
 	}
-	free, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	var said bytes.Buffer
+	for range 10 {
+		said.Reset()
+		if addr, ok := tryDnsmasq(t, path, &said, args); ok {
+			return addr
+		}
+	}
+	t.Fatalf("dnsmasq does not start: %s", &said)
+	return netip.AddrPort{}
+}
+
+// tryDnsmasq reports false when dnsmasq ends instead of answering.
+func tryDnsmasq(t *testing.T, path string, said *bytes.Buffer, args []string) (netip.AddrPort, bool) {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := free.LocalAddr().(*net.UDPAddr).AddrPort()
+	addr := free.Addr().(*net.TCPAddr).AddrPort()
 	_ = free.Close()
-	args = append([]string{
+	cmd := exec.Command(path, append([]string{
 		"--keep-in-foreground", "--conf-file=/dev/null", "--pid-file", "--no-resolv", "--no-hosts", "--no-daemon",
 		"--listen-address=127.0.0.1", "--bind-interfaces", fmt.Sprintf("--port=%d", addr.Port()), "--local=/example/",
-	}, args...)
-	cmd := exec.Command(path, args...)
+	}, args...)...)
+	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for deadline := time.Now().Add(5 * time.Second); ; {
-		conn, err := net.DialTimeout("tcp", addr.String(), time.Second)
-		if err == nil {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+	}()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+	retry := time.NewTicker(10 * time.Millisecond)
+	defer retry.Stop()
+	timeout := time.After(20 * time.Second)
+	for {
+		if conn, err := net.DialTimeout("tcp", addr.String(), time.Second); err == nil {
 			_ = conn.Close()
-			return addr
+			select {
+			case <-ended: // somebody else answers there
+				return addr, false
+			default:
+				return addr, true
+			}
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("dnsmasq does not answer: %v", err)
+		select {
+		case <-ended:
+			return addr, false
+		case <-timeout:
+			t.Fatalf("dnsmasq does not answer on %s", addr)
+		case <-retry.C:
 		}
 	}
 }
