@@ -37,14 +37,25 @@ type portUnit struct {
 }
 
 // addPort makes a port and works it. One that cannot be made leaves the rest of the
-// device running.
+// device running. The unit is shown to others once it is whole.
 func (a *Agent) addPort(c config.Port) {
-	u := &portUnit{cfg: c, done: make(chan struct{})}
+	u := a.newPort(c)
 	a.setPorts(append(slices.Clone(*a.portList.Load()), u))
+	if u.port == nil {
+		return
+	}
+	a.goWork(func() {
+		defer close(u.done)
+		u.port.Run()
+	})
+}
+
+func (a *Agent) newPort(c config.Port) *portUnit {
+	u := &portUnit{cfg: c, done: make(chan struct{})}
 	cfg, err := a.portConfig(c)
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)
-		return
+		return u
 	}
 	u.made = cfg
 	cfg.STUN = func() netip.AddrPort { return a.stunAddress(c.Line) }
@@ -52,22 +63,19 @@ func (a *Agent) addPort(c config.Port) {
 	driver, err := openDriver(c, cfg.Country, a.log)
 	if err != nil {
 		a.log.Error("port has no driver", "port", c.N, "driver", c.Driver.String(), "err", err)
-		return
+		return u
 	}
 	if driver == nil {
-		return
+		return u
 	}
 	p, err := call.New(cfg, driver, a.portDevice())
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)
 		driver.Close()
-		return
+		return u
 	}
 	u.port = p
-	a.goWork(func() {
-		defer close(u.done)
-		p.Run()
-	})
+	return u
 }
 
 // stop ends a port with its call.
