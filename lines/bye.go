@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"slices"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -28,86 +29,112 @@ func (s *session) bye(now time.Time) {
 
 func (s *session) sendBye(now time.Time) {
 	m := s.d.Request(sipmsg.BYE)
-	s.byeTried[s.server] = true
-	own := registrar.None
-	on := s.under(func(now time.Time, a ua.Answer) { s.byeAnswered(now, own, a) })
-	s.l.hopTarget(now, s.server, s.d.NextHop(), func(now time.Time, t transport.Target, hop registrar.Server, err error) {
-		own = hop
+	b := &farewell{session: s}
+	on := s.under(b.answered)
+	s.l.hopTarget(now, s.server, s.d.NextHop(), func(now time.Time, t transport.Target, own registrar.Server, err error) {
 		if err != nil {
 			on(now, ua.Answer{Err: err})
 			return
 		}
-		s.sendTo(now, m, t, own == registrar.None || !s.hasOther(), on)
+		b.own, b.hop = own, s.d.NextHop()
+		b.send(now, m, t, on)
 	})
 }
 
-// hasOther reports that the BYE could go through another server.
-func (s *session) hasOther() bool {
-	o := s.server.Other()
-	return s.l.servers[o] != nil && !s.byeTried[o]
+// A farewell is the BYE of a session, on its way through one server and address after
+// another.
+type farewell struct {
+	*session
+	own   registrar.Server   // whose address it went to; None: not one of the line's
+	hop   sipmsg.URI         // the route entry by which it went there
+	tried [3]bool            // by server
+	asked []transport.Target // addresses, in their normal form
 }
 
-// byeAnswered takes the end of a BYE. own is the server that it went to; what somebody
-// else's did to it says nothing of the line's servers.
-func (s *session) byeAnswered(now time.Time, own registrar.Server, a ua.Answer) {
-	l, cause := s.l, a.Unavailable()
-	if a.Response != nil && a.Response.IsProvisional() || cause == nil || own == registrar.None || !s.hasOther() {
+func (b *farewell) send(now time.Time, m *sipmsg.Message, t transport.Target, on func(time.Time, ua.Answer)) {
+	b.tried[b.own] = true
+	b.asked = append(b.asked, t.Normal())
+	b.sendTo(now, m, t, b.own == registrar.None || !b.hasOther() && len(b.others()) == 0, on)
+}
+
+// hasOther reports that it could go through another server.
+func (b *farewell) hasOther() bool {
+	o := b.own.Other()
+	return b.l.servers[o] != nil && !b.tried[o]
+}
+
+// others are the addresses of the same server that were not asked.
+func (b *farewell) others() (list []transport.Target) {
+	s := b.l.servers[b.own]
+	if s == nil {
+		return nil
+	}
+	for _, t := range s.targets {
+		if !slices.Contains(b.asked, t.Normal()) && !b.l.isDown(t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// answered takes the end of one try. What somebody else than a server of the line's did to
+// it says nothing of those.
+func (b *farewell) answered(now time.Time, a ua.Answer) {
+	l, cause := b.l, a.Unavailable()
+	if a.Response != nil && a.Response.IsProvisional() || cause == nil || b.own == registrar.None {
 		return
 	}
-	l.log.Warn("server does not take the BYE", "id", s.c.info.ID, "server", own, "cause", cause)
-	s.byeWaiting = true
+	if others := b.others(); len(others) > 0 {
+		b.again(now, b.own, l.servers[b.own].uriOf(others[0]), others[0])
+		return
+	}
+	if !b.hasOther() {
+		return
+	}
+	l.log.Warn("server does not take the BYE", "id", b.c.info.ID, "server", b.own, "cause", cause)
+	b.farewell = b
 	silent := a.Silent() && l.registers()
-	if silent && own == l.reg.Current() {
+	if silent && b.own == l.reg.Current() {
 		// The far end may be gone rather than the server: a REGISTER tells. Until it has,
 		// no call goes there.
-		l.servers[own].suspect = true
+		l.servers[b.own].suspect = true
 	}
 	if silent || a.Response != nil {
-		l.do(now, l.reg.RequestRefused(now, own, cause))
+		l.do(now, l.reg.RequestRefused(now, b.own, cause))
 	} else {
-		l.do(now, l.reg.RequestFailed(now, own, cause))
+		l.do(now, l.reg.RequestFailed(now, b.own, cause))
 	}
 }
 
-// settled sends a BYE that waited for the registrar through the other server:
-// Request-URI, Call-ID and tags stay, CSeq is one more, and the Route entry of the dead
-// server is the other's.
+// again sends the BYE another way: Request-URI, Call-ID and tags stay, CSeq is one more,
+// and the Route entry by which it went is replaced.
+func (b *farewell) again(now time.Time, server registrar.Server, uri sipmsg.URI, t transport.Target) {
+	b.d.ReplaceRoute(b.hop, uri)
+	b.own, b.hop, b.server = server, b.d.NextHop(), server
+	b.send(now, b.d.Request(sipmsg.BYE), t, b.under(b.answered))
+}
+
+// settled sends a BYE that waited for the registrar through the other server.
 func (s *session) settled(now time.Time) {
-	if !s.byeWaiting {
+	b := s.farewell
+	if b == nil {
 		return
 	}
-	next := s.server.Other()
+	next := b.own.Other()
 	if !s.l.reg.Usable(now, next) {
 		if !s.l.reg.Hunting() {
-			s.byeWaiting = false
+			s.farewell = nil
 			s.c.tidy(now)
 		}
 		return
 	}
-	s.byeWaiting = false
-	dead, other := s.l.servers[s.server], s.l.servers[next]
-	s.d.ReplaceRoute(s.deadHop(dead), other.uri())
-	s.server = next
-	s.byeTried[next] = true
-	m := s.d.Request(sipmsg.BYE)
-	on := s.under(func(now time.Time, a ua.Answer) { s.byeAnswered(now, next, a) })
+	s.farewell = nil
+	other := s.l.servers[next]
+	on := s.under(func(time.Time, ua.Answer) {})
 	s.l.resolve(now, other, func(now time.Time, err error) {
-		if err != nil {
-			on(now, ua.Answer{Err: err})
-			return
+		if err == nil {
+			b.again(now, next, other.uri(), other.target())
 		}
-		s.sendTo(now, m, other.target(), true, on)
+		on(now, ua.Answer{Err: err})
 	})
-}
-
-// deadHop is the route entry that names the dead server, or its own URI when none does.
-func (s *session) deadHop(dead *server) sipmsg.URI {
-	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
-		for _, a := range s.d.Routes {
-			if match(dead, a.URI) {
-				return a.URI
-			}
-		}
-	}
-	return dead.uri()
 }

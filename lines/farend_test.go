@@ -145,9 +145,16 @@ func (s *fakeServer) incoming(now time.Time, in *ua.Incoming) {
 		c.request(now, in)
 		return
 	}
-	switch {
-	case f != nil:
+	if f != nil {
 		f(now, in)
+		return
+	}
+	s.usual(now, in)
+}
+
+// usual is what a server does that nobody told anything else.
+func (s *fakeServer) usual(now time.Time, in *ua.Incoming) {
+	switch {
 	case in.Req.Method == sipmsg.REGISTER:
 		s.bind(now, in)
 	case in.Req.Method == sipmsg.INVITE:

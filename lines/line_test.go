@@ -41,10 +41,12 @@ func TestKeepaliveHasSeenItSoTheCallIsNotDelayed(t *testing.T) {
 		if w.line.Snapshot().Server != registrar.Backup {
 			t.Fatalf("not moved: %s", w.why())
 		}
-		n := w.backup.count()
+		began := time.Now()
 		w.dial("600")
 		w.after(10 * time.Millisecond)
-		w.wantServer("backup", w.backup, n, "INVITE ACK")
+		if at := w.backup.times(sipmsg.INVITE, began); len(at) != 1 || at[0] != 0 {
+			t.Errorf("INVITE at the backup after %v, want at once", at)
+		}
 	})
 }
 

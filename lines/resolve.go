@@ -139,7 +139,7 @@ func (l *Line) hopTarget(now time.Time, at registrar.Server, u sipmsg.URI, then 
 	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
 		for _, id := range []registrar.Server{at, at.Other()} {
 			if s := l.servers[id]; s != nil && len(s.targets) > 0 && match(s, u) {
-				then(now, s.target(), id, nil)
+				then(now, s.targetOf(u), id, nil)
 				return
 			}
 		}

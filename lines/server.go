@@ -130,6 +130,21 @@ func (s *server) target() transport.Target {
 	return s.targets[0]
 }
 
+// targetOf is the target that a URI means which names the server: the one at its address,
+// or for a host name the one in use.
+func (s *server) targetOf(u sipmsg.URI) transport.Target {
+	ip, err := netip.ParseAddr(u.Host)
+	if err != nil {
+		return s.target()
+	}
+	for _, t := range s.targets {
+		if t.Addr.Addr().Unmap() == ip.Unmap() && (u.Port == 0 || u.Port == int(t.Addr.Port())) {
+			return t
+		}
+	}
+	return s.target()
+}
+
 // has reports a target of the server, in its normal form.
 func (s *server) has(t transport.Target) bool {
 	return slices.ContainsFunc(s.targets, func(x transport.Target) bool { return x.Normal() == t })
@@ -149,6 +164,13 @@ func (s *server) uri() sipmsg.URI {
 	if s.query.Proto != transport.UDP {
 		u.Params.Set("transport", s.query.Proto.String())
 	}
+	return u
+}
+
+// uriOf is one of the server's addresses as such an entry.
+func (s *server) uriOf(t transport.Target) sipmsg.URI {
+	u := s.uri().Clone()
+	u.Host, u.Port = t.Addr.Addr().Unmap().String(), int(t.Addr.Port())
 	return u
 }
 

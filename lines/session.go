@@ -22,14 +22,13 @@ type session struct {
 	offers dialog.Offers
 	ack    *acknowledgement // of the 2xx to the INVITE that made it, when that was ours
 
-	running    int        // requests of ours under way
-	wanted     bool       // a re-INVITE is to be sent when offers allow it
-	updates    bool       // the far end takes UPDATE
-	unacked    *answering // our 2xx to an INVITE waits for its ACK
-	byeWaiting bool       // for the registrar to settle
-	byeTried   [3]bool
-	stray      bool // not the call's: a fork, or an abandoned server's late answer
-	ended      bool // by a BYE of either side
+	running  int        // requests of ours under way
+	wanted   bool       // a re-INVITE is to be sent when offers allow it
+	updates  bool       // the far end takes UPDATE
+	unacked  *answering // our 2xx to an INVITE waits for its ACK
+	farewell *farewell  // a BYE that waits for the registrar to settle
+	stray    bool       // not the call's: a fork, or an abandoned server's late answer
+	ended    bool       // by a BYE of either side
 
 	transfer       *transfer        // a REFER of ours
 	referral       *dialog.Referral // a REFER of theirs
@@ -55,7 +54,7 @@ func (c *Call) confirmed(now time.Time, s *session) {
 }
 
 // quiet reports that nothing of ours is under way.
-func (s *session) quiet() bool { return s.running == 0 && !s.byeWaiting && s.unacked == nil }
+func (s *session) quiet() bool { return s.running == 0 && s.farewell == nil && s.unacked == nil }
 
 func (s *session) deadline() time.Time {
 	d := earlier(s.timer.Deadline(), s.offers.Deadline())
