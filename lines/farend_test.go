@@ -26,6 +26,7 @@ type fakeServer struct {
 	at       []time.Time
 	requests []*sipmsg.Message
 	calls    []*farCall
+	way      transport.Flow                                  // the connection of the last REGISTER; nil: it came by UDP
 	answer   map[string]func(now time.Time, in *ua.Incoming) // by method; nil: as usual
 }
 
@@ -139,6 +140,9 @@ func (s *fakeServer) post(fn func(now time.Time)) { s.e.Post(fn) }
 func (s *fakeServer) incoming(now time.Time, in *ua.Incoming) {
 	s.note(in.Req.Method, in.Req)
 	s.mu.Lock()
+	if in.Req.Method == sipmsg.REGISTER && in.Flow.Reliable() {
+		s.way = in.Flow
+	}
 	f := s.answer[in.Req.Method]
 	s.mu.Unlock()
 	if c := s.callOf(in.Req); c != nil && c.d.Receive(in.Req) == 0 && f == nil {
@@ -215,6 +219,20 @@ func (s *fakeServer) takeWith(now time.Time, in *ua.Incoming, change ...func(res
 	}
 	c.d = d
 	in.RespondWith(now, res)
+	return c
+}
+
+// early makes a provisional response to an INVITE one with media, and its far end.
+func (s *fakeServer) early(in *ua.Incoming, res *sipmsg.Message) *farCall {
+	c := s.newCall()
+	theirs, err := offer.Parse(in.Req.Body)
+	if err != nil {
+		panic(err)
+	}
+	res.SetBody("application/sdp", c.answer(theirs))
+	if c.d, err = dialog.FromRequest(in.Req, res); err != nil {
+		panic(err)
+	}
 	return c
 }
 
@@ -354,7 +372,10 @@ func (s *fakeServer) callLine(change ...func(m *sipmsg.Message)) *farCall {
 	for _, f := range change {
 		f(m)
 	}
-	c.req = &ua.Request{Msg: m, Target: s.wayTo(uri), Retransmissions: -1, On: c.answered}
+	if len(m.Body) == 0 {
+		c.offer.Revert()
+	}
+	c.req = &ua.Request{Msg: m, Target: s.wayTo(uri), Flow: s.way, Retransmissions: -1, On: c.answered}
 	s.post(func(now time.Time) { s.e.Send(now, c.req) })
 	return c
 }
@@ -414,7 +435,7 @@ func (c *farCall) send(method string, change ...func(m *sipmsg.Message)) {
 			f(m)
 		}
 		c.s.e.Send(now, &ua.Request{
-			Msg: m, Target: c.s.wayTo(c.d.Target), Retransmissions: -1,
+			Msg: m, Target: c.s.wayTo(c.d.Target), Flow: c.s.way, Retransmissions: -1,
 			On: func(now time.Time, a ua.Answer) { c.requestAnswered(method, a) },
 		})
 	})

@@ -84,11 +84,11 @@ func (g *leg) success(now time.Time, a ua.Answer) {
 		s.ack.again(now)
 		return
 	}
+	g.drop()
 	if c.over || g.abandoned || c.s != nil {
 		g.decline(now, f, a)
 		return
 	}
-	g.drop()
 	c.abandonLegs(now)
 	c.info.Server = g.srv.id
 	c.signalAnswered(now, g.srv.id)
