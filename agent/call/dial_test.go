@@ -33,7 +33,7 @@ func (ph *telephone) ask(ctx context.Context, to string) *wish {
 func (ph *telephone) place(to string) {
 	ph.r.t.Helper()
 	w := ph.ask(context.Background(), to)
-	ph.r.run(40 * time.Millisecond)
+	ph.r.run(100 * time.Millisecond)
 	if !w.done || w.err != nil || w.id == "" || w.id != ph.call() {
 		ph.r.t.Fatalf("Dial: %+v; the port's call is %q", w, ph.call())
 	}

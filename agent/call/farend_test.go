@@ -30,6 +30,7 @@ type farEnd struct {
 	// onInvite says what becomes of a call of the line; nil: it rings and is answered.
 	onInvite func(*farCall)
 	calls    []*farCall
+	stun     *stunServer // nil: none
 }
 
 func newFarEnd(r *rig) *farEnd {
@@ -43,6 +44,7 @@ func newFarEnd(r *rig) *farEnd {
 
 func (f *farEnd) work() {
 	f.e.Work(time.Now())
+	f.stun.work()
 	for _, c := range f.calls {
 		c.frame()
 	}
@@ -50,6 +52,7 @@ func (f *farEnd) work() {
 
 func (f *farEnd) close() {
 	f.e.Close()
+	f.stun.close()
 	for _, c := range f.calls {
 		c.quit()
 	}
@@ -114,6 +117,7 @@ func (f *farEnd) acknowledged(_ time.Time, ack *sipmsg.Message) {
 // A farCall is a call as the far end has it.
 type farCall struct {
 	f      *farEnd
+	at     time.Time    // when it began
 	in     *ua.Incoming // the INVITE of a call of the line's
 	invite *sipmsg.Message
 	req    *ua.Request // our own INVITE
@@ -131,6 +135,7 @@ type farCall struct {
 	over      bool
 
 	says   *dsp.Tone
+	keys   *dsp.DTMFGenerator // said instead; nil: none
 	ear    []int16
 	dtmf   dsp.DTMFDetector
 	inBand string // digits heard
@@ -142,7 +147,7 @@ func (f *farEnd) newCall() *farCall {
 	if err != nil {
 		f.r.t.Fatalf("%v", err)
 	}
-	c := &farCall{f: f, pair: pair, media: media.New(pair, media.Config{})}
+	c := &farCall{f: f, at: time.Now(), pair: pair, media: media.New(pair, media.Config{})}
 	c.o = offer.New(offer.Capabilities{Codecs: f.codecs, Events: f.events, PtimeMS: 20},
 		offer.Local{RTP: pair.RTP.Local(), RTCP: pair.RTCP.Local()})
 	f.calls = append(f.calls, c)
@@ -304,7 +309,7 @@ func (c *farCall) takeAnswer(res *sipmsg.Message) {
 	if err != nil {
 		c.f.r.t.Fatalf("%v\n%s", err, res.Body)
 	}
-	if c.media != nil && !c.over {
+	if !c.over {
 		c.agreed()
 	}
 }
@@ -329,9 +334,13 @@ func (c *farCall) ask(method string, change func(m *sipmsg.Message)) {
 				return
 			}
 			c.statuses = append(c.statuses, a.Response.StatusCode)
-			if method == sipmsg.INVITE && a.Response.IsSuccess() {
+			switch {
+			case method != sipmsg.INVITE || a.Response.IsProvisional():
+			case a.Response.IsSuccess():
 				c.ack(a, m)
 				c.takeAnswer(a.Response)
+			default:
+				c.o.Revert()
 			}
 		},
 	})
@@ -404,11 +413,11 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 		c.d.End()
 		c.quit()
 	case sipmsg.INVITE:
-		res.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: "far", Host: "127.0.0.2", Port: 5060}}}
-		if c.over {
-			res = in.Response(481, "")
-			break
+		if c.o.Pending() { // RFC 3261 section 14.2
+			in.Respond(now, 491, "")
+			return
 		}
+		res.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: "far", Host: "127.0.0.2", Port: 5060}}}
 		res.SetBody("application/sdp", c.accept(in.Req.Body))
 	case sipmsg.INFO:
 		for line := range strings.Lines(string(in.Req.Body)) {
@@ -430,7 +439,10 @@ func (c *farCall) frame() {
 		return
 	}
 	in, out := make([]int16, 160), make([]int16, 160)
-	if c.says != nil {
+	switch {
+	case c.keys != nil:
+		c.keys.Read(in)
+	case c.says != nil:
 		c.says.Read(in)
 	}
 	c.media.Exchange(in, out)

@@ -103,7 +103,7 @@ func TestNoLongerFreeWhenItIsToRing(t *testing.T) {
 		inRig(t, settings{}, func(r *rig) {
 			far := r.far.call()
 			r.still(40 * time.Millisecond)
-			if !r.phone().port.offered {
+			if !r.phone().offered() {
 				t.Fatal("not offered")
 			}
 			tt.then(r.phone())

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,10 +59,10 @@ type settings struct {
 	rtpPairs int // of the device; 0: eight
 }
 
-// RTP ports of the tests.
-const (
-	portsRTP = 21000
-	farRTP   = 21100
+// RTP ports of the tests: of a range of each process's own, for several may run at once.
+var (
+	portsRTP = 26000 + os.Getpid()%30*200
+	farRTP   = portsRTP + 100
 )
 
 const testTones = `
@@ -246,8 +247,8 @@ func (r *rig) atRest() {
 		if s.OffHook || s.State != fxs.Idle || s.Call != "" {
 			r.t.Errorf("port %d at rest: %+v", i+1, s)
 		}
-		if p.busy.Load() || p.offered {
-			r.t.Errorf("port %d at rest is still taken: busy %v, offered %v", i+1, p.busy.Load(), p.offered)
+		if p.busy.Load() || ph.offered() {
+			r.t.Errorf("port %d at rest is still taken: busy %v, offered %v", i+1, p.busy.Load(), ph.offered())
 		}
 		if p.now != nil || p.virtual || p.digits.Busy() || p.live.Load() != nil {
 			r.t.Errorf("port %d at rest: conversation %v, virtual %v, digits %v", i+1, p.now, p.virtual, p.digits.Busy())

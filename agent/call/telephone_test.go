@@ -25,6 +25,7 @@ type telephone struct {
 	dtmf  dsp.DTMFDetector
 	heard string // keys
 	echo  bool   // the hybrid gives back a part of what is heard
+	shift int    // samples of a frame before a key begins
 }
 
 // Cards implements fxs.Driver.
@@ -71,7 +72,8 @@ func (ph *telephone) frame() {
 	pcm := make([]int16, 160)
 	switch {
 	case ph.keys.Busy():
-		ph.keys.Read(pcm)
+		ph.keys.Read(pcm[ph.shift:])
+		ph.shift = 0
 	case ph.says != nil && ph.off:
 		ph.says.Read(pcm)
 	}
@@ -118,6 +120,7 @@ func (ph *telephone) putDown() {
 func (ph *telephone) flash() {
 	ph.loop(fxs.LoopOpen)
 	ph.r.run(200 * time.Millisecond)
+	ph.off = true
 	ph.loop(fxs.LoopClosed)
 	ph.r.run(100 * time.Millisecond)
 }
@@ -186,7 +189,14 @@ func (ph *telephone) want(state fxs.State, hears int) {
 	}
 }
 
-// wantCall is want for a port whose call is in that state.
+// offered reports that the port has a call that it has not looked at yet.
+func (ph *telephone) offered() bool {
+	ph.port.mu.Lock()
+	defer ph.port.mu.Unlock()
+	return ph.port.offered
+}
+
+// call is the id of the port's call.
 func (ph *telephone) call() string { return ph.port.Snapshot().Call }
 
 // A testCard is one connection of a line card: it says what the test says.
