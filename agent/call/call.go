@@ -31,6 +31,7 @@ type Config struct {
 	Kind   string // phone fax
 	Line   int    // of its calls
 	Driver string // as configured, for the status
+	ANI    string // number to show as the caller's; empty: the line's
 
 	Country *fxs.Country
 	Plan    *fxs.Plan // nil: any number
@@ -38,6 +39,8 @@ type Config struct {
 	DTMFType  string // of the line: auto rfc4733 info inband
 	Hotline   string // dialled by itself
 	HotlineMS int    // after so long without a key
+
+	Interface string // of the network, that RTP is bound to; empty: any (use_vpn)
 
 	// STUN tells the server to ask for the outside addresses of RTP; nil: none is asked.
 	STUN func() netip.AddrPort

@@ -48,7 +48,7 @@ type conversation struct {
 func (p *Port) converse(s stage) *conversation { return &conversation{p: p, stage: s} }
 
 // listen opens the sockets of a conversation. Any goroutine may call it.
-func (p *Port) listen() (*media.Pair, error) { return p.dev.RTP.Listen(p.dev.Bind, "") }
+func (p *Port) listen() (*media.Pair, error) { return p.dev.RTP.Listen(p.dev.Bind, p.cfg.Interface) }
 
 // open gives a conversation its sockets.
 func (c *conversation) open(pair *media.Pair) {

@@ -115,7 +115,7 @@ func (p *Port) dial(to string, started func(id string, err error)) {
 	c.started = started
 	p.now = c
 	c.whenMapped(func(m lines.Media) {
-		line.Dial(lines.Dial{To: to, Port: p.cfg.Number, Media: m, Handler: listener{c}})
+		line.Dial(lines.Dial{To: to, ANI: p.cfg.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})
 	})
 }
 

@@ -346,3 +346,46 @@ func TestLineThatEndsTakesItsCallsWithIt(t *testing.T) {
 		ph.want(fxs.Parked, reorderTone)
 	})
 }
+
+func TestEveryCodec(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		codec offer.Codec
+	}{{"pcmu", offer.PCMU}, {"pcma", offer.PCMA}, {"g722", offer.G722}} {
+		inRig(t, settings{line: []string{"codecs = " + tt.name}}, func(r *rig) {
+			r.far.codecs = []offer.Codec{tt.codec}
+			ph, _ := talking(r)
+			if i := r.owner.info(ph.call()); i.Codec != tt.name {
+				t.Errorf("codec %s, want %s", i.Codec, tt.name)
+			}
+		})
+	}
+}
+
+// The port's number is shown to who is called, also by a call that somebody else asked for.
+func TestNumberOfThePort(t *testing.T) {
+	inRig(t, settings{config: func(c *Config) { c.ANI = "5551234" }}, func(r *rig) {
+		_, far := talking(r)
+		far.refer("700")
+		r.run(200 * time.Millisecond)
+		for _, c := range r.far.calls {
+			if got := c.invite.From.URI.User; got != "5551234" {
+				t.Errorf("%s was called by %s", c.invite.RequestURI.User, got)
+			}
+		}
+	})
+}
+
+// RTP goes by the line's network interface or not at all.
+func TestInterfaceOfRTP(t *testing.T) {
+	inRig(t, settings{config: func(c *Config) { c.Interface = "lo" }}, func(r *rig) { talking(r) })
+	inRig(t, settings{config: func(c *Config) { c.Interface = "tipring-none" }}, func(r *rig) {
+		ph := r.phone()
+		ph.dial("600")
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Parked, reorderTone)
+		if len(r.far.calls) != 0 {
+			t.Error("called all the same")
+		}
+	})
+}
