@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,7 @@ type Agent struct {
 	stale     atomic.Bool    // a change of configuration waits for a call to end
 	sipStale  bool           // and it is one of [sip]
 	drained   chan struct{}
+	unsettled chan struct{}   // holds one token after a change; see settle
 	patient   context.Context // of the end in good order; Kill cancels it
 	kill      context.CancelFunc
 	drainOnce sync.Once
@@ -72,7 +74,8 @@ func New(o Options) (*Agent, error) {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
-	a := &Agent{opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), drained: make(chan struct{})}
+	debug.SetGCPercent(gcPercent)
+	a := &Agent{opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), drained: make(chan struct{}), unsettled: make(chan struct{}, 1)}
 	a.patient, a.kill = context.WithCancel(context.Background())
 	layers, err := o.Files.Layers()
 	if err != nil {
@@ -152,6 +155,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.ctx = ctx
 	a.log.Info("started", "version", a.opts.Version, "mac", a.ident.MAC.String(), "state_dir", a.dir)
 
+	a.goWork(func() { a.settle(ctx) })
 	a.mu.Lock()
 	a.startSIP(ctx)
 	a.reconcile()
