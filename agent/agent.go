@@ -46,6 +46,8 @@ type Agent struct {
 
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
 	draining atomic.Bool
+	ending   atomic.Bool // Stop was called
+	rescued  atomic.Bool // there was no configuration without faults at the start; see Ready
 
 	sip      atomic.Pointer[sip]
 	lineList atomic.Pointer[[]*lineUnit]
@@ -84,6 +86,7 @@ func New(o Options) (*Agent, error) {
 	c, err := config.Load(layers, Checks())
 	if err != nil {
 		a.setFaults(err)
+		a.rescued.Store(true)
 		c = config.Rescue(layers)
 	}
 	a.running = config.NewRunning(c)

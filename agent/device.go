@@ -111,7 +111,7 @@ func (d device) call(i lines.Info) api.Call {
 		}
 	}
 	if u := d.a.port(i.Port); u != nil && u.port != nil {
-		if st, ok := u.port.Quality(i.ID); ok {
+		if st, ok := u.port.Quality(i.ID); ok && st.PacketsReceived > 0 {
 			c.Quality = &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS())}
 			if st.RTTMS >= 0 {
 				c.Quality.RTTMS = number(st.RTTMS)
@@ -179,15 +179,15 @@ func (d device) HangUp(_ context.Context, id string) error {
 }
 
 func (d device) Drain(resume bool) error {
-	d.a.Drain(resume)
-	return nil
+	return d.a.Drain(resume)
 }
 
-// Ready is nil when the device does its work: configured, its SIP ports open, and every
+// Ready is nil when the device does its work: configured (a refused reload leaves the
+// last good configuration at work), its SIP ports open, and every
 // enabled line with a server. A line whose servers are all down makes it not ready.
 func (d device) Ready() error {
-	if f := d.a.faults.Load(); f != nil {
-		return errors.New("configuration refused: " + (*f)[0])
+	if f := d.a.faults.Load(); f != nil && d.a.rescued.Load() {
+		return errors.New("not configured: " + (*f)[0])
 	}
 	if d.a.draining.Load() {
 		return errors.New("draining")

@@ -2,20 +2,31 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"tipring/webui/api"
 )
 
+// errEnding refuses to take calls again when the process is to end.
+var errEnding = fmt.Errorf("the agent is ending: %w", api.ErrConflict)
+
 // Drain refuses new calls and lets the running ones end; resume takes calls again.
-func (a *Agent) Drain(resume bool) {
+func (a *Agent) Drain(resume bool) error {
+	if resume && a.ending.Load() {
+		return errEnding
+	}
 	if a.draining.Swap(!resume) == !resume {
-		return
+		return nil
 	}
 	a.log.Info("draining", "on", !resume, "calls", a.calls.count())
+	return nil
 }
 
 // Stop drains and then lets Run end: once no call is left, or after drain_s.
 func (a *Agent) Stop() {
-	a.Drain(false)
+	a.ending.Store(true)
+	_ = a.Drain(false) // draining is never refused
 	limit := time.Duration(a.config().Device.DrainS) * time.Second
 	a.goWork(func() {
 		ctx, cancel := context.WithTimeout(a.ctx, limit)

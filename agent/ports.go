@@ -203,6 +203,9 @@ func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, err
 		}
 	}
 	v := plan.Look(digits)
+	if v.Outcome == fxs.Complete && plan.Final(digits).Outcome == fxs.Barred {
+		v.Outcome = fxs.Barred
+	}
 	r := api.DialResult{Number: api.Text(v.Number), Emergency: v.Emergency}
 	switch v.Outcome {
 	case fxs.NoMatch:

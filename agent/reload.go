@@ -30,6 +30,7 @@ func (a *Agent) Reload() error {
 		}
 		return err
 	}
+	a.rescued.Store(false)
 	for _, ch := range changes {
 		a.log.Info("configuration changed", "section", ch.Section, "kind", ch.Kind, "keys", ch.Keys)
 		if ch.Section == "device" {
