@@ -47,6 +47,7 @@ type Agent struct {
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
 	draining atomic.Bool
 	ending   atomic.Bool // Stop was called
+	retrying atomic.Bool // drivers that did not open are tried again soon
 	rescued  atomic.Bool // there was no configuration without faults at the start; see Ready
 
 	sip      atomic.Pointer[sip]

@@ -150,6 +150,13 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	if u.port == nil {
 		return "", fmt.Errorf("port %d has no driver that works: %w", port, api.ErrConflict)
 	}
+	cfg, err := d.a.portConfig(u.cfg)
+	if err != nil {
+		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
+	}
+	if to, err = u.number(cfg, to); err != nil {
+		return "", err
+	}
 	id, err := u.port.Dial(ctx, to)
 	if errors.Is(err, call.ErrBusy) || errors.Is(err, call.ErrNoCard) {
 		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)

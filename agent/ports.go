@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tipring/agent/call"
@@ -36,17 +38,49 @@ type portUnit struct {
 	done chan struct{}
 }
 
+// driverRetry is how long the agent waits before it tries a driver again that could not
+// be opened: who held its address may have gone.
+const driverRetry = 10 * time.Second
+
+// lacksDriver reports a port that should have a driver and has none.
+func (u *portUnit) lacksDriver() bool { return u.port == nil && u.cfg.Driver.Name != "none" }
+
 // addPort makes a port and works it. One that cannot be made leaves the rest of the
-// device running. The unit is shown to others once it is whole.
+// device running, and is tried again. The unit is shown to others once it is whole.
 func (a *Agent) addPort(c config.Port) {
 	u := a.newPort(c)
 	a.setPorts(append(slices.Clone(*a.portList.Load()), u))
+	if u.lacksDriver() {
+		a.retryDrivers()
+	}
 	if u.port == nil {
 		return
 	}
 	a.goWork(func() {
 		defer close(u.done)
 		u.port.Run()
+	})
+}
+
+// retryDrivers makes ports without their driver anew after a while.
+func (a *Agent) retryDrivers() {
+	if a.retrying.Swap(true) {
+		return
+	}
+	a.goWork(func() {
+		timer := time.NewTimer(driverRetry)
+		defer timer.Stop()
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-timer.C:
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.retrying.Store(false)
+		if a.ctx.Err() == nil && !a.ending.Load() {
+			a.reconcile()
+		}
 	})
 }
 
@@ -91,14 +125,14 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto"}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: c.ANI}
 	if c.DialPlan != "" {
 		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
 			return cfg, err
 		}
 	}
 	if l := a.config().Line(c.Line); l != nil {
-		cfg.DTMFType = l.DTMFType
+		cfg.DTMFType, cfg.Interface = l.DTMFType, l.UseVPN
 		if l.EnableHotline {
 			cfg.Hotline, cfg.HotlineMS = l.HotlineNumber, l.HotlineDelay*int(time.Second/time.Millisecond)
 		}
@@ -191,6 +225,21 @@ func (u *portUnit) show() api.Port {
 		p.Hook = "off"
 	}
 	return p
+}
+
+// number is what the port's dial plan makes of a number that is dialled for it.
+func (u *portUnit) number(cfg call.Config, to string) (string, error) {
+	if strings.Contains(to, "@") || cfg.Plan == nil {
+		return to, nil
+	}
+	switch v := cfg.Plan.Final(to); v.Outcome {
+	case fxs.SendNow:
+		return v.Number, nil
+	case fxs.Barred:
+		return "", fmt.Errorf("port %d: the dial plan bars %s: %w", u.cfg.N, to, api.ErrInvalid)
+	default:
+		return "", fmt.Errorf("port %d: the dial plan has no rule for %s: %w", u.cfg.N, to, api.ErrInvalid)
+	}
 }
 
 // testPlan is what the port would make of digits.

@@ -75,7 +75,7 @@ func (a *Agent) reconcile() {
 	}
 	for _, u := range slices.Clone(*a.portList.Load()) {
 		want := c.Port(u.cfg.N)
-		same := want != nil && reflect.DeepEqual(*want, u.cfg) && a.sameBehaviour(u)
+		same := want != nil && reflect.DeepEqual(*want, u.cfg) && a.sameBehaviour(u) && !u.lacksDriver()
 		switch {
 		case same:
 		case u.port != nil && u.port.Snapshot().Call != "":

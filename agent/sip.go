@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"sync"
@@ -43,12 +44,25 @@ func (a *Agent) newSIP(c *config.Config) *sip {
 		timers:   transaction.WithT1(time.Duration(c.SIP.T1MS) * time.Millisecond),
 		resolver: targets.New(targets.Config{Bind: c.SIP.Bind, Log: a.log}),
 	}
+	s.stack.SetTap(a.logMessage)
 	s.stun = newSTUNServer(c.SIP.STUNServer, s.resolver)
 	s.monitor = s.stack.NewMonitor(s.timers, a.userAgent(), nil)
 	return s
 }
 
-// open opens the SIP ports. A port that is taken leaves the rest of the device running:
+// logMessage writes the first line of a SIP message, which holds no secret.
+func (a *Agent) logMessage(f transport.Flow, out bool, from netip.AddrPort, m *sipmsg.Message) {
+	if !a.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	direction, peer := "in", from
+	if out {
+		direction, peer = "out", f.Target().Addr
+	}
+	a.log.Debug("message", "direction", direction, "peer", peer, "message", m.String(), "call_id", m.CallID)
+}
+
+// openSIP opens the SIP ports. A port that is taken leaves the rest of the device running:
 // it is tried again until it is free.
 func (a *Agent) openSIP(ctx context.Context, s *sip) error {
 	c := a.config()
