@@ -57,7 +57,7 @@ func (m *Machine) ask(now time.Time) {
 	switch side := m.side.server == s; {
 	case side && m.side.attempt != 0:
 		m.hunt.attempt = m.side.attempt
-	case side && m.isBound(now, s) && now.Sub(m.bound[s].since) < freshSide:
+	case side && m.isBound(now, s) && now.Sub(m.bound[s].since) < freshSide && now.Before(m.bound[s].refresh):
 		m.endHunt(now)
 		m.found(now, s)
 	default:
