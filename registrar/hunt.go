@@ -164,6 +164,9 @@ func (m *Machine) refused(now time.Time, r Result) {
 	}
 	m.retryAt = now.Add(max(wait, min(r.RetryAfter, retryAfterCap)))
 	m.loseCurrent(now, r.Lasting)
+	if m.current != None { // its binding runs on; the next try is its refresh
+		m.bound[m.current].refresh = m.retryAt
+	}
 }
 
 // exhausted ends a hunt that found no server.

@@ -305,7 +305,7 @@ func (m *Machine) Deadline() time.Time {
 	if !m.hunt.running() {
 		d = earlier(d, m.retryAt)
 		if m.current != None {
-			d = earlier(d, m.bound[m.current].refresh)
+			d = earlier(d, earlier(m.bound[m.current].refresh, m.bound[m.current].until))
 		}
 	}
 	if m.home.attempt == 0 {
@@ -328,6 +328,8 @@ func (m *Machine) Expire(now time.Time) []Action {
 			m.beginHunt(now, m.fromPrimary())
 		case m.current != None && due(now, m.bound[m.current].refresh):
 			m.beginHunt(now, m.refreshOrder())
+		case m.current != None && due(now, m.bound[m.current].until):
+			m.loseCurrent(now, false) // a refresh was refused, and the next try is later
 		}
 	}
 	if m.home.attempt == 0 && due(now, m.home.at) {

@@ -96,6 +96,29 @@ func TestOnlyUnavailableFailsOver(t *testing.T) {
 	}
 }
 
+// A refresh that is refused for the moment leaves the binding what it is, is tried again
+// after the back-off and not before, and when the binding has run out the line says so.
+func TestRefusedRefresh(t *testing.T) {
+	r := started(t, documentConfig())
+	r.fates[Primary] = fate{code: 480}
+	from := len(r.sent)
+	r.run(59 * time.Minute)
+	r.wantCurrent(Primary)
+	if st := r.m.Status(r.now); st.State != Registered || !st.Refresh.After(r.now) || st.LastErr == nil {
+		t.Errorf("status %+v", st)
+	}
+	if n := len(r.sent) - from; n < 1 || n > 6 {
+		t.Errorf("%d REGISTERs in the last minutes of the binding", n)
+	}
+	r.run(time.Minute)
+	if st := r.m.Status(r.now); st.State != Failed && st.State != Registering || r.m.Current() != None {
+		t.Errorf("the binding has run out, and the line says %v", st.State)
+	}
+	r.fates[Primary] = fate{}
+	r.run(time.Hour)
+	r.wantCurrent(Primary)
+}
+
 func TestLastingRefusalWaitsTwentyMinutes(t *testing.T) {
 	r := newRig(t, documentConfig())
 	r.fates[Primary] = fate{code: 403, lasting: true}

@@ -18,6 +18,12 @@ const (
 	rtt      = 20 * time.Millisecond
 )
 
+// No line may send more REGISTERs than this, whatever befalls it.
+const (
+	stormSize = 60
+	stormTime = 10 * time.Second
+)
+
 // documentConfig has the document's defaults and both servers.
 func documentConfig() Config {
 	return Config{
@@ -63,6 +69,9 @@ func (r *rig) do(actions []Action) {
 		switch a.Kind {
 		case Register:
 			r.sent, r.sentAt = append(r.sent, a), append(r.sentAt, r.now)
+			if n := len(r.sentAt); n > stormSize && r.now.Sub(r.sentAt[n-stormSize]) < stormTime {
+				r.t.Fatalf("%d REGISTERs in %v: %s", stormSize, stormTime, r.m.Status(r.now).Why)
+			}
 			heap.Push(&r.pending, r.answer(a))
 		case Abandon:
 			r.pending.drop(a.Attempt)
