@@ -16,7 +16,7 @@ func (s *session) bye(now time.Time) {
 	if s.ended {
 		return
 	}
-	s.stop()
+	s.stop(now)
 	if p := s.unacked; p != nil && p.initial {
 		// RFC 3261 section 15: a callee does not send BYE before its 2xx is
 		// acknowledged or has timed out.

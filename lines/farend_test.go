@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tipring/internal/offer"
@@ -218,6 +219,7 @@ func (s *fakeServer) takeWith(now time.Time, in *ua.Incoming, change ...func(res
 		panic(err)
 	}
 	c.d = d
+	c.up.Store(true)
 	in.RespondWith(now, res)
 	return c
 }
@@ -255,6 +257,7 @@ func newOffer() *offer.Session {
 type farCall struct {
 	s     *fakeServer
 	d     *dialog.Dialog // nil before there is one
+	up    atomic.Bool    // there is one
 	offer *offer.Session
 	req   *ua.Request // the INVITE, where it called
 	noACK bool
@@ -338,7 +341,11 @@ func (c *farCall) request(now time.Time, in *ua.Incoming) {
 	in.RespondWith(now, res)
 }
 
+// answer answers an offer, for which the far end's own stands back.
 func (c *farCall) answer(theirs *offer.Description) []byte {
+	if c.offer.Pending() {
+		c.offer.Revert()
+	}
 	d, err := c.offer.Answer(theirs)
 	if err != nil {
 		panic(err)
@@ -347,6 +354,9 @@ func (c *farCall) answer(theirs *offer.Description) []byte {
 }
 
 func (c *farCall) propose(dir offer.Direction) []byte {
+	if c.offer.Pending() {
+		c.offer.Revert()
+	}
 	c.offer.SetDirection(dir)
 	d, err := c.offer.Offer()
 	if err != nil {
@@ -381,8 +391,12 @@ func (s *fakeServer) callLine(change ...func(m *sipmsg.Message)) *farCall {
 }
 
 // contact is where the line wants its calls: its latest binding at this server.
-func (s *fakeServer) contact() sipmsg.URI {
-	u := s.last(sipmsg.REGISTER).Contact[0].URI.Clone()
+func (s *fakeServer) contact() (u sipmsg.URI) {
+	for _, m := range s.all(sipmsg.REGISTER) {
+		if len(m.Contact) > 0 {
+			u = m.Contact[0].URI.Clone()
+		}
+	}
 	u.Params = nil
 	return u
 }
@@ -401,6 +415,7 @@ func (c *farCall) answered(now time.Time, a ua.Answer) {
 	c.note(fmt.Sprint(a.Response.StatusCode), a.Response)
 	if d, err := dialog.FromResponse(a.Request, a.Response); err == nil && (c.d == nil || c.d.State() == dialog.Early) {
 		c.d = d
+		c.up.Store(true)
 	}
 	if !a.Response.IsSuccess() {
 		return

@@ -113,7 +113,7 @@ func (g *leg) inEarly(now time.Time, f *fork, in *ua.Incoming) {
 
 // hungUp takes a BYE.
 func (s *session) hungUp(now time.Time, in *ua.Incoming) {
-	s.stop()
+	s.stop(now)
 	s.d.End()
 	in.Respond(now, 200, "")
 	s.unacked = nil

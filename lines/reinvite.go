@@ -48,11 +48,21 @@ type reinvitation struct {
 	ack *acknowledgement // of its 2xx; nil: none came
 }
 
+// giveUpInvite cancels a re-INVITE that got a 1xx and nothing else, or that the end of the
+// call has overtaken.
+func (s *session) giveUpInvite(now time.Time) {
+	s.inviteBy = time.Time{}
+	if r := s.inviting; r != nil {
+		s.l.ep.Cancel(now, r, s.l.cfg.SignalRetryCounts, nil)
+	}
+}
+
 // on takes what becomes of it. What is refused leaves the call as it was.
 func (x *reinvitation) on(now time.Time, a ua.Answer) {
 	res, s := a.Response, x.session
 	switch {
 	case res == nil:
+		s.inviting, s.inviteBy = nil, time.Time{}
 		s.offers.ReceivedResponse(sipmsg.INVITE, 408, false, false)
 		s.offer.Revert()
 		s.refreshFailed(now, a.Err)
@@ -67,6 +77,7 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 	if res.IsProvisional() {
 		return
 	}
+	s.inviting, s.inviteBy = nil, time.Time{}
 	if res.IsSuccess() {
 		x.taken(now, a)
 	} else {

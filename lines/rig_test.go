@@ -82,12 +82,15 @@ func makeWorld(t testing.TB) *world {
 	w.net.Watch(w.watch)
 	w.monitor = w.stack.NewMonitor(transaction.Default(), "tipring/test", nil)
 	w.run(func() { w.monitor.Run(w.ctx) })
-	t.Cleanup(func() {
-		w.cancel()
-		w.done.Wait()
-		w.net.Close()
-	})
+	t.Cleanup(w.close)
 	return w
+}
+
+// close ends the world; a second time it does nothing.
+func (w *world) close() {
+	w.cancel()
+	w.done.Wait()
+	w.net.Close()
 }
 
 // start makes the line and works it.
@@ -314,16 +317,20 @@ func (w *world) wantServer(name string, s *fakeServer, from int, want string) {
 	}
 }
 
+// onLine runs fn on the line's goroutine and waits for it.
+func (w *world) onLine(fn func()) {
+	w.line.ep.Post(func(time.Time) { fn() })
+	synctest.Wait()
+}
+
 // wantIdle checks that nothing is left of any call.
 func (w *world) wantIdle() {
 	w.t.Helper()
-	type state struct{ calls, tours, clients int }
-	got := make(chan state, 1)
-	w.line.ep.Post(func(time.Time) { got <- state{len(w.line.calls), len(w.line.tours), 0} })
-	synctest.Wait()
-	if s := <-got; s != (state{}) {
-		w.t.Errorf("left over: %d calls, %d requests to servers", s.calls, s.tours)
-	}
+	w.onLine(func() {
+		if c, t := len(w.line.calls), len(w.line.tours); c != 0 || t != 0 {
+			w.t.Errorf("left over: %d calls, %d requests to servers", c, t)
+		}
+	})
 	w.phone.mu.Lock()
 	defer w.phone.mu.Unlock()
 	for _, c := range w.phone.calls {

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"errors"
 	"time"
 
 	"tipring/internal/offer"
@@ -22,13 +23,15 @@ type session struct {
 	offers dialog.Offers
 	ack    *acknowledgement // of the 2xx to the INVITE that made it, when that was ours
 
-	running  int        // requests of ours under way
-	wanted   bool       // a re-INVITE is to be sent when offers allow it
-	updates  bool       // the far end takes UPDATE
-	unacked  *answering // our 2xx to an INVITE waits for its ACK
-	farewell *farewell  // a BYE that waits for the registrar to settle
-	stray    bool       // not the call's: a fork, or an abandoned server's late answer
-	ended    bool       // by a BYE of either side
+	running  int         // requests of ours under way
+	inviting *ua.Request // a re-INVITE of ours among them; nil: none
+	inviteBy time.Time   // when that one is given up
+	wanted   bool        // a re-INVITE is to be sent when offers allow it
+	updates  bool        // the far end takes UPDATE
+	unacked  *answering  // our 2xx to an INVITE waits for its ACK
+	farewell *farewell   // a BYE that waits for the registrar to settle
+	stray    bool        // not the call's: a fork, or an abandoned server's late answer
+	ended    bool        // by a BYE of either side
 
 	transfer       *transfer        // a REFER of ours
 	referral       *dialog.Referral // a REFER of theirs
@@ -57,7 +60,7 @@ func (c *Call) confirmed(now time.Time, s *session) {
 func (s *session) quiet() bool { return s.running == 0 && s.farewell == nil && s.unacked == nil }
 
 func (s *session) deadline() time.Time {
-	d := earlier(s.timer.Deadline(), s.offers.Deadline())
+	d := earlier(earlier(s.timer.Deadline(), s.offers.Deadline()), s.inviteBy)
 	if s.unacked != nil {
 		d = earlier(d, s.unacked.deadline())
 	}
@@ -75,6 +78,9 @@ func (s *session) expire(now time.Time) {
 		s.unacked.expire(now)
 	}
 	s.expireTransfers(now)
+	if due(now, s.inviteBy) {
+		s.giveUpInvite(now)
+	}
 	if due(now, s.offers.Deadline()) && s.offers.Expire(now) {
 		s.reinvite(now)
 	}
@@ -90,9 +96,10 @@ func (s *session) expire(now time.Time) {
 }
 
 // stop ends what the session does by itself: a BYE came or is about to go.
-func (s *session) stop() {
+func (s *session) stop(now time.Time) {
 	s.ended, s.wanted = true, false
 	s.timer.Stop()
+	s.giveUpInvite(now)
 	s.offers = dialog.Offers{}
 	s.referral = nil
 }
@@ -109,6 +116,9 @@ func (s *session) allow(m *sipmsg.Message) {
 func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, a ua.Answer)) {
 	on = s.under(on)
 	s.l.hopTarget(now, s.server, s.d.NextHop(), func(now time.Time, t transport.Target, _ registrar.Server, err error) {
+		if err == nil && s.ended && s.d.State() == dialog.Confirmed {
+			err = errEnded // while its next hop was looked up
+		}
 		if err != nil {
 			on(now, ua.Answer{Err: err})
 			return
@@ -116,6 +126,8 @@ func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, 
 		s.sendTo(now, m, t, true, on)
 	})
 }
+
+var errEnded = errors.New("the call has ended")
 
 // under counts a request of ours as running until its end is told to on.
 func (s *session) under(on func(now time.Time, a ua.Answer)) func(now time.Time, a ua.Answer) {
@@ -133,14 +145,18 @@ func (s *session) under(on func(now time.Time, a ua.Answer)) func(now time.Time,
 
 // sendTo sends a request of the dialog to a target. last: nobody else will be asked.
 func (s *session) sendTo(now time.Time, m *sipmsg.Message, t transport.Target, last bool, on func(now time.Time, a ua.Answer)) {
-	s.l.ep.Send(now, &ua.Request{
+	r := &ua.Request{
 		Msg: m, Target: t, Contact: len(m.Contact) > 0,
 		// A far end that the line did not call might challenge to learn a digest: only
 		// where the line itself registers is it answered.
 		Own: s.l.isOwn(t) && s.d.Caller(), Server: s.server.String(),
 		Retransmissions: s.l.retransmissions(last), Again: s.again,
 		On: on,
-	})
+	}
+	if m.Method == sipmsg.INVITE {
+		s.inviting, s.inviteBy = r, now.Add(ringLimit)
+	}
+	s.l.ep.Send(now, r)
 }
 
 // An acknowledgement is the ACK of a 2xx to an INVITE of ours, which every repetition of

@@ -43,6 +43,14 @@ func (w *world) wantFar(far *farCall, want string) {
 	}
 }
 
+// refusesOnce has the far end refuse the next re-INVITE.
+func (c *farCall) refusesOnce(code int) {
+	c.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+		c.does(sipmsg.INVITE, nil)
+		in.Respond(now, code, "")
+	})
+}
+
 // direction is what the last re-INVITE or UPDATE that the far end got offers.
 func direction(m *sipmsg.Message) string {
 	d := sdpOf(m)
@@ -134,16 +142,15 @@ func TestGlare(t *testing.T) {
 		for range 3 {
 			w.net.Path(w.agent, w.primary.host).Delay(50 * time.Millisecond)
 			w.net.Path(w.primary.host, w.agent).Delay(50 * time.Millisecond)
-			far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 491, "") })
+			far.refusesOnce(491)
 			began := time.Now()
 			c.Hold(true)
 			far.send(sipmsg.INVITE, far.offering(offer.SendRecv))
-			w.after(200 * time.Millisecond)
+			w.after(100 * time.Millisecond)
 			if got := far.news(); got != "<INVITE INVITE:491" && got != "INVITE:491 <INVITE" {
 				w.t.Fatalf("far end heard %q", got)
 			}
 			far.s.post(func(time.Time) { far.offer.Revert() })
-			far.does(sipmsg.INVITE, nil)
 			c.Hold(true) // asked for again meanwhile: it keeps its time
 			w.after(5 * time.Second)
 			at := w.primary.times(sipmsg.INVITE, began)
@@ -171,14 +178,13 @@ func TestGlare(t *testing.T) {
 // An offer of theirs that comes while ours waits for its time is taken; ours follows.
 func TestTheirOfferDuringOurGlareWait(t *testing.T) {
 	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
-		far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 491, "") })
+		far.refusesOnce(491)
 		c.Hold(true)
 		w.after(0)
-		far.does(sipmsg.INVITE, nil)
 		far.send(sipmsg.INVITE, far.offering(offer.SendRecv))
 		w.after(5 * time.Second)
 		got := far.news()
-		if got != "<INVITE INVITE:200 <INVITE" && got != "<INVITE <INVITE INVITE:200" {
+		if strings.Count(got, "<INVITE") != 2 || strings.Count(got, "INVITE:200") != 1 {
 			w.t.Errorf("far end heard %q", got)
 		}
 		if c.Info().State != Held {
@@ -272,6 +278,31 @@ func TestFarEndHasLostTheCall(t *testing.T) {
 			w.wantIdle()
 		})
 	}
+}
+
+// A re-INVITE that gets a 1xx and then nothing is given up after three minutes, and does
+// not hold the call back when it ends.
+func TestReinviteWithoutAnEnd(t *testing.T) {
+	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+		far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+			in.OnCancel = func(now time.Time) { in.Respond(now, 487, "") }
+			in.Respond(now, 100, "")
+		})
+		c.Hold(true)
+		w.after(ringLimit + time.Second)
+		far.does(sipmsg.INVITE, nil)
+		c.Hold(true)
+		w.after(time.Second)
+		if s := c.Info().State; s != Held {
+			w.t.Errorf("call %s: %s", s, w.phone.heard())
+		}
+		far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 100, "") })
+		c.Hold(false)
+		w.after(time.Second)
+		c.Hangup()
+		w.after(lastSpan + time.Second)
+		w.wantIdle()
+	})
 }
 
 // The server dies in mid-call: sound and call go on, a re-INVITE that nobody answers
