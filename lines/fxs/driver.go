@@ -28,8 +28,8 @@ type Card interface {
 	Lamp(on bool) error          // message waiting
 	Power(on bool) error         // loop current
 
-	// Wake makes a Read that waits return soon; any goroutine may call it. A card that
-	// sends frames without pause need not do anything.
+	// Wake makes a Read that waits return soon; any goroutine may call it. What
+	// the port then tells the card does not wait for samples.
 	Wake()
 	// Close ends the connection. Read then returns an error.
 	Close() error

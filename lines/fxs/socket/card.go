@@ -18,20 +18,24 @@ type card struct {
 	frames *Reader
 	pcm    []int16
 	out    []byte
+	until  time.Time // the next samples must have come by then
 	ended  sync.Once
 }
 
 var errSilent = errors.New("no samples for too long")
 
 // Read returns what the card says next. It is called by the port's owner, who so sleeps
-// in the kernel until the very frame comes.
+// in the kernel until the very frame comes, or until Wake.
 func (c *card) Read() ([]int16, fxs.Loop, error) {
 	for {
 		t, payload, err := c.frames.Next()
-		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				err = errSilent
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if time.Now().Before(c.until) {
+				return nil, fxs.LoopSame, c.woken()
 			}
+			err = errSilent
+		}
+		if err != nil {
 			return nil, fxs.LoopSame, c.fail(err)
 		}
 		switch t {
@@ -53,7 +57,18 @@ func (c *card) Read() ([]int16, fxs.Loop, error) {
 }
 
 // live grants the card the time for its next samples, and for taking the answer.
-func (c *card) live() error { return c.conn.SetDeadline(time.Now().Add(c.driver.audioTime)) }
+func (c *card) live() error {
+	c.until = time.Now().Add(c.driver.audioTime)
+	return c.conn.SetDeadline(c.until)
+}
+
+// woken puts the deadline back that Wake took away.
+func (c *card) woken() error {
+	if err := c.conn.SetReadDeadline(c.until); err != nil {
+		return c.fail(err)
+	}
+	return nil
+}
 
 func loopOf(t Type, value byte) (fxs.Loop, error) {
 	switch {
@@ -95,8 +110,12 @@ func (c *card) send() error {
 	return nil
 }
 
-// Wake does nothing: a line card sends samples without pause.
-func (c *card) Wake() {}
+// Wake ends a Read that waits for samples, by a deadline that is over: what a call wants of
+// the telephone, its bell above all, need not wait for the next frame. Should Read put its own
+// deadline over this one, then because samples came, with which it returns as well.
+func (c *card) Wake() {
+	_ = c.conn.SetReadDeadline(time.Unix(1, 0)) // a connection that is closed has no Read to end
+}
 
 // Close ends the connection at the owner's wish.
 func (c *card) Close() error {

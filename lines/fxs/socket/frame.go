@@ -76,11 +76,13 @@ func checkLength(t Type, n int) (known bool, err error) {
 	return true, nil
 }
 
-// Reader takes frames from a stream. It keeps no more than the longest frame there is.
+// Reader takes frames from a stream. It keeps no more than the longest frame there is. An
+// error of the stream that passes, such as a deadline, loses nothing: Next goes on from there.
 type Reader struct {
 	src        io.Reader
 	buf        []byte
 	start, end int // of what has been read and not been taken
+	skip       int // octets left of a frame that is dropped
 }
 
 // NewReader returns a Reader of src.
@@ -92,6 +94,9 @@ func NewReader(src io.Reader) *Reader {
 // until the next call.
 func (r *Reader) Next() (Type, []byte, error) {
 	for {
+		if err := r.discard(); err != nil {
+			return 0, nil, err
+		}
 		if err := r.fill(headerSize); err != nil {
 			return 0, nil, err
 		}
@@ -102,9 +107,7 @@ func (r *Reader) Next() (Type, []byte, error) {
 			return t, nil, err
 		}
 		if !known {
-			if err := r.discard(headerSize + n); err != nil {
-				return 0, nil, err
-			}
+			r.skip = headerSize + n
 			continue
 		}
 		if err := r.fill(headerSize + n); err != nil {
@@ -142,15 +145,15 @@ func (r *Reader) fill(n int) error {
 	return nil
 }
 
-// discard drops n octets, of which not all may fit.
-func (r *Reader) discard(n int) error {
-	for n > 0 {
+// discard drops what is to be skipped, of which not all may fit.
+func (r *Reader) discard() error {
+	for r.skip > 0 {
 		if err := r.fill(1); err != nil {
 			return inside(err)
 		}
-		drop := min(n, r.end-r.start)
+		drop := min(r.skip, r.end-r.start)
 		r.start += drop
-		n -= drop
+		r.skip -= drop
 	}
 	return nil
 }

@@ -37,6 +37,11 @@ const (
 	acceptPause = 100 * time.Millisecond
 )
 
+// maxStrangers is how many connections may be about to show their token at a time.
+const maxStrangers = 4
+
+var errSecond = errors.New("there is a line card already")
+
 // Driver listens for the line card of one port.
 type Driver struct {
 	cfg    Config
@@ -48,8 +53,9 @@ type Driver struct {
 
 	helloTime, audioTime time.Duration
 
-	mu   sync.Mutex
-	conn net.Conn // of the one card, from accept on
+	mu        sync.Mutex
+	conn      net.Conn              // of the one card: from accept on, or once it has shown the token
+	strangers map[net.Conn]struct{} // who have yet to show it
 
 	close sync.Once
 }
@@ -93,6 +99,9 @@ func (d *Driver) Close() (err error) {
 		if d.conn != nil {
 			d.conn.Close()
 		}
+		for conn := range d.strangers {
+			conn.Close()
+		}
 		d.mu.Unlock()
 		d.work.Wait()
 		close(d.cards)
@@ -124,7 +133,8 @@ func (d *Driver) accept() {
 	}
 }
 
-// admit takes the place of the one card.
+// admit lets a connection say HELLO. Where a token is asked for it has the place of the one
+// card only after that: who does not know the token cannot keep the card out.
 func (d *Driver) admit(conn net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -133,11 +143,40 @@ func (d *Driver) admit(conn net.Conn) bool {
 		return false
 	default:
 	}
-	if d.conn != nil {
-		if !hungUp(d.conn) {
-			return false
-		}
-		d.conn.Close() // its owner has yet to notice that the card was restarted
+	if !d.vacant() {
+		return false
+	}
+	if d.cfg.Token == "" {
+		d.conn = conn
+		return true
+	}
+	if len(d.strangers) >= maxStrangers {
+		return false
+	}
+	if d.strangers == nil {
+		d.strangers = make(map[net.Conn]struct{}, maxStrangers)
+	}
+	d.strangers[conn] = struct{}{}
+	return true
+}
+
+// vacant tells whether the place is free, or was left without its owner's notice: the card
+// was restarted.
+func (d *Driver) vacant() bool {
+	if d.conn != nil && hungUp(d.conn) {
+		d.conn.Close()
+		d.conn = nil
+	}
+	return d.conn == nil
+}
+
+// take gives the place to a connection that has said a proper HELLO.
+func (d *Driver) take(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.strangers, conn)
+	if d.conn != conn && !d.vacant() {
+		return false
 	}
 	d.conn = conn
 	return true
@@ -147,6 +186,7 @@ func (d *Driver) admit(conn net.Conn) bool {
 // whoever sees it end may come back at once.
 func (d *Driver) release(conn net.Conn) {
 	d.mu.Lock()
+	delete(d.strangers, conn)
 	if d.conn == conn {
 		d.conn = nil
 	}
@@ -178,6 +218,9 @@ func (d *Driver) hello(c *card) (name string, err error) {
 	}
 	if name, err = readHello(c.frames, d.cfg.Token); err != nil {
 		return "", err
+	}
+	if !d.take(c.conn) {
+		return "", errSecond
 	}
 	answer, err := json.Marshal(AgentHello{Protocol: Protocol, Name: "tipring", Port: d.cfg.Port, Kind: d.cfg.Kind})
 	if err != nil {

@@ -250,6 +250,61 @@ func TestCardThatHasNotSaidHelloHoldsThePlace(t *testing.T) {
 	<-r.Cards()
 }
 
+func TestStrangersDoNotKeepTheCardOut(t *testing.T) {
+	r := newRig(t, Config{Address: "tcp:127.0.0.1:0", Token: "t"}, time.Minute)
+	for range maxStrangers - 1 {
+		r.dial()
+	}
+	hello := Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...)
+	late := r.dial()
+	r.dial().isClosed() // one more than may be about to say HELLO
+	late.send(hello)
+	late.wants(Hello)
+	<-r.Cards()
+	r.dial().isClosed()
+}
+
+func TestOfTwoThatKnowTheTokenOneIsTheCard(t *testing.T) {
+	r := newRig(t, Config{Address: "tcp:127.0.0.1:0", Token: "t"}, time.Minute)
+	hello := Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...)
+	first, second := r.dial(), r.dial()
+	first.send(hello)
+	first.wants(Hello)
+	<-r.Cards()
+	second.send(hello)
+	second.isClosed()
+}
+
+func TestWakeEndsAReadAndLosesNothing(t *testing.T) {
+	r := newRig(t, Config{}, time.Minute)
+	p, c := r.card()
+	frame := AppendAudio(nil, []int16{159: 7})
+	for cut := range len(frame) {
+		p.send(frame[:cut])
+		c.Wake()
+		if pcm, loop, err := c.Read(); pcm != nil || loop != fxs.LoopSame || err != nil {
+			t.Fatalf("after Wake: %d samples, %v, %v", len(pcm), loop, err)
+		}
+		p.send(frame[cut:])
+		if pcm, _, err := c.Read(); len(pcm) != 160 || pcm[159] != 7 || err != nil {
+			t.Fatalf("cut after %d octets: %d samples, %v", cut, len(pcm), err)
+		}
+	}
+}
+
+func TestWakeDoesNotExcuseSilence(t *testing.T) {
+	r := newRig(t, Config{}, soon)
+	_, c := r.card()
+	var err error
+	for err == nil { // for ever, should it be excused
+		c.Wake()
+		_, _, err = c.Read()
+	}
+	if !errors.Is(err, errSilent) {
+		t.Error(err)
+	}
+}
+
 func TestEverythingAnOwnerSaysArrivesInOrder(t *testing.T) {
 	r := newRig(t, Config{}, time.Minute)
 	p, c := r.card()
