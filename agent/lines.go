@@ -15,13 +15,13 @@ const unregisterWait = 3 * time.Second
 // A lineUnit is a line and the goroutine that works it.
 type lineUnit struct {
 	line   *lines.Line
-	cfg    config.Line
+	cfg    *config.Line
 	cancel context.CancelFunc // nil: not started
 	done   chan struct{}
 }
 
 // addLine makes a line, and works it when the SIP ports are open.
-func (a *Agent) addLine(c config.Line) {
+func (a *Agent) addLine(c *config.Line) {
 	u := &lineUnit{line: lines.New(c, a.lineDevice()), cfg: c, done: make(chan struct{})}
 	a.setLines(append(slices.Clone(*a.lineList.Load()), u))
 	if a.sip.Load().open {

@@ -61,7 +61,7 @@ func (a *Agent) reconcile() {
 	for _, u := range slices.Clone(*a.lineList.Load()) {
 		want := c.Line(u.cfg.N)
 		switch {
-		case want != nil && reflect.DeepEqual(*want, u.cfg):
+		case want != nil && reflect.DeepEqual(want, u.cfg):
 		case u.line.Snapshot().Calls > 0:
 			stale = true
 		default:

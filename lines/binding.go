@@ -16,7 +16,7 @@ import (
 
 // registrarConfig is what the registrar is told of the configuration.
 func (l *Line) registrarConfig() registrar.Config {
-	c := &l.cfg
+	c := l.cfg
 	s := func(n int) time.Duration { return time.Duration(n) * time.Second }
 	return registrar.Config{
 		Register: l.registers(), HasBackup: l.servers[registrar.Backup] != nil,
@@ -31,7 +31,7 @@ func (l *Line) registers() bool { return l.cfg.RegisterAddr != "" }
 
 // newCredits answers challenges with the line's password, and a proxy's with the
 // proxy's own when it has one.
-func newCredits(c config.Line) *digest.Client {
+func newCredits(c *config.Line) *digest.Client {
 	user := c.AuthUser
 	if user == "" {
 		user = c.Username
@@ -142,6 +142,9 @@ func (l *Line) register(now time.Time, a registrar.Action) {
 		l.noteCurrent()
 		l.checkContacts(now)
 		l.stopWhenQuiet()
+	}
+	if l.tours == nil {
+		l.tours = map[uint64]*tour{}
 	}
 	l.tours[a.Attempt] = t
 	t.start(now)

@@ -47,9 +47,17 @@ var callNumbers atomic.Uint64
 func (l *Line) newCall(now time.Time) *Call {
 	c := &Call{l: l}
 	c.info = Info{ID: strconv.FormatUint(callNumbers.Add(1), 10), Line: l.cfg.N, Started: now}
-	l.calls[c] = struct{}{}
+	l.keep(c)
 	l.do(now, l.reg.Calls(now, len(l.calls)))
 	return c
+}
+
+// keep counts a call among those of the line.
+func (l *Line) keep(c *Call) {
+	if l.calls == nil {
+		l.calls = map[*Call]struct{}{}
+	}
+	l.calls[c] = struct{}{}
 }
 
 // Info is the call as it was when it last changed.

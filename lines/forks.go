@@ -138,7 +138,7 @@ func (g *leg) decline(now time.Time, f *fork, a ua.Answer) {
 	c.l.log.Info("answer not wanted, ended by BYE", "id", c.info.ID, "server", g.srv.id, "address", g.target)
 	s := c.newSession(f.d, f.offer, g.srv.id)
 	s.stray = true
-	c.l.calls[c] = struct{}{} // again, where the call was over and forgotten
+	c.l.keep(c) // again, where the call was over and forgotten
 	s.ack = s.acknowledge(now, a)
 	c.strays = append(c.strays, s)
 	s.bye(now)

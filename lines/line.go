@@ -55,7 +55,7 @@ type Owner interface {
 
 // A Line is one SIP line.
 type Line struct {
-	cfg config.Line
+	cfg *config.Line
 	dev Device
 	log *slog.Logger
 	ep  *ua.Endpoint
@@ -81,11 +81,12 @@ type Line struct {
 	cancel  context.CancelFunc
 }
 
-// New makes a line from its section of the configuration. Nothing is sent before Run.
-func New(cfg config.Line, dev Device) *Line {
+// New makes a line from its section of the configuration, which nobody changes any more.
+// Nothing is sent before Run.
+func New(cfg *config.Line, dev Device) *Line {
 	l := &Line{
 		cfg: cfg, dev: dev, log: dev.Log.With("line", cfg.N),
-		tours: map[uint64]*tour{}, calls: map[*Call]struct{}{}, stopped: make(chan struct{}),
+		stopped: make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.setServers()
@@ -126,6 +127,17 @@ func (l *Line) Run(ctx context.Context) {
 func (l *Line) work(now time.Time) {
 	l.expire(now)
 	l.publish(now)
+	l.shed()
+}
+
+// shed drops empty maps: with hundreds of idle lines their buckets are worth the memory.
+func (l *Line) shed() {
+	if len(l.tours) == 0 {
+		l.tours = nil
+	}
+	if len(l.calls) == 0 {
+		l.calls = nil
+	}
 }
 
 // Close ends a line that Run was never called for.

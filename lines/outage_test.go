@@ -222,7 +222,7 @@ func TestCallWhileTheLineMakesSure(t *testing.T) {
 }
 
 // asking reports that the line asks a server for a registration.
-func (w *world) asking() bool { return w.line.snapshot.Load().facts.hunting }
+func (w *world) asking() bool { return w.line.snapshot.Load().hunting }
 
 // A refused or moved call leaves no binding behind that nobody needs.
 func Test503MovesTheCallAndNotTheLine(t *testing.T) {

@@ -101,7 +101,7 @@ func (w *world) start(settings ...string) {
 	w.run(func() { w.line.Run(w.ctx) })
 }
 
-func (w *world) newLine(c config.Line) *Line {
+func (w *world) newLine(c *config.Line) *Line {
 	return New(c, Device{
 		Stack: w.stack, Monitor: w.monitor, Resolver: w.names, Timers: transaction.Default(),
 		UserAgent: "tipring/test", Owner: w.phone, Log: testLog(w.t),
@@ -144,7 +144,7 @@ func (w *world) sent(to *fakeServer, what string, since time.Time) (at []time.Du
 	return at
 }
 
-func lineConfig(t testing.TB, settings ...string) config.Line {
+func lineConfig(t testing.TB, settings ...string) *config.Line {
 	t.Helper()
 	base := []string{"username = 1001", "auth_password = secret", "register_addr = 10.0.0.2", "backup_addr = 10.0.0.3", "keepalive = none"}
 	seen := map[string]bool{}
@@ -161,7 +161,7 @@ func lineConfig(t testing.TB, settings ...string) config.Line {
 	if err != nil {
 		t.Fatalf("%s\n%v", ini, err)
 	}
-	return *c.Line(1)
+	return c.Line(1)
 }
 
 func testLog(t testing.TB) *slog.Logger {

@@ -47,7 +47,7 @@ var dnsModes = map[string]transport.DNSMode{
 
 // setServers makes the servers that the configuration names.
 func (l *Line) setServers() {
-	c := &l.cfg
+	c := l.cfg
 	l.servers[registrar.Primary] = l.newServer(registrar.Primary,
 		hop{c.RegisterAddr, c.RegisterPort}, hop{c.ProxyAddr, c.ProxyPort}, c.Transport)
 	backup, backupProxy := hop{c.BackupAddr, c.BackupPort}, hop{c.BackupProxyAddr, c.BackupProxyPort}

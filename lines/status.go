@@ -19,28 +19,8 @@ type Snapshot struct {
 	Calls      int    // running ones
 	registrar.Status
 
-	facts facts
-	reg   registrar.Machine // as it was, for a sentence that is true now
-}
-
-// facts are what a snapshot is made of: what is worth telling when it changes. They
-// compare with ==, and are found without allocating.
-type facts struct {
-	registrar.Status
 	hunting bool
-	calls   int
 	target  transport.Target
-}
-
-func (l *Line) facts() facts {
-	f := facts{Status: l.reg.Facts(), hunting: l.reg.Hunting()}
-	for c := range l.calls {
-		if !c.over { // else only its BYE is on its way
-			f.calls++
-		}
-	}
-	f.target = l.servers[f.Server].target()
-	return f
 }
 
 // Snapshot is the line as it was when it last did something. At completes it.
@@ -48,32 +28,45 @@ func (l *Line) Snapshot() Snapshot { return *l.snapshot.Load() }
 
 // At adds the sentence Why as it is now.
 func (s Snapshot) At(now time.Time) Snapshot {
-	s.Why = s.reg.Status(now).Why
+	s.Status = s.Status.At(now)
 	if s.Enabled && s.AOR == "" {
 		s.Why = "this line has no server: register_addr and proxy_addr are empty"
 	}
 	return s
 }
 
-// publish makes a new snapshot when something visible changed.
+// publish makes a new snapshot when something worth telling has changed. Finding that
+// nothing has allocates nothing.
 func (l *Line) publish(time.Time) {
-	f := l.facts()
-	if old := l.snapshot.Load(); old != nil && old.facts == f {
+	st := l.reg.Facts()
+	hunting, calls, target := l.reg.Hunting(), l.running(), l.servers[st.Server].target()
+	old := l.snapshot.Load()
+	if old != nil && old.Status == st && old.hunting == hunting && old.Calls == calls && old.target == target {
 		return
 	}
-	s := Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: f.calls, Status: f.Status, facts: f, reg: *l.reg}
-	if f.target.Addr.IsValid() {
-		s.ServerAddr, s.Transport = f.target.Addr.String(), f.target.Proto.String()
+	s := &Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: calls, Status: st, hunting: hunting, target: target}
+	if target.Addr.IsValid() {
+		s.ServerAddr, s.Transport = target.Addr.String(), target.Proto.String()
 	}
-	at := l.servers[f.Server]
+	at := l.servers[st.Server]
 	if at == nil {
 		at = l.servers[registrar.Primary]
 	}
 	if at != nil {
 		s.AOR = l.aor(at).String()
 	}
-	l.snapshot.Store(&s)
+	l.snapshot.Store(s)
 	l.dev.Owner.Changed(l.cfg.N)
+}
+
+// running counts the calls that are not over but for their BYE on its way.
+func (l *Line) running() (n int) {
+	for c := range l.calls {
+		if !c.over {
+			n++
+		}
+	}
+	return n
 }
 
 // keepAlives are the configuration's words.

@@ -33,6 +33,19 @@ type Status struct {
 	Counts   Counts
 	LastErr  error
 	Why      string // a sentence: where the line is, since when, and what it does next
+
+	tale tale
+}
+
+// A tale is what the sentence Why needs besides.
+type tale struct {
+	asks     Server // by the hunt under way; None: none is
+	register bool
+	failback bool  // switched on
+	probing  bool  // a probe of the primary is under way
+	homesick bool  // the primary is well, and a call keeps the line where it is
+	moved    error // why the line left the primary
+	probed   error // what the last probe ended in
 }
 
 // Current is the server that requests go to; None while there is none.
@@ -60,16 +73,15 @@ func (m *Machine) First() Server {
 func (m *Machine) Hunting() bool { return m.hunt.running() || m.side.attempt != 0 }
 
 // Status describes the machine at now.
-func (m *Machine) Status(now time.Time) Status {
-	st := m.Facts()
-	st.Why = m.why(now, st)
-	return st
-}
+func (m *Machine) Status(now time.Time) Status { return m.Facts().At(now) }
 
 // Facts is the Status without its sentence, which changes with every second that passes.
 // Two of them compare with ==.
 func (m *Machine) Facts() Status {
 	st := Status{Server: m.current, Since: m.since, Counts: m.counts, LastErr: m.lastErr}
+	if m.hunt.running() {
+		st.tale.asks = m.hunt.order[0]
+	}
 	switch {
 	case m.idle():
 		st.State = Disabled
@@ -78,6 +90,8 @@ func (m *Machine) Facts() Status {
 		st.Expires = m.bound[m.current].granted
 		st.Refresh = m.bound[m.current].refresh
 		st.Failback = m.home.at
+		st.tale.register = m.cfg.Register
+		m.tellOfHome(&st.tale)
 	case m.hunt.running():
 		st.State = Registering
 	default:
@@ -86,56 +100,70 @@ func (m *Machine) Facts() Status {
 	return st
 }
 
+func (m *Machine) tellOfHome(t *tale) {
+	if m.current != Backup {
+		return
+	}
+	t.failback, t.moved, t.probed = m.cfg.Failback, m.moved, m.home.last
+	t.probing = m.home.attempt != 0
+	t.homesick = m.home.ready && m.calls > 0 && !m.cfg.FailbackBusy
+}
+
+// At completes Facts with the sentence Why as it is at now.
+func (st Status) At(now time.Time) Status {
+	st.Why = st.why(now)
+	return st
+}
+
 // why tells in a sentence where the line is, since when, and when it acts next.
-func (m *Machine) why(now time.Time, st Status) string {
+func (st Status) why(now time.Time) string {
 	switch st.State {
 	case Disabled:
 		return "this line is switched off"
 	case Registering:
-		s := m.hunt.order[0]
-		if m.lastErr != nil {
-			return fmt.Sprintf("asking the %s server for a registration; last: %v", s, m.lastErr)
+		if st.LastErr != nil {
+			return fmt.Sprintf("asking the %s server for a registration; last: %v", st.tale.asks, st.LastErr)
 		}
-		return fmt.Sprintf("asking the %s server for a registration", s)
+		return fmt.Sprintf("asking the %s server for a registration", st.tale.asks)
 	case Failed:
-		err := m.lastErr
+		err := st.LastErr
 		if err == nil {
 			err = errNoServer
 		}
-		return fmt.Sprintf("no server for %s: %v; next try %s", ago(now, m.since), err, in(now, m.retryAt))
+		return fmt.Sprintf("no server for %s: %v; next try %s", ago(now, st.Since), err, in(now, st.Retry))
 	}
-	return m.whyRegistered(now)
+	return st.whyRegistered(now)
 }
 
-func (m *Machine) whyRegistered(now time.Time) string {
+func (st Status) whyRegistered(now time.Time) string {
 	var b strings.Builder
 	verb := "registered at"
-	if !m.cfg.Register {
+	if !st.tale.register {
 		verb = "calling through"
 	}
-	fmt.Fprintf(&b, "%s the %s server for %s", verb, m.current, ago(now, m.since))
-	if m.current == Backup && m.moved != nil {
-		fmt.Fprintf(&b, ", because the primary failed: %v", m.moved)
+	fmt.Fprintf(&b, "%s the %s server for %s", verb, st.Server, ago(now, st.Since))
+	if st.tale.moved != nil {
+		fmt.Fprintf(&b, ", because the primary failed: %v", st.tale.moved)
 	}
-	if m.hunt.running() {
-		fmt.Fprintf(&b, "; asking the %s server now", m.hunt.order[0])
-	} else if at := m.bound[m.current].refresh; m.cfg.Register && !at.IsZero() {
-		fmt.Fprintf(&b, "; next refresh %s", in(now, at))
+	if st.tale.asks != None {
+		fmt.Fprintf(&b, "; asking the %s server now", st.tale.asks)
+	} else if st.tale.register && !st.Refresh.IsZero() {
+		fmt.Fprintf(&b, "; next refresh %s", in(now, st.Refresh))
 	}
-	if m.current != Backup {
+	if st.Server != Backup {
 		return b.String()
 	}
 	switch {
-	case !m.cfg.Failback:
+	case !st.tale.failback:
 		b.WriteString("; failback is off")
-	case m.home.attempt != 0:
+	case st.tale.probing:
 		b.WriteString("; probing the primary now")
-	case m.home.ready && m.calls > 0 && !m.cfg.FailbackBusy:
+	case st.tale.homesick:
 		b.WriteString("; the primary is well, going home when the call ends")
 	default:
-		fmt.Fprintf(&b, "; next probe of the primary %s", in(now, m.home.at))
-		if m.home.last != nil {
-			fmt.Fprintf(&b, " (last: %v)", m.home.last)
+		fmt.Fprintf(&b, "; next probe of the primary %s", in(now, st.Failback))
+		if st.tale.probed != nil {
+			fmt.Fprintf(&b, " (last: %v)", st.tale.probed)
 		}
 	}
 	return b.String()

@@ -141,13 +141,13 @@ func (r *rig) goWork(f func()) {
 	}()
 }
 
-func lineConfig(t tester, more []string) config.Line {
+func lineConfig(t tester, more []string) *config.Line {
 	ini := "[sip1]\nusername = 1001\nregister_addr = 127.0.0.2\nkeepalive = none\n" + strings.Join(more, "\n") + "\n"
 	c, err := config.Load([]config.Layer{config.FileLayer("test.ini", []byte(ini))}, config.Checks{})
 	if err != nil {
 		t.Fatalf("%s\n%v", ini, err)
 	}
-	return *c.Line(1)
+	return c.Line(1)
 }
 
 func (r *rig) addPhone(n int, change func(*Config)) {

@@ -24,8 +24,8 @@ import (
 type Config struct {
 	Device       Device
 	SIP          SIP
-	Lines        []Line // by number; numbers may have gaps
-	Ports        []Port // by number; numbers may have gaps
+	Lines        []*Line // by number; numbers may have gaps
+	Ports        []Port  // by number; numbers may have gaps
 	Fax          Fax
 	Radius       Radius
 	Provisioning Provisioning
@@ -91,11 +91,11 @@ func (s *section) text(i int) string {
 
 // Line returns the line with number n, or nil.
 func (c *Config) Line(n int) *Line {
-	i, ok := slices.BinarySearchFunc(c.Lines, n, func(l Line, n int) int { return l.N - n })
+	i, ok := slices.BinarySearchFunc(c.Lines, n, func(l *Line, n int) int { return l.N - n })
 	if !ok {
 		return nil
 	}
-	return &c.Lines[i]
+	return c.Lines[i]
 }
 
 // Port returns the port with number n, or nil.

@@ -9,7 +9,11 @@ func (c *Config) makeSections(lines, ports []int) {
 	var port Port
 	fillDefaults(lineKeys, &line)
 	fillDefaults(portKeys, &port)
-	c.Lines = slices.Repeat([]Line{line}, len(lines))
+	c.Lines = make([]*Line, len(lines))
+	for j := range c.Lines {
+		own := line
+		c.Lines[j] = &own // each by itself: a line that runs on keeps no other one in memory
+	}
 	c.Ports = slices.Repeat([]Port{port}, len(ports))
 	c.sections = make([]section, 0, len(sections)-2+len(lines)+len(ports))
 	add := func(desc *Section, n int, data any) {
@@ -21,7 +25,7 @@ func (c *Config) makeSections(lines, ports []int) {
 		case desc.Name == "sip" && desc.Numbered:
 			for j, n := range lines {
 				c.Lines[j].N = n
-				add(desc, n, &c.Lines[j])
+				add(desc, n, c.Lines[j])
 			}
 		case desc.Numbered:
 			for j, n := range ports {

@@ -232,7 +232,7 @@ servers = 192.0.2.9:1645;legacy,r.example
 [fax]
 max_rate = 9600
 `))
-	if len(c.Lines) != 2 || c.Lines[0].N != 2 || c.Lines[1].N != 7 || c.Line(7) != &c.Lines[1] || c.Line(1) != nil {
+	if len(c.Lines) != 2 || c.Lines[0].N != 2 || c.Lines[1].N != 7 || c.Line(7) != c.Lines[1] || c.Line(1) != nil {
 		t.Errorf("lines %+v", c.Lines)
 	}
 	l := c.Line(2)

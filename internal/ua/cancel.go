@@ -59,7 +59,7 @@ func (e *Endpoint) cancelOn(now time.Time, f transport.Flow, invite *sipmsg.Mess
 		}
 	}
 	t := &try{r, tx, f}
-	e.clients[transaction.Key(msg)] = t
+	e.keep(transaction.Key(msg), t)
 	e.step(now, t, tx.Start(now))
 }
 

@@ -129,6 +129,9 @@ func (e *Endpoint) begin(now time.Time, r *Request, flow transport.Flow) error {
 		}
 	}
 	if r.flow.Reliable() && !r.flow.Up() {
+		if e.waiting == nil {
+			e.waiting = map[*Request]struct{}{}
+		}
 		e.waiting[r] = struct{}{}
 		return nil
 	}
@@ -144,11 +147,18 @@ func (e *Endpoint) start(now time.Time, r *Request) error {
 	}
 	r.tx = tx
 	t := &try{r, tx, r.flow}
-	e.clients[transaction.Key(r.Msg)] = t
+	e.keep(transaction.Key(r.Msg), t)
 	first := tx.Start(now)
 	tx.EndBy(r.begun.Add(e.span(r)))
 	e.step(now, t, first)
 	return nil
+}
+
+func (e *Endpoint) keep(id transaction.ID, t *try) {
+	if e.clients == nil {
+		e.clients = map[transaction.ID]*try{}
+	}
+	e.clients[id] = t
 }
 
 // span is how long r may wait for its first response, connecting included.
@@ -201,7 +211,7 @@ func (e *Endpoint) step(now time.Time, t *try, s transaction.Step) {
 	if s.Send != nil {
 		e.sendStep(t, s.Send)
 	}
-	if t.tx.Done() || s.Err != nil {
+	if t.tx.Done() || t.tx.Spent() || s.Err != nil {
 		delete(e.clients, transaction.Key(t.tx.Request()))
 	}
 	if !t.current() {

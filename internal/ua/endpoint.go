@@ -66,8 +66,6 @@ func (s *Stack) NewEndpoint(cfg EndpointConfig) *Endpoint {
 	}
 	e := &Endpoint{
 		mailbox: newMailbox(), stack: s, cfg: cfg, log: cfg.Log,
-		waiting: map[*Request]struct{}{},
-		clients: map[transaction.ID]*try{}, servers: map[transaction.ID]*Incoming{},
 	}
 	s.add(e, cfg.Fallback)
 	return e
@@ -185,6 +183,23 @@ func (e *Endpoint) expire(now time.Time) {
 		if due(now, g.until) {
 			delete(e.ghosts, id)
 		}
+	}
+	e.shed()
+}
+
+// shed drops empty maps: with hundreds of idle lines their buckets are worth the memory.
+func (e *Endpoint) shed() {
+	if len(e.waiting) == 0 {
+		e.waiting = nil
+	}
+	if len(e.clients) == 0 {
+		e.clients = nil
+	}
+	if len(e.servers) == 0 {
+		e.servers = nil
+	}
+	if len(e.ghosts) == 0 {
+		e.ghosts = nil
 	}
 }
 

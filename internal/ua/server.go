@@ -57,6 +57,9 @@ func (e *Endpoint) request(now time.Time, ev event) {
 	}
 	merged := e.merged(ev.msg)
 	in.tx = transaction.NewServer(ev.msg, ev.flow.Reliable(), e.cfg.Timers)
+	if e.servers == nil {
+		e.servers = map[transaction.ID]*Incoming{}
+	}
 	e.servers[id] = in
 	switch {
 	case merged:

@@ -59,6 +59,11 @@ func (c *Client) State() State { return c.state }
 // Done reports that the transaction has ended; its owner forgets it.
 func (c *Client) Done() bool { return c.state == Terminated }
 
+// Spent reports that all which may still come are repetitions of the final response to a
+// request other than INVITE. Timer K (RFC 3261 section 17.1.2.2) has the machine absorb
+// them without a word; an owner that drops what belongs to no transaction may forget it now.
+func (c *Client) Spent() bool { return c.state == Completed && !c.invite() }
+
 // Retransmitted is how often the request was sent beyond the first time.
 func (c *Client) Retransmitted() int { return max(c.sent-1, 0) }
 
