@@ -89,8 +89,10 @@ func (l *Line) watch() {
 				Target: t, Kind: keepAlives[l.cfg.Keepalive],
 				Interval:        time.Duration(l.cfg.KeepaliveIntervalS) * time.Second,
 				Retransmissions: l.cfg.SignalRetryCounts,
-				From:            l.aor(s), To: sipmsg.URI{Scheme: "sip", Host: s.domain.Host, Port: s.domain.Port},
-				Route: s.route,
+				// Neither the section nor what is asked of the server ever changes.
+				Parties: func() (from, to sipmsg.URI, route []sipmsg.Addr) {
+					return l.aor(s), sipmsg.URI{Scheme: "sip", Host: s.domain.Host, Port: s.domain.Port}, s.route
+				},
 			}))
 		}
 	}

@@ -29,9 +29,11 @@ type Watch struct {
 	Target          transport.Target
 	Kind            KeepAlive
 	Interval        time.Duration
-	Retransmissions int           // of OPTIONS
-	From, To        sipmsg.URI    // of OPTIONS: the line, and its server
-	Route           []sipmsg.Addr // of OPTIONS
+	Retransmissions int // of OPTIONS
+
+	// Parties are asked for when an OPTIONS goes out, on the monitor's goroutine: the
+	// line, its server, and the way there.
+	Parties func() (from, to sipmsg.URI, route []sipmsg.Addr)
 }
 
 // A Monitor probes servers in idle time, each once however many lines use it, and
@@ -160,11 +162,12 @@ func (m *Monitor) ask(now time.Time, t transport.Target, x *watched) {
 func (m *Monitor) askOptions(now time.Time, t transport.Target, x *watched, w *Watch, again bool) {
 	x.seq++
 	x.asking = true
+	from, to, route := w.Parties()
 	msg := &sipmsg.Message{
-		Method: sipmsg.OPTIONS, RequestURI: w.To,
-		From: sipmsg.Addr{URI: w.From}.WithTag(NewTag()), To: sipmsg.Addr{URI: w.To},
+		Method: sipmsg.OPTIONS, RequestURI: to,
+		From: sipmsg.Addr{URI: from}.WithTag(NewTag()), To: sipmsg.Addr{URI: to},
 		CallID: x.callID, CSeq: sipmsg.CSeq{Seq: x.seq, Method: sipmsg.OPTIONS},
-		Route: w.Route,
+		Route: route,
 	}
 	msg.Header.Add("Max-Forwards", "70")
 	msg.Header.Add("Accept", "application/sdp")

@@ -35,7 +35,9 @@ func (w *world) monitored(p transport.Proto) *Monitor {
 func (w *world) watchPeer(m *Monitor, p transport.Proto, kind KeepAlive, interval time.Duration) (remove func()) {
 	return m.Add(Watch{
 		Target: w.peer.host.Target(p), Kind: kind, Interval: interval, Retransmissions: 3,
-		From: sipmsg.URI{Scheme: "sip", User: "1001", Host: "10.0.0.2"}, To: sipmsg.URI{Scheme: "sip", Host: "10.0.0.2"},
+		Parties: func() (from, to sipmsg.URI, route []sipmsg.Addr) {
+			return sipmsg.URI{Scheme: "sip", User: "1001", Host: "10.0.0.2"}, sipmsg.URI{Scheme: "sip", Host: "10.0.0.2"}, nil
+		},
 	})
 }
 
