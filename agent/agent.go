@@ -39,9 +39,10 @@ type Agent struct {
 	opts    Options
 	log     *slog.Logger
 	level   slog.LevelVar
+	format  string // of the log
 	started time.Time
 	running *config.Running
-	ident   config.Identity
+	ident   atomic.Pointer[config.Identity]
 	dir     string // the state directory
 
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
@@ -54,15 +55,23 @@ type Agent struct {
 	lineList atomic.Pointer[[]*lineUnit]
 	portList atomic.Pointer[[]*portUnit]
 	tones    atomic.Pointer[fxs.Country] // of the ports
-	rtp      *media.Ports
+	rtp      atomic.Pointer[media.Ports]
 	calls    *callList
 	metrics  *metrics.Set
 
-	mu        sync.Mutex // reload, drain and stop, one at a time
-	ctx       context.Context
-	work      sync.WaitGroup // lines, ports and what belongs to them
-	stale     atomic.Bool    // a change of configuration waits for a call to end
-	sipStale  bool           // and it is one of [sip]
+	ctx    context.Context // done when Run has ended
+	cancel context.CancelFunc
+	work   sync.WaitGroup // lines, ports and what belongs to them
+
+	turn     sync.Mutex // whoever changes lines and ports, from beginning to end; before mu
+	mu       sync.Mutex // what follows, and the lists of lines and ports
+	up       bool       // between the start and the end of Run
+	rtpRange [2]int     // of rtp
+	pending  map[string]*change
+	waiting  atomic.Pointer[[]api.Waiting] // what of it waits, and for what
+	stale    atomic.Bool                   // something waits for a call or a telephone; see rested
+	resting  atomic.Bool                   // rested is about to look
+
 	drained   chan struct{}
 	unsettled chan struct{}   // holds one token after a change; see settle
 	patient   context.Context // of the end in good order; Kill cancels it
@@ -78,7 +87,11 @@ func New(o Options) (*Agent, error) {
 		o.Stderr = os.Stderr
 	}
 	debug.SetGCPercent(gcPercent)
-	a := &Agent{opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), drained: make(chan struct{}), unsettled: make(chan struct{}, 1)}
+	a := &Agent{
+		opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), pending: map[string]*change{},
+		drained: make(chan struct{}), unsettled: make(chan struct{}, 1),
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.patient, a.kill = context.WithCancel(context.Background())
 	layers, err := o.Files.Layers()
 	if err != nil {
@@ -91,8 +104,9 @@ func New(o Options) (*Agent, error) {
 		c = config.Rescue(layers)
 	}
 	a.running = config.NewRunning(c)
-	setLevel(&a.level, c.Device)
-	a.log = newLog(o.Stderr, c.Device.LogFormat, &a.level)
+	a.format = c.Device.LogFormat
+	a.log = newLog(o.Stderr, a.format, &a.level)
+	a.configured(c.Device)
 	a.logFaults()
 	a.dir = c.Device.StateDir
 	if o.Files.StateDir != "" {
@@ -101,10 +115,7 @@ func New(o Options) (*Agent, error) {
 	if err := os.MkdirAll(a.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if a.ident, err = c.Device.DetectIdentity("/"); err != nil {
-		a.log.Warn("identity not known in full", "err", err)
-	}
-	if a.rtp, err = media.NewPorts(c.SIP.RTPPortMin, c.SIP.RTPPortMax); err != nil {
+	if err := a.setRTP(c.SIP); err != nil {
 		return nil, err
 	}
 	a.sip.Store(a.newSIP(c))
@@ -154,23 +165,17 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asked := ctx
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a.ctx = ctx
-	a.log.Info("started", "version", a.opts.Version, "mac", a.ident.MAC.String(), "state_dir", a.dir)
+	a.log.Info("started", "version", a.opts.Version, "mac", a.names().MAC, "state_dir", a.dir)
 
-	a.goWork(func() { a.settle(ctx) })
-	a.mu.Lock()
-	a.startSIP(ctx)
-	a.reconcile()
-	a.mu.Unlock()
+	a.goWork(func() { a.settle(a.ctx) })
+	a.bringIn()
 
 	select {
-	case <-asked.Done():
+	case <-ctx.Done():
 	case <-a.drained:
 	}
 	a.stopAll(a.patient)
-	cancel()
+	a.cancel()
 	err = a.closeSIP()
 	a.work.Wait()
 	closing, done := context.WithTimeout(context.Background(), time.Second)
@@ -186,6 +191,17 @@ func (a *Agent) goWork(f func()) {
 		defer a.work.Done()
 		f()
 	}()
+}
+
+// bringIn makes the lines and the ports of the configuration.
+func (a *Agent) bringIn() {
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.up = true
+	a.startSIP(a.ctx)
+	a.reconcile()
 }
 
 // bringUp opens the SIP ports and then starts the lines.
@@ -204,22 +220,17 @@ func (a *Agent) bringUp(ctx context.Context, s *sip) {
 	}
 }
 
-// stopAll hangs up and unregisters every line.
+// stopAll hangs up and unregisters every line. Nothing is made anew after it.
 func (a *Agent) stopAll(ctx context.Context) {
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.up = false
 	for _, p := range *a.portList.Load() {
 		p.stop()
 	}
 	a.setPorts(nil)
-	var wg sync.WaitGroup
-	for _, u := range *a.lineList.Load() {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			u.stop(ctx)
-		}()
-	}
-	wg.Wait()
+	stopLines(ctx, *a.lineList.Load())
 	a.setLines(nil)
 }

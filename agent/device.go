@@ -21,14 +21,27 @@ func (d device) Status() api.Status {
 	a := d.a
 	st := api.Status{
 		Version: a.opts.Version, UptimeS: int(time.Since(a.started) / time.Second), Draining: a.draining.Load(),
-		Device: api.Names{MAC: api.Text(a.ident.MAC.Upper()), Serial: api.Text(a.ident.Serial), Account: api.Text(a.config().Radius.Account)},
+		Device: a.names(),
 		Lines:  d.Lines(), Ports: d.Ports(),
 		Provisioning: api.Provisioning{State: "idle"},
 	}
 	if f := a.faults.Load(); f != nil {
 		st.Faults = *f
 	}
+	if w := a.waiting.Load(); w != nil {
+		st.Waiting = *w
+	}
 	return st
+}
+
+// names is what the device is called. What is not known stays empty.
+func (a *Agent) names() api.Names {
+	id := a.ident.Load()
+	n := api.Names{Serial: api.Text(id.Serial), Account: api.Text(a.config().Radius.Account)}
+	if id.MACSource != "" {
+		n.MAC = api.Text(id.MAC.Upper())
+	}
+	return n
 }
 
 func (d device) Lines() []api.Line {
@@ -158,8 +171,11 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 		return "", err
 	}
 	id, err := u.port.Dial(ctx, to)
-	if errors.Is(err, call.ErrBusy) || errors.Is(err, call.ErrNoCard) {
+	switch {
+	case errors.Is(err, call.ErrBusy), errors.Is(err, call.ErrNoCard):
 		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
+	case errors.Is(err, call.ErrClosed):
+		return "", fmt.Errorf("port %d is being set up anew: %w", port, api.ErrUnavailable)
 	}
 	return id, err
 }

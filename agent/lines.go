@@ -83,11 +83,14 @@ func (a *Agent) setLines(us []*lineUnit) {
 type lineOwner struct{ a *Agent }
 
 func (o lineOwner) Incoming(c *lines.Call) (lines.Handler, int) { return o.a.incoming(c) }
-func (o lineOwner) Changed(line int)                            { o.a.changed() }
+func (o lineOwner) Changed(line int) {
+	o.a.changed()
+	o.a.rested()
+}
 func (o lineOwner) CallChanged(c *lines.Call) {
 	o.a.calls.changed(c)
 	if c.Info().State == lines.Ended {
-		o.a.callEnded()
+		o.a.rested()
 	}
 }
 func (o lineOwner) Messages(line int, waiting bool, text string) {

@@ -37,5 +37,5 @@ func (a *Agent) setMetrics() {
 	a.metrics.Collect("counter", "tipring_sip_icmp_errors_total", "ICMP errors that came back.", nil,
 		func(emit func(float64, ...string)) { emit(float64(layer().ICMPErrors.Load())) })
 	a.metrics.Collect("gauge", "tipring_rtp_ports_in_use", "Pairs of RTP ports that calls hold.", nil,
-		func(emit func(float64, ...string)) { emit(float64(a.rtp.InUse())) })
+		func(emit func(float64, ...string)) { emit(float64(a.rtp.Load().InUse())) })
 }

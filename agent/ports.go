@@ -10,6 +10,7 @@ import (
 	"tipring/agent/call"
 	"tipring/etc"
 	"tipring/internal/config"
+	"tipring/internal/media"
 	"tipring/lines"
 	"tipring/lines/fxs"
 	"tipring/webui/api"
@@ -34,6 +35,8 @@ func Checks() config.Checks {
 type portUnit struct {
 	cfg  config.Port
 	made call.Config
+	rtp  *media.Ports
+	bind netip.Addr
 	port *call.Port // nil: no driver, or one that could not be opened
 	done chan struct{}
 }
@@ -75,17 +78,19 @@ func (a *Agent) retryDrivers() {
 			return
 		case <-timer.C:
 		}
+		a.turn.Lock()
+		defer a.turn.Unlock()
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.retrying.Store(false)
-		if a.ctx.Err() == nil && !a.ending.Load() {
+		if !a.ending.Load() {
 			a.reconcile()
 		}
 	})
 }
 
 func (a *Agent) newPort(c config.Port) *portUnit {
-	u := &portUnit{cfg: c, done: make(chan struct{})}
+	u := &portUnit{cfg: c, rtp: a.rtp.Load(), bind: a.config().SIP.Bind, done: make(chan struct{})}
 	cfg, err := a.portConfig(c)
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)
@@ -170,7 +175,7 @@ func (a *Agent) portDevice() call.Device {
 			}
 			return nil
 		},
-		RTP: a.rtp, Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Log: a.log,
+		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Log: a.log,
 	}
 }
 

@@ -4,22 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 
 	"tipring/internal/config"
+	"tipring/internal/media"
 )
 
 // Reload reads the files again and applies what differs. A configuration with faults
-// changes nothing but the faults that are shown.
+// changes nothing but the faults that are shown. An agent that is ending stays as it is.
 func (a *Agent) Reload() error {
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.ending.Load() {
+		return errEnding
+	}
 	layers, err := a.opts.Files.Layers()
 	if err != nil {
-		a.log.Error("configuration not read", "err", err)
+		err = fmt.Errorf("configuration not read, the old one stays: %w", err)
+		a.setFaults(err)
+		a.log.Error("configuration not read, the old one stays", "err", errors.Unwrap(err))
 		return err
 	}
+	before := a.config()
 	changes, err := a.running.Reload(layers, Checks())
 	a.setFaults(err)
 	a.logFaults()
@@ -31,85 +38,29 @@ func (a *Agent) Reload() error {
 		return err
 	}
 	a.rescued.Store(false)
-	for _, ch := range changes {
-		a.log.Info("configuration changed", "section", ch.Section, "kind", ch.Kind, "keys", ch.Keys)
-		if ch.Section == "device" {
-			setLevel(&a.level, a.config().Device)
-		}
-	}
-	a.sipStale = a.sipStale || slices.ContainsFunc(changes, func(ch config.Change) bool { return ch.Section == "sip" })
-	if a.ctx != nil {
-		a.reconcile()
-	}
+	a.configured(a.config().Device)
+	a.noteChanges(before, a.withFiles(changes))
+	a.reconcile()
 	return nil
 }
 
-// reconcile brings lines and ports to what the configuration wants. What has a call is
-// left alone until the call ends. The lock is held.
-func (a *Agent) reconcile() {
-	c := a.config()
-	busy := a.calls.count() > 0
-	stale := false
-	if a.sipStale {
-		if busy {
-			a.stale.Store(true)
-			return // with the lines, once every call has ended
-		}
-		a.sipStale = false
-		a.restartSIP()
+// configured takes over what [device] says and nothing has to end for.
+func (a *Agent) configured(d config.Device) {
+	setLevel(&a.level, d)
+	id, err := d.DetectIdentity("/")
+	if old := a.ident.Swap(&id); err != nil && (old == nil || *old != id) {
+		a.log.Warn("identity not known in full", "err", err)
 	}
-	for _, u := range slices.Clone(*a.lineList.Load()) {
-		want := c.Line(u.cfg.N)
-		switch {
-		case want != nil && reflect.DeepEqual(want, u.cfg):
-		case u.line.Snapshot().Calls > 0:
-			stale = true
-		default:
-			a.removeLine(u)
-		}
-	}
-	for _, l := range c.Lines {
-		if a.unit(l.N) == nil {
-			a.addLine(l)
-		}
-	}
-	for _, u := range slices.Clone(*a.portList.Load()) {
-		want := c.Port(u.cfg.N)
-		same := want != nil && reflect.DeepEqual(*want, u.cfg) && a.sameBehaviour(u) && !u.lacksDriver()
-		switch {
-		case same:
-		case u.port != nil && u.port.Snapshot().Call != "":
-			stale = true
-		default:
-			u.stop()
-			a.setPorts(slices.DeleteFunc(slices.Clone(*a.portList.Load()), func(x *portUnit) bool { return x == u }))
-		}
-	}
-	for _, p := range c.Ports {
-		if a.port(p.N) == nil {
-			a.addPort(p)
-		}
-	}
-	a.stale.Store(stale)
 }
 
-// sameBehaviour reports that what a port takes from elsewhere than its section, the
-// country and its line, is as it was when it was made.
-func (a *Agent) sameBehaviour(u *portUnit) bool {
-	want, err := a.portConfig(u.cfg)
-	return err != nil || reflect.DeepEqual(want, u.made)
-}
-
-func (a *Agent) removeLine(u *lineUnit) {
-	a.setLines(slices.DeleteFunc(slices.Clone(*a.lineList.Load()), func(x *lineUnit) bool { return x == u }))
-	u.stop(a.ctx)
+// withFiles adds a change of the files that the configuration names.
+func (a *Agent) withFiles(changes []config.Change) []config.Change {
+	return changes
 }
 
 // restartSIP takes all lines and sockets down and up again, for new ports or timers.
 func (a *Agent) restartSIP() {
-	for _, u := range slices.Clone(*a.lineList.Load()) {
-		a.removeLine(u)
-	}
+	a.removeLines(*a.lineList.Load())
 	// What opens the ports may be waiting for the lock to start the lines.
 	a.mu.Unlock()
 	err := a.closeSIP()
@@ -117,21 +68,25 @@ func (a *Agent) restartSIP() {
 	if err != nil {
 		a.log.Warn("SIP ports not closed in good order", "err", err)
 	}
+	if err := a.setRTP(a.config().SIP); err != nil {
+		a.log.Error("RTP ports not changed", "err", err)
+	}
 	a.startSIP(a.ctx)
 }
 
-// callEnded brings in a change of configuration that waited for a call.
-func (a *Agent) callEnded() {
-	if !a.stale.Load() || a.ctx == nil {
-		return
+// setRTP makes the pool of RTP ports that the configuration wants.
+func (a *Agent) setRTP(s config.SIP) error {
+	want := [2]int{s.RTPPortMin, s.RTPPortMax}
+	if want == a.rtpRange {
+		return nil
 	}
-	a.goWork(func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if a.ctx.Err() == nil {
-			a.reconcile()
-		}
-	})
+	ports, err := media.NewPorts(want[0], want[1])
+	if err != nil {
+		return err
+	}
+	a.rtpRange = want
+	a.rtp.Store(ports)
+	return nil
 }
 
 // startSIP makes what all lines share and opens its ports in the background.

@@ -52,6 +52,7 @@ type Device struct {
 	RTP    *media.Ports
 	Bind   netip.Addr  // of RTP; zero: every address
 	Refuse func() bool // no new calls: the device drains
+	Rested func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
 	Log    *slog.Logger
 }
 
@@ -76,10 +77,12 @@ type Port struct {
 	closed  bool
 
 	// Of the port's goroutine.
-	now     *conversation
-	virtual bool // off-hook by Dial, not by the telephone
-	digits  *dsp.DTMFGenerator
-	silence []int16
+	now       *conversation
+	virtual   bool // off-hook by Dial, not by the telephone
+	digits    *dsp.DTMFGenerator
+	silence   []int16
+	retiring  []chan<- bool // who asked whether the port may be closed
+	disturbed bool          // and was told no
 }
 
 // A Snapshot is what the outside is shown of a port.
@@ -127,12 +130,17 @@ func (p *Port) publish() {
 	if p.now != nil {
 		s.Call = p.now.id
 	}
-	p.busy.Store(p.now != nil || s.OffHook)
+	wasBusy := p.busy.Swap(p.now != nil || s.OffHook)
 	p.showLive()
 	if old := p.snapshot.Load(); old == nil || *old != s {
 		changed := s // so that s itself stays off the heap: this is run for every frame
 		p.snapshot.Store(&changed)
 	}
+	if p.retiring != nil {
+		p.retire()
+		return
+	}
+	p.tellRest(wasBusy)
 }
 
 // post has fn run on the port's goroutine, soon. It reports false when the port is closed.

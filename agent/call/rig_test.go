@@ -46,6 +46,7 @@ type rig struct {
 
 	drains atomic.Bool
 	noLine atomic.Bool
+	rested atomic.Int32 // how often a port told that it rests
 
 	cancel context.CancelFunc
 	work   sync.WaitGroup
@@ -167,7 +168,7 @@ func (r *rig) addPhone(n int, change func(*Config)) {
 			}
 			return r.line
 		},
-		RTP: r.rtp, Refuse: r.drains.Load, Log: slog.New(slog.DiscardHandler),
+		RTP: r.rtp, Refuse: r.drains.Load, Rested: func() { r.rested.Add(1) }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		r.t.Fatalf("%v", err)

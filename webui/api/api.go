@@ -99,7 +99,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.api.fail(w, r, problem(http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", ")))
 		return
 	}
-	if !found.Open {
+	if !found.Open || isVerbose(r) {
 		if p := h.gate.Admit(r, &found.Route); p != nil {
 			h.api.fail(w, r, p)
 			return

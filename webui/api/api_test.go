@@ -58,7 +58,8 @@ func (b *box) Calls() []Call {
 
 func (b *box) Status() Status {
 	return Status{Version: "1.0", UptimeS: 7, Device: Names{MAC: "0C383E000001", Serial: "S1"},
-		Lines: b.Lines(), Ports: b.Ports(), Provisioning: Provisioning{State: "idle"}}
+		Lines: b.Lines(), Ports: b.Ports(), Provisioning: Provisioning{State: "idle"},
+		Waiting: []Waiting{{Section: "port1", For: "port 1 to be on-hook"}}}
 }
 
 func (b *box) do(format string, args ...any) error {
@@ -109,7 +110,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"GET", "/api/v1/status", "", 200, `{"version":"1.0","uptime_s":7,"draining":false,"device":{"mac":"0C383E000001","serial":"S1","account":null},` +
 			`"lines":[` + line1 + `,` + line3 + `],"ports":[` + port1 + `,` + port2 + `],` +
-			`"provisioning":{"state":"idle","source":null,"url":null,"last":null,"error":null,"generation":null,"trial":null,"not_understood":[]},"faults":[]}`, ""},
+			`"provisioning":{"state":"idle","source":null,"url":null,"last":null,"error":null,"generation":null,"trial":null,"not_understood":[]},"faults":[],"waiting":[{"section":"port1","for":"port 1 to be on-hook"}]}`, ""},
 		{"GET", "/api/v1/lines", "", 200, `[` + line1 + `,` + line3 + `]`, ""},
 		{"GET", "/api/v1/lines/1", "", 200, line1, ""},
 		{"GET", "/api/v1/lines/3", "", 200, line3, ""},
@@ -198,6 +199,21 @@ func TestProblems(t *testing.T) {
 }
 
 func TestReadiness(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "ok\n[port1] waits for port 1 to be on-hook"},
+		{errors.New("line 1 is failed"), "not\nline 1 is failed\n[port1] waits for port 1 to be on-hook"},
+	} {
+		w := ask(&box{ready: tt.err}, Open{}, "GET", "/readyz?verbose", "")
+		if w.Body.String() != tt.want || (w.Code == 200) != (tt.err == nil) {
+			t.Errorf("verbose: %d %q, want %q", w.Code, w.Body, tt.want)
+		}
+	}
+	if w := ask(&box{}, &closedGate{}, "GET", "/readyz?verbose", ""); w.Code != 401 {
+		t.Errorf("verbose without a login: %d", w.Code)
+	}
 	w := ask(&box{ready: errors.New("unconfigured")}, Open{}, "GET", "/readyz", "")
 	if w.Code != 503 || w.Body.String() != "not" {
 		t.Errorf("%d %q", w.Code, w.Body)

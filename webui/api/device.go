@@ -60,7 +60,14 @@ type Status struct {
 	Lines        []Line       `json:"lines"`
 	Ports        []Port       `json:"ports"`
 	Provisioning Provisioning `json:"provisioning"`
-	Faults       []string     `json:"faults"` // of a configuration that was refused
+	Faults       []string     `json:"faults"`  // of a configuration that was refused
+	Waiting      []Waiting    `json:"waiting"` // of a configuration that was taken
+}
+
+// Waiting is a section of the configuration whose change is not in force yet.
+type Waiting struct {
+	Section string `json:"section"`
+	For     string `json:"for"` // as the rest of a sentence: port 1 to be on-hook
 }
 
 // Names is what the device is called.

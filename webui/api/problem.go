@@ -21,6 +21,14 @@ type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail Text   `json:"detail"`
+
+	Errors []FieldError `json:"errors,omitempty"` // of single members of the body
+}
+
+// FieldError is what is wrong with one member of a request's body.
+type FieldError struct {
+	Detail  string `json:"detail"`
+	Pointer string `json:"pointer"` // a JSON pointer as a URI fragment (RFC 6901 section 6)
 }
 
 // Error is what happened, in a sentence.

@@ -2,11 +2,10 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // deviceRoutes is the table of the routes that need nothing but a Device.
@@ -34,7 +33,7 @@ func (a *API) deviceRoutes() []Route {
 func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	s := a.device.Status()
 	s.Lines, s.Ports = list(s.Lines), list(s.Ports)
-	s.Faults = list(s.Faults)
+	s.Faults, s.Waiting = list(s.Faults), list(s.Waiting)
 	s.Provisioning.NotUnderstood = list(s.Provisioning.NotUnderstood)
 	a.answer(w, r, http.StatusOK, s)
 }
@@ -113,7 +112,7 @@ func (a *API) callByID(w http.ResponseWriter, r *http.Request) (Call, bool) {
 
 func (a *API) register(w http.ResponseWriter, r *http.Request) {
 	line, ok := a.line(w, r)
-	if !ok {
+	if !ok || !a.read(w, r) {
 		return
 	}
 	if err := a.device.Register(r.Context(), line.Line); err != nil {
@@ -130,17 +129,15 @@ func (a *API) call(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	var body struct {
-		To string `json:"to"`
-	}
-	if !a.read(w, r, &body) {
+	var to string
+	if !a.read(w, r, field{"to", &to}) {
 		return
 	}
-	if body.To == "" {
+	if to == "" {
 		a.fail(w, r, problem(http.StatusUnprocessableEntity, `to is missing: wanted {"to":"NUMBER"}`))
 		return
 	}
-	id, err := a.device.Call(r.Context(), port.Port, body.To)
+	id, err := a.device.Call(r.Context(), port.Port, to)
 	if err != nil {
 		a.fail(w, r, asProblem(err))
 		return
@@ -155,17 +152,15 @@ func (a *API) testDialPlan(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	var body struct {
-		Digits *string `json:"digits"`
-	}
-	if !a.read(w, r, &body) {
+	var digits *string
+	if !a.read(w, r, field{"digits", &digits}) {
 		return
 	}
-	if body.Digits == nil {
+	if digits == nil {
 		a.fail(w, r, problem(http.StatusUnprocessableEntity, `digits is missing: wanted {"digits":"DIGITS"}`))
 		return
 	}
-	result, err := a.device.TestDialPlan(port.Port, *body.Digits)
+	result, err := a.device.TestDialPlan(port.Port, *digits)
 	if err != nil {
 		a.fail(w, r, asProblem(err))
 		return
@@ -190,40 +185,17 @@ func (a *API) hangUp(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) drain(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Resume bool `json:"resume"`
-	}
-	if !a.read(w, r, &body) {
+	var resume bool
+	if !a.read(w, r, field{"resume", &resume}) {
 		return
 	}
-	if err := a.device.Drain(body.Resume); err != nil {
+	if err := a.device.Drain(resume); err != nil {
 		a.fail(w, r, asProblem(err))
 		return
 	}
 	a.answer(w, r, http.StatusAccepted, struct {
 		Draining bool `json:"draining"`
-	}{!body.Resume})
-}
-
-// read takes a JSON object from the request's body; an empty body is an empty object.
-func (a *API) read(w http.ResponseWriter, r *http.Request, into any) bool {
-	text, err := io.ReadAll(r.Body)
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		a.fail(w, r, problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d octets", tooLong.Limit)))
-		return false
-	case err != nil:
-		a.fail(w, r, problem(http.StatusBadRequest, "the body ended early"))
-		return false
-	case len(text) == 0:
-		return true
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		a.fail(w, r, problem(http.StatusBadRequest, "the body is not the JSON object that is wanted: "+err.Error()))
-		return false
-	}
-	return true
+	}{!resume})
 }
 
 func (a *API) answer(w http.ResponseWriter, r *http.Request, status int, body any) {
@@ -239,13 +211,27 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, status int, body an
 
 func (a *API) healthz(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "ok") }
 
+// readyz answers ok or not; with ?verbose, which is not open, why not, and what of the
+// configuration waits.
 func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
-	if a.device.Ready() != nil {
-		plain(w, http.StatusServiceUnavailable, "not")
-		return
+	status, words := http.StatusOK, []string{"ok"}
+	err := a.device.Ready()
+	if err != nil {
+		status, words[0] = http.StatusServiceUnavailable, "not"
 	}
-	plain(w, http.StatusOK, "ok")
+	if isVerbose(r) {
+		if err != nil {
+			words = append(words, err.Error())
+		}
+		for _, waiting := range a.device.Status().Waiting {
+			words = append(words, "["+waiting.Section+"] waits for "+waiting.For)
+		}
+	}
+	plain(w, status, strings.Join(words, "\n"))
 }
+
+// isVerbose reports a request for more than an open route tells everybody.
+func isVerbose(r *http.Request) bool { return r.URL.Query().Has("verbose") }
 
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

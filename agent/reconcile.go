@@ -1,0 +1,205 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"tipring/agent/call"
+	"tipring/internal/config"
+	"tipring/lines/fxs"
+)
+
+// reconcile brings lines and ports to what the configuration wants. What is in use is left
+// alone until it is not; see rested. Both locks are held.
+func (a *Agent) reconcile() {
+	if !a.up {
+		return
+	}
+	c, w := a.config(), waits{}
+	a.stale.Store(true) // so that what comes to rest from here on is not missed
+	if a.pending["sip"] != nil {
+		if reason := a.inUse(0); reason != "" {
+			w.add([]string{"sip"}, reason)
+		} else {
+			a.restartSIP()
+		}
+	}
+	a.reconcileLines(c, w)
+	a.reconcilePorts(c, w)
+	a.stale.Store(len(w) > 0)
+	if keys := a.fixed(c.Device); keys != nil {
+		w.add([]string{"device"}, "the next start, for "+strings.Join(keys, " and "))
+	}
+	a.settlePending(w)
+}
+
+// fixed names the keys that differ from what this process began with and goes on with.
+func (a *Agent) fixed(d config.Device) (keys []string) {
+	if a.opts.Files.StateDir == "" && d.StateDir != a.dir {
+		keys = append(keys, "state_dir")
+	}
+	if d.LogFormat != a.format {
+		keys = append(keys, "log_format")
+	}
+	return keys
+}
+
+// inUse tells what has to end before a line, or with 0 every line, can be taken down: a
+// call, or a telephone that is about to make one. It is empty when nothing has to.
+func (a *Agent) inUse(line int) string {
+	for _, u := range *a.portList.Load() {
+		if u.port == nil || line != 0 && u.cfg.Line != line {
+			continue
+		}
+		if reason := u.inUse(); reason != "" && u.port.Snapshot().State != fxs.Parked {
+			return reason
+		}
+	}
+	if line != 0 {
+		if u := a.unit(line); u != nil && u.line.Snapshot().Calls > 0 {
+			return fmt.Sprintf("the end of the calls of line %d", line)
+		}
+		return ""
+	}
+	if n := a.calls.count(); n > 0 {
+		return "the end of all calls"
+	}
+	return ""
+}
+
+// inUse tells what has to end before the port can be taken down.
+func (u *portUnit) inUse() string {
+	switch s := u.port.Snapshot(); {
+	case s.Call != "":
+		return fmt.Sprintf("the end of the call of port %d", u.cfg.N)
+	case s.OffHook:
+		return fmt.Sprintf("port %d to be on-hook", u.cfg.N)
+	}
+	return ""
+}
+
+// reconcileLines takes lines away that are to be different or no more, and makes those
+// that are missing.
+func (a *Agent) reconcileLines(c *config.Config, w waits) {
+	var gone []*lineUnit
+	for _, u := range *a.lineList.Load() {
+		want := c.Line(u.cfg.N)
+		if want != nil && reflect.DeepEqual(want, u.cfg) {
+			continue
+		}
+		if reason := a.inUse(u.cfg.N); reason != "" {
+			w.add([]string{fmt.Sprintf("sip%d", u.cfg.N)}, reason)
+			continue
+		}
+		gone = append(gone, u)
+	}
+	a.removeLines(gone)
+	for _, l := range c.Lines {
+		if a.unit(l.N) == nil {
+			a.addLine(l)
+		}
+	}
+}
+
+// removeLines unregisters lines, all at once, for servers may be slow to answer.
+func (a *Agent) removeLines(gone []*lineUnit) {
+	if len(gone) == 0 {
+		return
+	}
+	a.setLines(slices.DeleteFunc(slices.Clone(*a.lineList.Load()), func(u *lineUnit) bool { return slices.Contains(gone, u) }))
+	stopLines(a.patient, gone)
+}
+
+// stopLines unregisters and ends lines.
+func stopLines(ctx context.Context, units []*lineUnit) {
+	var wg sync.WaitGroup
+	for _, u := range units {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			u.stop(ctx)
+		}()
+	}
+	wg.Wait()
+}
+
+// reconcilePorts does the same with ports.
+func (a *Agent) reconcilePorts(c *config.Config, w waits) {
+	for _, u := range slices.Clone(*a.portList.Load()) {
+		differs := a.differs(u, c.Port(u.cfg.N))
+		switch {
+		case len(differs) == 0 && !u.lacksDriver():
+		case u.port != nil && !u.port.Retire():
+			reason := u.inUse()
+			if reason == "" { // it rests again already, and rested looks once more
+				reason = fmt.Sprintf("port %d to be on-hook", u.cfg.N)
+			}
+			w.add(differs, reason)
+		default:
+			u.stop()
+			a.setPorts(slices.DeleteFunc(slices.Clone(*a.portList.Load()), func(x *portUnit) bool { return x == u }))
+		}
+	}
+	for _, p := range c.Ports {
+		if a.port(p.N) == nil {
+			a.addPort(p)
+		}
+	}
+}
+
+// differs names the sections in which what a port was made of is not what is wanted now:
+// its own, and those of the device, of its line and of all lines, from which it takes some.
+func (a *Agent) differs(u *portUnit, want *config.Port) (sections []string) {
+	if want == nil || !reflect.DeepEqual(*want, u.cfg) {
+		sections = append(sections, fmt.Sprintf("port%d", u.cfg.N))
+	}
+	if u.port == nil {
+		return sections
+	}
+	if u.rtp != a.rtp.Load() || u.bind != a.config().SIP.Bind {
+		sections = append(sections, "sip")
+	}
+	made, err := a.portConfig(u.cfg)
+	if err != nil {
+		return sections
+	}
+	was := u.made
+	if made.Country != was.Country { // each is read once
+		sections = append(sections, "device")
+	}
+	if taken(made) != taken(was) {
+		sections = append(sections, fmt.Sprintf("sip%d", u.cfg.Line))
+	}
+	return sections
+}
+
+// taken is what a port takes from its line.
+func taken(c call.Config) (t struct {
+	dtmf, hotline, iface string
+	hotlineMS            int
+}) {
+	t.dtmf, t.hotline, t.iface, t.hotlineMS = c.DTMFType, c.Hotline, c.Interface, c.HotlineMS
+	return t
+}
+
+// rested brings in a change of configuration that waited for what has come to rest: a
+// call that ended, a telephone that is on-hook again.
+func (a *Agent) rested() {
+	if !a.stale.Load() || a.resting.Swap(true) {
+		return
+	}
+	a.goWork(func() {
+		a.turn.Lock()
+		defer a.turn.Unlock()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.resting.Store(false)
+		if a.stale.Load() && !a.ending.Load() {
+			a.reconcile()
+		}
+	})
+}
