@@ -164,7 +164,13 @@ func (m *Machine) refused(now time.Time, r Result) {
 	}
 	m.retryAt = now.Add(max(wait, min(r.RetryAfter, retryAfterCap)))
 	m.loseCurrent(now, r.Lasting)
-	if m.current != None { // its binding runs on; the next try is its refresh
+	m.refreshWithRetry()
+}
+
+// refreshWithRetry makes the next try of a line whose binding runs on its refresh too: one
+// that is due already would begin the next hunt at once.
+func (m *Machine) refreshWithRetry() {
+	if m.current != None {
 		m.bound[m.current].refresh = m.retryAt
 	}
 }
@@ -182,6 +188,7 @@ func (m *Machine) exhausted(now time.Time) {
 	}
 	m.retryAt = at
 	m.loseCurrent(now, false)
+	m.refreshWithRetry()
 }
 
 func (m *Machine) earliestFree() time.Time {

@@ -119,6 +119,25 @@ func TestRefusedRefresh(t *testing.T) {
 	r.wantCurrent(Primary)
 }
 
+// The current server refuses a refresh and wants to be left alone for a while; then the line's
+// address changes. Only the other server may be asked, and it is dead: the binding runs on, and
+// the hunts keep their distance.
+func TestDueRefreshAtAServerThatIsNotToBeAsked(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	r.fates[Primary] = fate{code: 480, retryAfter: 10 * time.Minute}
+	r.run(55 * time.Minute)
+	r.fates[Backup] = fate{code: 503}
+	from := len(r.sent)
+	r.do(r.m.AddressChanged(r.now))
+	r.run(time.Minute)
+	r.wantCurrent(Primary)
+	if n := len(r.sent) - from; n < 1 || n > 3 {
+		t.Errorf("%d REGISTERs in a minute: %q", n, r.log(from))
+	}
+}
+
 func TestLastingRefusalWaitsTwentyMinutes(t *testing.T) {
 	r := newRig(t, documentConfig())
 	r.fates[Primary] = fate{code: 403, lasting: true}
