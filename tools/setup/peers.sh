@@ -21,6 +21,9 @@ mksquashfs:squashfs-tools
 qemu-arm-static:qemu-user-static
 qemu-mipsel-static:qemu-user-static
 gcc:gcc
+pkg-config:pkg-config
+/usr/include/spandsp/t38_core.h:libspandsp-dev
+/usr/include/*/tiffio.h:libtiff-dev
 git:git
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
