@@ -20,12 +20,23 @@ type lineUnit struct {
 	done   chan struct{}
 }
 
-// addLine makes a line, and works it when the SIP ports are open.
-func (a *Agent) addLine(c *config.Line) {
-	u := &lineUnit{line: lines.New(c, a.lineDevice()), cfg: c, done: make(chan struct{})}
-	a.setLines(append(slices.Clone(*a.lineList.Load()), u))
+// addLines makes the lines that are missing, and works them when the SIP ports are open.
+func (a *Agent) addLines(wanted []*config.Line) {
+	var made []*lineUnit
+	device := a.lineDevice()
+	for _, c := range wanted {
+		if a.unit(c.N) == nil {
+			made = append(made, &lineUnit{line: lines.New(c, device), cfg: c, done: make(chan struct{})})
+		}
+	}
+	if len(made) == 0 {
+		return
+	}
+	a.setLines(slices.Concat(*a.lineList.Load(), made))
 	if a.sip.Load().open {
-		a.startLine(u)
+		for _, u := range made {
+			a.startLine(u)
+		}
 	}
 }
 

@@ -98,11 +98,7 @@ func (a *Agent) reconcileLines(c *config.Config, w waits) {
 		gone = append(gone, u)
 	}
 	a.removeLines(gone)
-	for _, l := range c.Lines {
-		if a.unit(l.N) == nil {
-			a.addLine(l)
-		}
-	}
+	a.addLines(c.Lines)
 }
 
 // removeLines unregisters lines, all at once, for servers may be slow to answer.
