@@ -49,10 +49,10 @@ var references = func() (refs [8]reference) {
 		step := uint32(math.Round(hz / SampleRate * (1 << 32)))
 		for k := range r.wave {
 			p := uint32(k) * step
-			r.wave[k] = phasor{sine(p+1<<30) >> (15 - waveBits), -sine(p) >> (15 - waveBits)}
+			r.wave[k] = phasor{Sine(p+1<<30) >> (15 - waveBits), -Sine(p) >> (15 - waveBits)}
 		}
 		p := stepSamples * step
-		r.turn = phasor{sine(p + 1<<30), sine(p)}
+		r.turn = phasor{Sine(p + 1<<30), Sine(p)}
 		r.slack = int64(1024 * math.Tan(2*math.Pi*hz*dtmfOffPct/100*stepSamples/SampleRate))
 	}
 	return refs

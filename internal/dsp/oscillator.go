@@ -26,14 +26,14 @@ func newOscillator(hz, dBm0 float64) oscillator {
 }
 
 func (o *oscillator) next() int32 {
-	s := sine(o.phase)
+	s := Sine(o.phase)
 	o.phase += o.step
 	return (s*o.peak + 1<<14) >> 15
 }
 
-// sine returns the sine of a phase in units of 1/32768, interpolated in a table: its
-// error is below that of rounding.
-func sine(phase uint32) int32 {
+// Sine returns the sine of a phase, a fraction of a turn in 32 bits, in units of 1/32768.
+// It is interpolated in a table, with an error below that of rounding.
+func Sine(phase uint32) int32 {
 	const indexBits, fractionBits = 8, 15
 	turn := phase << 2 // within the quarter
 	i := turn >> (32 - indexBits)

@@ -10,7 +10,7 @@ func TestSineIsASine(t *testing.T) {
 	worst := 0.0
 	for p := uint64(0); p < 1<<32; p += 65521 {
 		want := math.Sin(2*math.Pi*float64(p)/(1<<32)) * 32768
-		worst = max(worst, math.Abs(float64(sine(uint32(p)))-want))
+		worst = max(worst, math.Abs(float64(Sine(uint32(p)))-want))
 	}
 	if worst > 2 {
 		t.Errorf("off by %.2f steps of 16 bits, want at most 2", worst)
