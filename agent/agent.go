@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -147,14 +148,25 @@ func (a *Agent) setFaults(err error) {
 	a.faults.Store(&list)
 }
 
+// logFaults tells what was wrong with the configuration that was read last, and what of
+// the one in force is passed over.
 func (a *Agent) logFaults() {
 	if f := a.faults.Load(); f != nil {
 		for _, text := range *f {
 			a.log.Error("configuration refused", "fault", text)
 		}
+		return
 	}
+	var later []string
 	for _, w := range a.config().Warnings {
+		if w.Later != "" {
+			later = append(later, "["+w.Section+"] "+w.Key)
+			continue
+		}
 		a.log.Warn("configuration", "warning", w.String())
+	}
+	if later != nil {
+		a.log.Warn("configuration accepted, not yet acted on", "keys", strings.Join(later, ", "))
 	}
 }
 

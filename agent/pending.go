@@ -28,12 +28,14 @@ func (w waits) add(sections []string, reason string) {
 }
 
 // noteChanges adds what the present configuration changed to what waits already. What
-// was changed back before it came into force is forgotten. The lock is held.
-func (a *Agent) noteChanges(before *config.Config, changes []config.Change) {
+// was changed back before it came into force is forgotten. content names the keys, by
+// section, whose files have changed. The lock is held.
+func (a *Agent) noteChanges(before *config.Config, changes []config.Change, content map[string][]string) {
 	for _, ch := range changes {
-		if a.pending[ch.Section] == nil {
-			a.pending[ch.Section] = &change{from: before}
-		}
+		a.note(ch.Section, before)
+	}
+	for name := range content {
+		a.note(name, before)
 	}
 	differs := map[*config.Config][]config.Change{before: changes}
 	for name, p := range a.pending {
@@ -43,12 +45,21 @@ func (a *Agent) noteChanges(before *config.Config, changes []config.Change) {
 			differs[p.from] = all
 		}
 		i := slices.IndexFunc(all, func(ch config.Change) bool { return ch.Section == name })
-		if i >= 0 {
+		switch {
+		case i >= 0:
 			p.Change = all[i]
-			continue
+		case content[name] != nil:
+			p.Change = config.Change{Section: name, Kind: config.Changed, Keys: content[name]}
+		default:
+			delete(a.pending, name)
+			a.log.Info("configuration change withdrawn", "section", name)
 		}
-		delete(a.pending, name)
-		a.log.Info("configuration change withdrawn", "section", name)
+	}
+}
+
+func (a *Agent) note(section string, before *config.Config) {
+	if a.pending[section] == nil {
+		a.pending[section] = &change{from: before}
 	}
 }
 

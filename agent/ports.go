@@ -27,6 +27,8 @@ func Checks() config.Checks {
 			_, err := fxs.LoadCountry(etc.Tones, code)
 			return err
 		},
+		File:    checkFile,
+		KeyPair: checkKeyPair,
 	}
 }
 

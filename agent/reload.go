@@ -39,7 +39,7 @@ func (a *Agent) Reload() error {
 	}
 	a.rescued.Store(false)
 	a.configured(a.config().Device)
-	a.noteChanges(before, a.withFiles(changes))
+	a.noteChanges(before, changes, a.otherContent())
 	a.reconcile()
 	return nil
 }
@@ -53,9 +53,14 @@ func (a *Agent) configured(d config.Device) {
 	}
 }
 
-// withFiles adds a change of the files that the configuration names.
-func (a *Agent) withFiles(changes []config.Change) []config.Change {
-	return changes
+// otherContent tells the keys, by section, that name the same file as before, whose
+// content is another one.
+func (a *Agent) otherContent() map[string][]string {
+	t, err := readTrust(a.config().SIP.TLSCAFile)
+	if used := a.sip.Load().trust.Load(); err != nil || used == nil || used.digest == t.digest {
+		return nil
+	}
+	return map[string][]string{"sip": {"tls_ca_file"}}
 }
 
 // restartSIP takes all lines and sockets down and up again, for new ports or timers.

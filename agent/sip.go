@@ -3,11 +3,9 @@ package agent
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +30,7 @@ type sip struct {
 	stun     *stunServer                     // nil: none
 	layer    atomic.Pointer[transport.Layer] // nil until its ports are open
 	err      atomic.Pointer[error]           // why they are not
+	trust    atomic.Pointer[trust]           // of its TLS connections; nil until its ports are open
 	open     bool                            // lines may start
 
 	cancel context.CancelFunc
@@ -91,7 +90,7 @@ func (a *Agent) transportConfig(c *config.Config, s *sip) transport.Config {
 	return transport.Config{
 		Bind:    c.SIP.Bind,
 		UDPPort: c.SIP.UDPPort, TCPPort: c.SIP.TCPPort, TLSPort: c.SIP.TLSPort,
-		TLS:            a.tlsConfig(c.SIP.TLSCAFile),
+		TLS:            a.tlsConfig(s, c.SIP.TLSCAFile),
 		Accept:         a.acceptsSource,
 		ConnectTimeout: 64 * s.timers.T1,
 		UserTimeout:    longestSpan(c, s.timers),
@@ -109,21 +108,14 @@ func longestSpan(c *config.Config, t transaction.Timers) time.Duration {
 	return span
 }
 
-// tlsConfig trusts the authorities of a file, or the system's. A file that cannot be
-// used leaves nobody trusted: unverified is no answer to a wrong path.
-func (a *Agent) tlsConfig(file string) *tls.Config {
-	if file == "" {
-		return &tls.Config{}
-	}
-	pool := x509.NewCertPool()
-	pem, err := os.ReadFile(file)
-	switch {
-	case err != nil:
+// tlsConfig trusts the authorities of [sip] tls_ca_file, or the system's.
+func (a *Agent) tlsConfig(s *sip, file string) *tls.Config {
+	t, err := readTrust(file)
+	if err != nil { // it was good when the configuration was read
 		a.log.Error("no authorities for TLS: every server will be refused", "err", err)
-	case !pool.AppendCertsFromPEM(pem):
-		a.log.Error("no authorities for TLS: every server will be refused", "err", fmt.Errorf("%s holds no certificate", file))
 	}
-	return &tls.Config{RootCAs: pool}
+	s.trust.Store(&t)
+	return &tls.Config{RootCAs: t.pool}
 }
 
 // acceptsSource reports an address that some line takes requests from.

@@ -32,7 +32,7 @@ func (b *builder) conflict(wanted string, spots ...spot) {
 func (b *builder) conflictAt(o origin, s *section, key, wanted string) {
 	i := s.desc.index(key)
 	value := s.desc.Keys[i].Masked(s.text(i))
-	f := Fault{b.config.layers[o.layer].name, int(o.line), s.name(), key, value, wanted}
+	f := Fault{File: b.config.layers[o.layer].name, Line: int(o.line), Section: s.name(), Key: key, Value: value, Wanted: wanted}
 	if o.layer == 0 {
 		f.File = "built-in"
 	}
@@ -61,7 +61,35 @@ func (b *builder) check(checks Checks) {
 			b.checkRadius(s, data)
 		case *Web:
 			b.checkWeb(s, data)
+			b.checkKeyPair(s, data, checks)
 		}
+		b.checkFiles(s, checks)
+	}
+}
+
+// checkFiles looks at the files that a section names.
+func (b *builder) checkFiles(s *section, checks Checks) {
+	for i := range s.desc.Keys {
+		k := &s.desc.Keys[i]
+		path := s.text(i)
+		if k.File == NoFile || path == "" || checks.File == nil {
+			continue
+		}
+		if err := checks.File(k.File, path); err != nil {
+			b.conflict(k.File.String()+": "+err.Error(), spot{s, k.Name})
+			b.bad[spot{s, k.Name}] = true
+		}
+	}
+}
+
+// checkKeyPair looks whether the page's key is that of its certificate.
+func (b *builder) checkKeyPair(s *section, w *Web, checks Checks) {
+	if w.TLSCert == "" || w.TLSKey == "" || checks.KeyPair == nil || checks.File == nil ||
+		checks.File(Certificate, w.TLSCert) != nil || checks.File(PrivateKey, w.TLSKey) != nil {
+		return
+	}
+	if err := checks.KeyPair(w.TLSCert, w.TLSKey); err != nil {
+		b.conflict("the key of tls_cert: "+err.Error(), spot{s, "tls_key"}, spot{s, "tls_cert"})
 	}
 }
 
@@ -138,8 +166,8 @@ func (b *builder) noLine(s *section, p *Port) {
 		at = s.head
 	}
 	b.warnings = append(b.warnings, located{int(at.layer) - 1, Fault{
-		b.config.layers[at.layer].name, int(at.line), s.name(), "line", s.text(i),
-		fmt.Sprintf("a section [sip%d], from this file or provisioned", p.Line),
+		File: b.config.layers[at.layer].name, Line: int(at.line), Section: s.name(), Key: "line", Value: s.text(i),
+		Wanted: fmt.Sprintf("a section [sip%d], from this file or provisioned", p.Line),
 	}})
 }
 

@@ -32,7 +32,8 @@ type Config struct {
 	Web          Web
 
 	// Warnings lists what was read and not used: unknown keys of a provisioned file,
-	// keys that their layer may not set, ports whose line is yet to be provisioned.
+	// keys that their layer may not set, ports whose line is yet to be provisioned; and
+	// what is not acted on yet, which has Fault.Later.
 	Warnings Faults
 
 	layers   []layerName // [0] is the built-in layer

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tipring/etc"
+	"tipring/lines/fxs"
 )
 
 var update = flag.Bool("update", false, "write etc/tipring.ini and docs/configuration.md anew")
@@ -104,6 +107,22 @@ func TestEveryKeyIsExplained(t *testing.T) {
 	}
 }
 
+// The countries that the key offers are those that the program has tones for.
+func TestCountriesAreThoseOfTheToneTable(t *testing.T) {
+	have := fxs.Countries(etc.Tones)
+	slices.Sort(have)
+	if got := strings.Join(have, " "); got != countries {
+		t.Errorf("etc/tones.txt has %s, the key country offers %s", got, countries)
+	}
+	var offered []string
+	for _, c := range sections[0].Key("country").Choices() {
+		offered = append(offered, c.Value)
+	}
+	if !slices.Equal(offered, have) {
+		t.Errorf("offered are %q, want %q", offered, have)
+	}
+}
+
 func writeINI() []byte {
 	var b bytes.Buffer
 	b.WriteString(`# tipring.ini - every setting of tipring, with its default.
@@ -112,7 +131,8 @@ func writeINI() []byte {
 # name shows a default: take the "#" away to change it. A value is everything after
 # "=", as it stands: no quotes, no comment behind it, so that passwords hold any
 # character. "tipring check -c FILE" tells every fault with its line. After a change:
-# "systemctl reload tipring" (SIGHUP). docs/configuration.md tells the rest.
+# "systemctl reload tipring" (SIGHUP). File names are absolute. docs/configuration.md
+# tells the rest.
 `)
 	for _, s := range Sections() {
 		n := 0
@@ -127,6 +147,9 @@ func writeINI() []byte {
 			b.WriteByte('\n')
 			comment(&b, k.Help)
 			comment(&b, "("+k.Want()+")")
+			if k.Later != "" {
+				comment(&b, laterSentence(k))
+			}
 			if !slices.Contains(uncommented, s.InFile(n)+"."+k.Name) {
 				b.WriteByte('#')
 			}
@@ -168,10 +191,22 @@ func writeTables() []byte {
 			if k.Default != "" {
 				def = "`" + strings.ReplaceAll(k.Default, "{N}", "N") + "`"
 			}
-			fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", k.Name, scopeMark(k), def, cell(k.Want()), cell(k.Help))
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", k.Name, scopeMark(k), def, cell(k.Want()), cell(meaning(k)))
 		}
 	}
 	return b.Bytes()
+}
+
+// meaning is what a key does, and what it does not do yet.
+func meaning(k *Key) string {
+	if k.Later == "" {
+		return k.Help
+	}
+	return k.Help + " **" + laterSentence(k) + "**"
+}
+
+func laterSentence(k *Key) string {
+	return strings.ToUpper(k.Later[:1]) + k.Later[1:] + "."
 }
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }

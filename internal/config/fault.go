@@ -13,6 +13,7 @@ type Fault struct {
 	Key     string // empty: the line is not a key's
 	Value   string
 	Wanted  string
+	Later   string // of a warning where nothing else is wanted: what is not done about the key yet
 }
 
 // String is FILE:LINE: [section] key = value: wanted ...
@@ -31,6 +32,9 @@ func (f Fault) String() string {
 	}
 	if f.Section != "" || f.Key != "" {
 		b.WriteByte(':')
+	}
+	if f.Later != "" {
+		return b.String() + " " + f.Later
 	}
 	return b.String() + " wanted " + f.Wanted
 }

@@ -93,18 +93,13 @@ func isMAC(s string) bool {
 	if s == "auto" {
 		return true
 	}
-	_, ok := ParseMAC(s)
-	return ok
+	m, ok := ParseMAC(s)
+	return ok && m != (MAC{}) && m[0]&1 == 0 // neither none nor a group's (IEEE 802)
 }
 
 // isHexKey accepts the 64 hex digits of a 32-octet key.
 func isHexKey(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdefABCDEF") == ""
-}
-
-// isCountry accepts the two letters of ISO 3166-1, in lower case.
-func isCountry(s string) bool {
-	return len(s) == 2 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // isInterface accepts a network interface's name (dev_valid_name in Linux).

@@ -57,6 +57,8 @@ type Key struct {
 	Optional bool   // a port that may be absent: then it is found with the server
 	Secret   bool   // never shown
 	Scope    Scope
+	File     FileUse // of a key that names a file
+	Later    string  // what is not done about the key yet; empty: it does what it says
 
 	valid func(string) bool     // for texts with a form of their own; not asked about ""
 	clean func(string) string   // spells a valid text the way this program writes it
@@ -97,6 +99,34 @@ func (k Kind) String() string {
 	}
 	return "text"
 }
+
+// FileUse says what a file that a key names must hold.
+type FileUse uint8
+
+// The uses of files.
+const (
+	NoFile      FileUse = iota
+	Authorities         // PEM: at least one certificate
+	Certificate         // PEM: a certificate, and those that vouch for it
+	PrivateKey          // PEM: the key of a certificate
+	Dictionary          // of RADIUS attributes
+)
+
+// String says what the file must be, in the words of a fault.
+func (u FileUse) String() string {
+	switch u {
+	case Authorities:
+		return "a PEM file with certificates of authorities"
+	case Certificate:
+		return "a PEM file with a certificate"
+	case PrivateKey:
+		return "a PEM file with a private key"
+	}
+	return "a file that can be read"
+}
+
+// notYet is what Later says of most keys.
+const notYet = "accepted, not yet acted on"
 
 // Scope says which layers may set a key.
 type Scope uint8
@@ -146,35 +176,6 @@ func (k *Key) defaultFor(n int) string {
 }
 
 func (k *Key) numberedDefault() bool { return strings.Contains(k.Default, "{N}") }
-
-// Mask stands for a secret wherever it would be shown.
-const Mask = "********"
-
-// Masked is value as it may be shown: a secret is replaced by Mask, and so is the
-// password of a URL.
-func (k *Key) Masked(value string) string {
-	if value == "" {
-		return ""
-	}
-	if k.Secret {
-		return Mask
-	}
-	start := strings.Index(value, "://")
-	if start < 0 {
-		return value
-	}
-	start += len("://")
-	end := len(value)
-	if i := strings.IndexAny(value[start:], "/?#"); i >= 0 {
-		end = start + i
-	}
-	at := strings.LastIndexByte(value[start:end], '@')
-	colon := strings.IndexByte(value[start:end], ':')
-	if at < 0 || colon < 0 || colon > at {
-		return value
-	}
-	return value[:start+colon+1] + Mask + value[start+at:]
-}
 
 // Want says what the key takes, in the words of a fault: 1 to 65535.
 func (k *Key) Want() string {

@@ -59,6 +59,9 @@ func sectionFor(name string) (*Section, int) {
 	return nil, 0
 }
 
+// countries are those of etc/tones.txt (ISO 3166-1, in lower case).
+const countries = "at au be br ca ch cn cz de dk es fi fr gb ie in it jp mx nl no nz pl pt se us za"
+
 var deviceKeys = []Key{
 	{
 		Name: "mac", Label: "MAC address", Default: "auto", Scope: FromDevice,
@@ -74,13 +77,12 @@ var deviceKeys = []Key{
 	{
 		Name: "state_dir", Label: "State directory", Default: "/var/lib/tipring", Scope: FromFiles, Kind: Text, Max: 4000,
 		Help:   "Where settings, documents and the control socket are kept. local.ini cannot set it, because it lies in it.",
-		Wanted: "an absolute file name", valid: isPath,
+		Wanted: "an absolute directory name", valid: isPath,
 		field: func(s any) any { return &s.(*Device).StateDir },
 	},
 	{
-		Name: "country", Label: "Country", Default: "us", Scope: FromDevice, Kind: Text,
-		Help:   "Tones, ringing cadences and caller ID of this country.",
-		Wanted: "a country of two lower-case letters: us, gb, de", valid: isCountry,
+		Name: "country", Label: "Country", Default: "us", Scope: FromDevice, Kind: Enum, Words: countries,
+		Help:  "Tones, ringing cadences and caller ID of this country.",
 		field: func(s any) any { return &s.(*Device).Country },
 	},
 	{
@@ -138,7 +140,7 @@ var sipKeys = []Key{
 		field: func(s any) any { return &s.(*SIP).STUNServer },
 	},
 	{
-		Name: "tls_ca_file", Label: "TLS CA file", Kind: Text, Max: 4000,
+		Name: "tls_ca_file", Label: "TLS CA file", File: Authorities, Kind: Text, Max: 4000,
 		Help:   "PEM file of the authorities that may vouch for SIP servers. Empty: the system's.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*SIP).TLSCAFile },

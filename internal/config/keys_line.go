@@ -201,7 +201,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).DTMFSIPInfoMode },
 	},
 	{
-		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required",
+		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required", Later: "not yet encrypted: optional is like off, and required refuses every call",
 		Help:  "Encrypted media. required: calls without it are refused.",
 		field: func(s any) any { return &s.(*Line).SRTP },
 	},
@@ -221,7 +221,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).SubscribeForVoiceMessage },
 	},
 	{
-		Name: "voice_message_number", Label: "Voice Message Number", Group: groupBasic, Kind: Text,
+		Name: "voice_message_number", Label: "Voice Message Number", Group: groupBasic, Kind: Text, Later: notYet,
 		Help:  "Number that the message key dials.",
 		field: func(s any) any { return &s.(*Line).VoiceMessageNumber },
 	},
@@ -267,7 +267,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).UseVPN },
 	},
 	{
-		Name: "enable_missed_call_log", Label: "Enable Missed Call Log", Group: groupBasic, Default: "1", Kind: Bool,
+		Name: "enable_missed_call_log", Label: "Enable Missed Call Log", Group: groupBasic, Default: "1", Kind: Bool, Later: notYet,
 		Help:  "1: missed calls stand in the call list.",
 		field: func(s any) any { return &s.(*Line).EnableMissedCallLog },
 	},

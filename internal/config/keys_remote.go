@@ -2,60 +2,60 @@ package config
 
 var radiusKeys = []Key{
 	{
-		Name: "servers", Label: "Servers", Scope: FromDevice, Kind: servers,
+		Name: "servers", Label: "Servers", Scope: FromDevice, Kind: servers, Later: notYet,
 		Help:   "host[:1812][;legacy][;tls] in order, separated by commas. legacy: answers without Message-Authenticator are believed, and logged as insecure. tls: RadSec, port 2083.",
 		Wanted: "host[:port][;legacy][;tls], separated by commas",
 		field:  func(s any) any { return &s.(*Radius).Servers },
 	},
 	{
-		Name: "acct_servers", Label: "Accounting servers", Scope: FromDevice, Kind: servers,
+		Name: "acct_servers", Label: "Accounting servers", Scope: FromDevice, Kind: servers, Later: notYet,
 		Help:   "The same for accounting, port 1813. Empty: no accounting.",
 		Wanted: "host[:port][;legacy][;tls], separated by commas",
 		field:  func(s any) any { return &s.(*Radius).AcctServers },
 	},
 	{
-		Name: "secret", Label: "Shared secret", Scope: FromDevice, Kind: Text, Secret: true,
+		Name: "secret", Label: "Shared secret", Scope: FromDevice, Kind: Text, Secret: true, Later: notYet,
 		Help:  "Secret shared with the servers.",
 		field: func(s any) any { return &s.(*Radius).Secret },
 	},
 	{
-		Name: "timeout_ms", Label: "Timeout", Scope: FromDevice, Default: "2000", Kind: Int, Min: 100, Max: 60000, Unit: "ms",
+		Name: "timeout_ms", Label: "Timeout", Scope: FromDevice, Default: "2000", Kind: Int, Min: 100, Max: 60000, Unit: "ms", Later: notYet,
 		Help:  "Wait for the first answer; doubled with each retransmission.",
 		field: func(s any) any { return &s.(*Radius).TimeoutMS },
 	},
 	{
-		Name: "tries", Label: "Tries", Scope: FromDevice, Default: "4", Kind: Int, Min: 1, Max: 10,
+		Name: "tries", Label: "Tries", Scope: FromDevice, Default: "4", Kind: Int, Min: 1, Max: 10, Later: notYet,
 		Help:  "Transmissions to a server before the next one is asked.",
 		field: func(s any) any { return &s.(*Radius).Tries },
 	},
 	{
-		Name: "call_budget_ms", Label: "Budget inside a call", Scope: FromDevice, Default: "3000", Kind: Int, Min: 100, Max: 60000, Unit: "ms",
+		Name: "call_budget_ms", Label: "Budget inside a call", Scope: FromDevice, Default: "3000", Kind: Int, Min: 100, Max: 60000, Unit: "ms", Later: notYet,
 		Help:  "All servers together, for a lookup inside a call.",
 		field: func(s any) any { return &s.(*Radius).CallBudgetMS },
 	},
 	{
-		Name: "dead_s", Label: "Dead time", Scope: FromDevice, Default: "60", Kind: Int, Max: 86400, Unit: "s",
+		Name: "dead_s", Label: "Dead time", Scope: FromDevice, Default: "60", Kind: Int, Max: 86400, Unit: "s", Later: notYet,
 		Help:  "How long a server that did not answer is left alone.",
 		field: func(s any) any { return &s.(*Radius).DeadS },
 	},
 	{
-		Name: "account", Label: "Account", Scope: FromDevice, Kind: Text,
+		Name: "account", Label: "Account", Scope: FromDevice, Kind: Text, Later: notYet,
 		Help:  "Account of this device. Empty: found by MAC address or serial number.",
 		field: func(s any) any { return &s.(*Radius).Account },
 	},
 	{
-		Name: "password", Label: "Password", Scope: FromDevice, Kind: Text, Max: 128, Secret: true,
+		Name: "password", Label: "Password", Scope: FromDevice, Kind: Text, Max: 128, Secret: true, Later: notYet,
 		Help:  "Password of the account (User-Password holds 128 octets).",
 		field: func(s any) any { return &s.(*Radius).Password },
 	},
 	{
-		Name: "dictionary", Label: "Dictionary", Scope: FromDevice, Kind: Text, Max: 4000,
+		Name: "dictionary", Label: "Dictionary", File: Dictionary, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
 		Help:   "File with the vendor's attribute numbers. Empty: the built-in one.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Radius).Dictionary },
 	},
 	{
-		Name: "fax_ata_type", Label: "Fax ATA type", Scope: FromDevice, Default: "0", Kind: Int, Max: 999999999,
+		Name: "fax_ata_type", Label: "Fax ATA type", Scope: FromDevice, Default: "0", Kind: Int, Max: 999999999, Later: notYet,
 		Help:  "FB-Fax-ATA-Type in lookups by MAC address or serial number.",
 		field: func(s any) any { return &s.(*Radius).FaxATAType },
 	},
@@ -63,51 +63,51 @@ var radiusKeys = []Key{
 
 var provisioningKeys = []Key{
 	{
-		Name: "order", Label: "Order", Scope: FromDevice, Default: "radius,dhcp,pnp,static", Kind: List, Words: "radius dhcp pnp static",
+		Name: "order", Label: "Order", Scope: FromDevice, Default: "radius,dhcp,pnp,static", Kind: List, Words: "radius dhcp pnp static", Later: notYet,
 		Help:  "Where settings are looked for; the first source that has some ends the search. Empty: nowhere.",
 		field: func(s any) any { return &s.(*Provisioning).Order },
 	},
 	{
-		Name: "url", Label: "Static URL", Kind: Text, Max: 1024,
+		Name: "url", Label: "Static URL", Kind: Text, Max: 1024, Later: notYet,
 		Help:   "static: tftp, http or https. {mac} {MAC} {serial} {account} {arg} {model} {version} are replaced, percent-encoded, never in scheme or host.",
 		Wanted: "a tftp, http or https URL; macros " + Macros + " in braces behind the host",
 		valid:  isURL,
 		field:  func(s any) any { return &s.(*Provisioning).URL },
 	},
 	{
-		Name: "interval_s", Label: "Interval", Default: "86400", Kind: Int, Min: 60, Max: 31536000, Zero: true, Unit: "s",
+		Name: "interval_s", Label: "Interval", Default: "86400", Kind: Int, Min: 60, Max: 31536000, Zero: true, Unit: "s", Later: notYet,
 		Help:  "Time between two looks. 0: at boot and when asked only.",
 		field: func(s any) any { return &s.(*Provisioning).IntervalS },
 	},
 	{
-		Name: "boot_delay_s", Label: "Boot delay", Scope: FromDevice, Default: "30", Kind: Int, Max: 3600, Unit: "s",
+		Name: "boot_delay_s", Label: "Boot delay", Scope: FromDevice, Default: "30", Kind: Int, Max: 3600, Unit: "s", Later: notYet,
 		Help:  "The first look waits for a part of this that the MAC address decides, so that many devices do not ask in one second after a power cut.",
 		field: func(s any) any { return &s.(*Provisioning).BootDelayS },
 	},
 	{
-		Name: "pnp", Label: "SIP PnP", Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on",
+		Name: "pnp", Label: "SIP PnP", Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on", Later: notYet,
 		Help:  "SUBSCRIBE for ua-profile to 224.0.1.75. unconfigured: only while there is no line.",
 		field: func(s any) any { return &s.(*Provisioning).PnP },
 	},
 	{
-		Name: "allow_clear_secrets", Label: "Allow clear secrets", Scope: FromDevice, Default: "0", Kind: Bool,
+		Name: "allow_clear_secrets", Label: "Allow clear secrets", Scope: FromDevice, Default: "0", Kind: Bool, Later: notYet,
 		Help:  "Plain files with secrets over tftp or http, and secrets in a RADIUS argument: refused when 0, warned of when 1.",
 		field: func(s any) any { return &s.(*Provisioning).AllowClearSecrets },
 	},
 	{
-		Name: "seal_key", Label: "Seal key", Scope: FromDevice, Kind: Text, Secret: true,
+		Name: "seal_key", Label: "Seal key", Scope: FromDevice, Kind: Text, Secret: true, Later: notYet,
 		Help:   "AES-256 key of this device for sealed files, 64 hex digits.",
 		Wanted: "64 hex digits or nothing", valid: isHexKey,
 		field: func(s any) any { return &s.(*Provisioning).SealKey },
 	},
 	{
-		Name: "verify_key", Label: "Verify key", Scope: FromDevice, Kind: Text,
+		Name: "verify_key", Label: "Verify key", Scope: FromDevice, Kind: Text, Later: notYet,
 		Help:   "Ed25519 public key of who may sign sealed files, 64 hex digits.",
 		Wanted: "64 hex digits or nothing", valid: isHexKey,
 		field: func(s any) any { return &s.(*Provisioning).VerifyKey },
 	},
 	{
-		Name: "tls_ca_file", Label: "TLS CA file", Scope: FromDevice, Kind: Text, Max: 4000,
+		Name: "tls_ca_file", Label: "TLS CA file", File: Authorities, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
 		Help:   "PEM file of the authorities of provisioning and RadSec servers. Empty: the system's.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Provisioning).TLSCAFile },
@@ -121,36 +121,36 @@ var provisioningKeys = []Key{
 
 var webKeys = []Key{
 	{
-		Name: "listen", Label: "Listen", Scope: FromDevice, Default: ":8080", Kind: Text,
+		Name: "listen", Label: "Listen", Scope: FromDevice, Default: ":8080", Kind: Text, Later: notYet,
 		Help:   "Address of the page over HTTP. Empty: off.",
 		Wanted: "ADDRESS:PORT, :PORT or nothing", valid: isListen,
 		field: func(s any) any { return &s.(*Web).Listen },
 	},
 	{
-		Name: "tls_listen", Label: "TLS listen", Scope: FromDevice, Kind: Text,
+		Name: "tls_listen", Label: "TLS listen", Scope: FromDevice, Kind: Text, Later: notYet,
 		Help:   "Address of the page over HTTPS. Empty: off.",
 		Wanted: "ADDRESS:PORT, :PORT or nothing", valid: isListen,
 		field: func(s any) any { return &s.(*Web).TLSListen },
 	},
 	{
-		Name: "tls_cert", Label: "TLS certificate", Scope: FromDevice, Kind: Text, Max: 4000,
+		Name: "tls_cert", Label: "TLS certificate", File: Certificate, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
 		Help:   "PEM file with the page's certificate. Empty: one made by this device.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Web).TLSCert },
 	},
 	{
-		Name: "tls_key", Label: "TLS key", Scope: FromDevice, Kind: Text, Max: 4000,
+		Name: "tls_key", Label: "TLS key", File: PrivateKey, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
 		Help:   "PEM file with its key.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Web).TLSKey },
 	},
 	{
-		Name: "allow", Label: "Allow", Scope: FromDevice, Default: "lan", Kind: NetworkList, Words: "lan any",
+		Name: "allow", Label: "Allow", Scope: FromDevice, Default: "lan", Kind: NetworkList, Words: "lan any", Later: notYet,
 		Help:  "Who may open the page. lan: RFC 1918, unique-local, link-local and loopback addresses.",
 		field: func(s any) any { return &s.(*Web).Allow },
 	},
 	{
-		Name: "hosts", Label: "Names", Scope: FromDevice, Kind: List,
+		Name: "hosts", Label: "Names", Scope: FromDevice, Kind: List, Later: notYet,
 		Help:   "Names that this device is called by, besides its own addresses, separated by commas.",
 		Wanted: "host names, separated by commas", valid: isHost,
 		field: func(s any) any { return &s.(*Web).Hosts },

@@ -10,6 +10,8 @@ import (
 type Checks struct {
 	DialPlan func(string) error
 	Country  func(string) error
+	File     func(use FileUse, path string) error // a file that is named must be there and good
+	KeyPair  func(cert, key string) error         // two files that File found good
 }
 
 // Load checks layers, given in any order, and makes the effective configuration of
@@ -107,7 +109,22 @@ func (b *builder) build(checks Checks, wanted func(*Section) bool) *Config {
 		c.sections[j].fillNumbered()
 	}
 	b.check(checks)
+	b.tellLater()
 	return c
+}
+
+// tellLater warns of what was set and is not acted on yet.
+func (b *builder) tellLater() {
+	for j := range b.config.sections {
+		s := &b.config.sections[j]
+		for _, o := range s.origins {
+			k := &s.desc.Keys[o.key]
+			if value := s.text(int(o.key)); k.Later != "" && value != k.defaultFor(s.n) && !b.bad[spot{s, k.Name}] {
+				l := b.config.layers[o.layer]
+				b.warnings = append(b.warnings, located{int(o.layer) - 1, Fault{File: l.name, Line: int(o.line), Section: s.name(), Key: k.Name, Value: k.Masked(value), Later: k.Later}})
+			}
+		}
+	}
 }
 
 // numbers finds the numbered sections that some layer has.
@@ -176,7 +193,7 @@ func (b *builder) apply(i int, byName map[string]*section, wanted func(*Section)
 }
 
 func (b *builder) fault(layer int, e Setting, wanted string) {
-	b.faults = append(b.faults, located{layer, Fault{b.layers[layer].Name, e.Line, e.Section, e.Key, e.Value, wanted}})
+	b.faults = append(b.faults, located{layer, Fault{File: b.layers[layer].Name, Line: e.Line, Section: e.Section, Key: e.Key, Value: e.Value, Wanted: wanted}})
 }
 
 // unknown lists what this program does not know: a fault where a person wrote it, a
@@ -191,7 +208,7 @@ func (b *builder) unknown(layer int, e Setting, wanted string) {
 
 func (b *builder) warn(layer int, e Setting, wanted string) {
 	if len(b.warnings) < maxFaults {
-		b.warnings = append(b.warnings, located{layer, Fault{b.layers[layer].Name, e.Line, e.Section, e.Key, e.Value, wanted}})
+		b.warnings = append(b.warnings, located{layer, Fault{File: b.layers[layer].Name, Line: e.Line, Section: e.Section, Key: e.Key, Value: e.Value, Wanted: wanted}})
 	}
 }
 

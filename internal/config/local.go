@@ -50,7 +50,10 @@ func syncDir(dir string) error {
 // MaskText is INI text as it may be shown: each secret reads Mask, in comments too.
 // Everything else stays as it was.
 func MaskText(text []byte) []byte {
-	return mapValues(text, func(sectionName, key, value string) string {
+	return mapValues(text, func(sectionName, key, value string, commented bool) string {
+		if commented && !isSecretKey(key) {
+			return maskNamed(maskUser(value))
+		}
 		return maskedBy(sectionName, key, value)
 	})
 }
@@ -65,7 +68,10 @@ func UnmaskText(text, old []byte) []byte {
 			secrets[[2]string{e.Section, e.Key}] = e.Value
 		}
 	}
-	return mapValues(text, func(sectionName, key, value string) string {
+	return mapValues(text, func(sectionName, key, value string, commented bool) string {
+		if commented {
+			return value
+		}
 		if secret, ok := secrets[[2]string{sectionName, key}]; ok && value == maskedBy(sectionName, key, secret) {
 			return secret
 		}
@@ -74,7 +80,7 @@ func UnmaskText(text, old []byte) []byte {
 }
 
 // mapValues rewrites the values of key lines, commented ones too.
-func mapValues(text []byte, change func(sectionName, key, value string) string) []byte {
+func mapValues(text []byte, change func(sectionName, key, value string, commented bool) string) []byte {
 	var out bytes.Buffer
 	section := ""
 	for line := range bytes.Lines(text) {
@@ -90,12 +96,8 @@ func mapValues(text []byte, change func(sectionName, key, value string) string) 
 			continue
 		}
 		commented := strings.HasPrefix(strings.TrimSpace(before), "#") || strings.HasPrefix(strings.TrimSpace(before), ";")
-		if commented && !isSecretKey(key) {
-			out.Write(line)
-			continue
-		}
 		at := strings.Index(value, trimmed)
-		out.WriteString(before + "=" + value[:at] + change(section, key, trimmed) + value[at+len(trimmed):])
+		out.WriteString(before + "=" + value[:at] + change(section, key, trimmed, commented) + value[at+len(trimmed):])
 	}
 	return out.Bytes()
 }

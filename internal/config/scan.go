@@ -63,7 +63,7 @@ func scan(file string, text []byte) document {
 }
 
 func (s *scanner) fault(line int, key, value, wanted string) {
-	s.doc.faults = append(s.doc.faults, Fault{s.file, line, s.section, key, value, wanted})
+	s.doc.faults = append(s.doc.faults, Fault{File: s.file, Line: line, Section: s.section, Key: key, Value: value, Wanted: wanted})
 }
 
 func (s *scanner) line(n int, raw []byte) {
