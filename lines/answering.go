@@ -97,7 +97,7 @@ func (p *answering) describe(res *sipmsg.Message) error {
 	if err != nil {
 		return err
 	}
-	res.SetBody("application/sdp", d.Bytes())
+	res.SetBody(sdpType, d.Bytes())
 	return nil
 }
 
@@ -164,18 +164,30 @@ func (l *Line) acknowledged(now time.Time, ack *sipmsg.Message) {
 		return
 	}
 	if p.theirs == nil {
-		d := sdpOf(ack)
-		if d == nil || p.offer.TakeAnswer(d) != nil {
-			p.offer.Revert()
-			if p.offer.Audio() == nil {
-				s.bye(now)
-				c.finish(now, Reason{Code: 488, Text: "the ACK brought no usable answer"})
-				return
-			}
+		if err := p.answeredBy(ack); err != nil {
+			s.unusable(now, err)
+			return
 		}
 		s.agreed()
 	}
 	s.resume(now)
+}
+
+// answeredBy takes the answer that an ACK brings. A call that has media already goes on with
+// them where the ACK brings none.
+func (p *answering) answeredBy(ack *sipmsg.Message) error {
+	d, err := answerIn(ack)
+	switch {
+	case err != nil:
+		p.offer.Revert()
+	case d != nil:
+		err = p.offer.TakeAnswer(d)
+	default:
+		if p.offer.Revert(); p.offer.Audio() == nil {
+			err = errNoAnswer
+		}
+	}
+	return err
 }
 
 // answeringOf finds the call that is not answered yet and whose early dialog a request
@@ -206,10 +218,7 @@ func (p *answering) early(now time.Time, in *ua.Incoming) {
 		p.c.cancelled(now)
 	case sipmsg.UPDATE, sipmsg.INVITE:
 		if len(in.Req.Body) > 0 || in.Req.Method == sipmsg.INVITE {
-			// RFC 3311 section 5.2 and RFC 3261 section 14.2: one at a time.
-			res := in.Response(500, "")
-			res.Header.Add("Retry-After", strconv.Itoa(rand.IntN(11)))
-			in.RespondWith(now, res)
+			p.refuseSecondOffer(now, in)
 			return
 		}
 		res := in.Response(200, "")
@@ -218,14 +227,30 @@ func (p *answering) early(now time.Time, in *ua.Incoming) {
 	case sipmsg.INFO, sipmsg.OPTIONS:
 		in.Respond(now, 200, "")
 	default:
-		notAllowed(now, in)
+		methodNotAllowed.answer(now, in)
 	}
 }
 
-// pracked takes the acknowledgement of a reliable provisional response of ours.
+// refuseSecondOffer answers an offer while that of the INVITE has no answer yet (RFC 3311
+// section 5.2, RFC 3261 section 14.2): one at a time.
+func (p *answering) refuseSecondOffer(now time.Time, in *ua.Incoming) {
+	_, r := offerIn(in.Req)
+	if r == nil {
+		r = &refusal{code: 500, field: sipmsg.Field{Name: "Retry-After", Value: strconv.Itoa(rand.IntN(11))}}
+	}
+	r.answer(now, in)
+}
+
+// pracked takes the acknowledgement of a reliable provisional response of ours. It is no place
+// for an offer: our reliable responses carry no answer that would allow one (RFC 3262 section
+// 5).
 func (p *answering) pracked(now time.Time, in *ua.Incoming) {
-	if p.rel == nil {
+	switch {
+	case p.rel == nil:
 		in.Respond(now, 481, "")
+		return
+	case len(in.Req.Body) > 0:
+		p.refuseSecondOffer(now, in)
 		return
 	}
 	code, next := p.rel.Acknowledge(in.Req)

@@ -422,8 +422,8 @@ func (c *farCall) answered(now time.Time, a ua.Answer) {
 	}
 	var theirs *offer.Description
 	if len(a.Request.Body) == 0 {
-		theirs = sdpOf(a.Response)
-	} else if d := sdpOf(a.Response); d != nil {
+		theirs, _ = answerIn(a.Response)
+	} else if d, _ := answerIn(a.Response); d != nil {
 		_ = c.offer.TakeAnswer(d) // a repeated one is no news
 	}
 	if !c.noACK {
@@ -466,7 +466,7 @@ func (c *farCall) requestAnswered(method string, a ua.Answer) {
 		return
 	}
 	var theirs *offer.Description
-	if d := sdpOf(a.Response); d != nil && len(a.Request.Body) == 0 {
+	if d, _ := answerIn(a.Response); d != nil && len(a.Request.Body) == 0 {
 		theirs = d
 	} else if d != nil {
 		_ = c.offer.TakeAnswer(d) // a repeated one is no news
@@ -489,4 +489,13 @@ func with(name, value string) func(m *sipmsg.Message) {
 // cancel gives the far end's INVITE up.
 func (c *farCall) cancel() {
 	c.s.post(func(now time.Time) { c.s.e.Cancel(now, c.req, -1, nil) })
+}
+
+// sdpOf is the session description of a message; nil without one that can be read.
+func sdpOf(m *sipmsg.Message) *offer.Description {
+	d, err := answerIn(m)
+	if err != nil {
+		return nil
+	}
+	return d
 }

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"errors"
 	"time"
 
 	"tipring/internal/offer"
@@ -14,6 +15,7 @@ type fork struct {
 	d        *dialog.Dialog
 	offer    *offer.Session
 	reliable dialog.Provisionals
+	spoiled  error // why the latest early answer was of no use; nil: it was, or none came
 }
 
 // early takes a provisional response above 100: the early dialog of its fork, early
@@ -30,7 +32,16 @@ func (g *leg) early(now time.Time, a ua.Answer) bool {
 	case dialog.Repeated, dialog.Gap:
 		return false
 	}
-	if d := sdpOf(a.Response); d != nil && f.offer.TakeAnswer(d) == nil {
+	d, err := answerIn(a.Response)
+	if d != nil {
+		err = f.offer.TakeAnswer(d)
+	}
+	switch {
+	case err != nil: // the 2xx may say it better
+		f.spoiled = err
+		g.c.l.log.Warn("early answer not usable", "id", g.c.info.ID, "response", a.Response, "err", err)
+	case d != nil:
+		f.spoiled = nil
 		g.c.tellMedia(f.offer)
 	}
 	return true
@@ -56,22 +67,6 @@ func (g *leg) fork(res *sipmsg.Message) *fork {
 	return f
 }
 
-// sdpOf reads the session description of a message; nil without one, or when it cannot
-// be read.
-func sdpOf(m *sipmsg.Message) *offer.Description {
-	if len(m.Body) == 0 {
-		return nil
-	}
-	if t, _ := m.ContentType(); t != "application/sdp" {
-		return nil
-	}
-	d, err := offer.Parse(m.Body)
-	if err != nil {
-		return nil
-	}
-	return d
-}
-
 // success takes a 2xx: the first makes the call, any other dialog is ended at once, and
 // repetitions are acknowledged again.
 func (g *leg) success(now time.Time, a ua.Answer) {
@@ -92,14 +87,8 @@ func (g *leg) success(now time.Time, a ua.Answer) {
 	c.abandonLegs(now)
 	c.info.Server = g.srv.id
 	c.signalAnswered(now, g.srv.id)
-	d := sdpOf(a.Response)
-	if d != nil {
-		if err := f.offer.TakeAnswer(d); err != nil {
-			g.unusable(now, f, a, "answer not usable: "+err.Error())
-			return
-		}
-	} else if f.offer.Audio() == nil {
-		g.unusable(now, f, a, "answered without a session description that can be read")
+	if err := f.answeredBy(a.Response); err != nil {
+		g.unusable(now, f, a, err)
 		return
 	}
 	s := c.newSession(f.d, f.offer, g.srv.id)
@@ -124,11 +113,34 @@ func (c *Call) sessionOf(d *dialog.Dialog) *session {
 	return nil
 }
 
+// answeredBy takes the answer of a 2xx, which may have come before it.
+func (f *fork) answeredBy(res *sipmsg.Message) error {
+	d, err := answerIn(res)
+	switch {
+	case err != nil || d == nil && f.offer.Audio() != nil:
+		return err
+	case d != nil:
+		return f.offer.TakeAnswer(d)
+	case f.spoiled != nil:
+		return f.spoiled
+	}
+	return errNoAnswer
+}
+
+// errNoAnswer: an offer of ours, and no word to it.
+var errNoAnswer = errors.New("no session description came")
+
+// notUsable is why a call ends whose far end answered an offer in a way that cannot be
+// followed. There is no response to refuse it with: it is BYE that says so.
+func notUsable(err error) Reason {
+	return Reason{Code: 488, Text: "the far end's answer is not usable: " + err.Error()}
+}
+
 // unusable ends a call whose answer is of no use.
-func (g *leg) unusable(now time.Time, f *fork, a ua.Answer, why string) {
+func (g *leg) unusable(now time.Time, f *fork, a ua.Answer, err error) {
 	g.decline(now, f, a)
 	g.c.reportEnd(now, 488)
-	g.c.finish(now, Reason{Code: 488, Text: why})
+	g.c.finish(now, notUsable(err))
 }
 
 // decline ends an answered call that nobody wants: ACK and BYE (RFC 3261 section

@@ -1,8 +1,6 @@
 package lines
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -27,18 +25,15 @@ var extensions = []string{"100rel", "replaces", "timer", "norefersub"}
 
 // incoming takes every new request to the line but ACK and CANCEL.
 func (l *Line) incoming(now time.Time, in *ua.Incoming) {
-	req := in.Req
-	if missing := unsupported(req); missing != "" {
-		res := in.Response(420, "")
-		res.Header.Add("Unsupported", missing)
-		in.RespondWith(now, res)
+	if r := understood(in); r != nil {
+		r.answer(now, in)
 		return
 	}
-	if req.To.Tag() != "" {
+	if in.Req.To.Tag() != "" {
 		l.inDialog(now, in)
 		return
 	}
-	switch req.Method {
+	switch in.Req.Method {
 	case sipmsg.INVITE:
 		l.incomingCall(now, in)
 	case sipmsg.OPTIONS:
@@ -50,16 +45,27 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 	case sipmsg.REFER:
 		in.Respond(now, 403, "Not Outside A Call")
 	default:
-		notAllowed(now, in)
+		methodNotAllowed.answer(now, in)
 	}
 }
 
-// notAllowed answers a method that the line does not know (RFC 3261 section 8.2.1).
-func notAllowed(now time.Time, in *ua.Incoming) {
-	res := in.Response(405, "")
-	res.Header.Add("Allow", allowed)
-	in.RespondWith(now, res)
+// understood inspects a request in the order of RFC 3261 section 8.2: its method, what it
+// requires, its body. Nil lets it pass.
+func understood(in *ua.Incoming) *refusal {
+	switch in.Req.Method {
+	case sipmsg.INVITE, sipmsg.BYE, sipmsg.OPTIONS, sipmsg.PRACK, sipmsg.UPDATE, sipmsg.INFO,
+		sipmsg.REFER, sipmsg.NOTIFY, sipmsg.SUBSCRIBE:
+	default:
+		return methodNotAllowed
+	}
+	if missing := unsupported(in.Req); missing != "" {
+		return &refusal{420, sipmsg.Field{Name: "Unsupported", Value: missing}, "it requires " + missing}
+	}
+	return readable(in)
 }
+
+// methodNotAllowed is RFC 3261 section 8.2.1.
+var methodNotAllowed = &refusal{405, sipmsg.Field{Name: "Allow", Value: allowed}, ""}
 
 // unsupported lists the required option tags that we do not have.
 func unsupported(req *sipmsg.Message) string {
@@ -91,7 +97,7 @@ func (l *Line) answerOptions(now time.Time, in *ua.Incoming) {
 	}
 	res := in.Response(code, "")
 	res.Header.Add("Allow", allowed)
-	res.Header.Add("Accept", "application/sdp")
+	res.Header.Add("Accept", sdpType)
 	res.Header.Add("Supported", supported+", timer")
 	in.RespondWith(now, res)
 }
@@ -150,7 +156,7 @@ func (l *Line) mayCall(now time.Time, in *ua.Incoming) bool {
 		in.Respond(now, 400, "Missing Contact")
 		return false
 	case l.cfg.SRTP == "required":
-		in.Respond(now, 488, "")
+		warned(302, "SRTP is required here, and there is none").answer(now, in)
 		return false
 	}
 	if timer := (dialog.SessionTimer{}); timer.Judge(in.Req) != 0 {
@@ -182,59 +188,20 @@ func caller(source string, req *sipmsg.Message) (number, name string) {
 func (c *Call) takeOffer(now time.Time) bool {
 	p := &answering{in: c.in, l: c.l, c: c, offer: offer.New(c.l.capabilities(), offer.Local{}), initial: true}
 	c.pending = p
-	theirs, code := offerIn(c.in.Req)
-	if code == 0 && theirs != nil {
+	theirs, r := offerIn(c.in.Req)
+	if theirs != nil {
 		// A trial with an address of the caller's family; Answer makes the real one.
 		trial := offer.New(c.l.capabilities(), c.local(c.in.Flow.Local().Addr()))
 		if _, err := trial.Answer(theirs); err != nil {
-			code = offerStatus(err)
+			r = offerRefusal(err)
 		}
 	}
-	if code != 0 {
-		c.refuse(now, code, Reason{Code: code, Text: fmt.Sprintf("offer not usable: %d %s", code, sipmsg.Phrase(code))})
+	if r != nil {
+		c.refuseAs(now, r, "offer not usable: "+r.String())
 		return false
 	}
 	p.theirs = theirs
 	return true
-}
-
-// offerIn reads the offer of a request; nil when it has none. A code other than 0
-// refuses what cannot be read.
-func offerIn(req *sipmsg.Message) (*offer.Description, int) {
-	if len(req.Body) == 0 {
-		return nil, 0
-	}
-	if t, _ := req.ContentType(); t != "application/sdp" {
-		return nil, 415
-	}
-	d, err := offer.Parse(req.Body)
-	if err != nil {
-		return nil, offerStatus(err)
-	}
-	return d, 0
-}
-
-// offerStatus is the status that refuses an offer.
-func offerStatus(err error) int {
-	switch {
-	case errors.Is(err, offer.ErrTooBig):
-		return 413
-	case errors.Is(err, offer.ErrSyntax):
-		return 400
-	case errors.Is(err, offer.ErrPending):
-		return 491
-	}
-	return 488
-}
-
-// refuseWith answers a request with a failure; a 415 says what would do (RFC 3261
-// section 21.4.13).
-func refuseWith(now time.Time, in *ua.Incoming, code int) {
-	res := in.Response(code, "")
-	if code == 415 {
-		res.Header.Add("Accept", "application/sdp")
-	}
-	in.RespondWith(now, res)
 }
 
 // cancelled ends a call that its caller gave up.
@@ -244,11 +211,21 @@ func (c *Call) cancelled(now time.Time) {
 
 // refuse answers the INVITE with a failure.
 func (c *Call) refuse(now time.Time, code int, r Reason) {
+	c.unanswer(now, &refusal{code: code})
+	c.finish(now, r)
+}
+
+// refuseAs is refuse with a response that says more.
+func (c *Call) refuseAs(now time.Time, r *refusal, text string) {
+	c.unanswer(now, r)
+	c.finish(now, Reason{Code: r.code, Text: text})
+}
+
+func (c *Call) unanswer(now time.Time, r *refusal) {
 	if c.in != nil && !c.in.Answered() {
-		refuseWith(now, c.in, code)
+		r.answer(now, c.in)
 	}
 	c.pending, c.in = nil, nil
-	c.finish(now, r)
 }
 
 // Ring tells the caller that the telephone rings.
@@ -287,8 +264,7 @@ func (c *Call) answer(now time.Time) {
 	p.offer.SetLocal(c.local(c.l.ep.Address(c.in.Flow).Addr()))
 	res := p.response(200)
 	if err := p.describe(res); err != nil {
-		code := offerStatus(err)
-		c.refuse(now, code, Reason{Code: code, Text: err.Error()})
+		c.refuseAs(now, offerRefusal(err), err.Error())
 		return
 	}
 	timer := dialog.SessionTimer{Want: c.l.sessionExpires()}

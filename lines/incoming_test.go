@@ -199,7 +199,7 @@ func TestOfferlessInvite(t *testing.T) {
 		w.phone.call().Answer(media, 1)
 		w.after(time.Second)
 		w.wantNews("started silence answered pcmu:sendrecv")
-		if d := sdpOf(far.got()); d == nil || len(d.Media) != 1 {
+		if d, _ := answerIn(far.got()); d == nil || len(d.Media) != 1 {
 			t.Errorf("the 200 brings %s", far.got().Body)
 		}
 	})

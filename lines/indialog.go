@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/dialog"
@@ -58,7 +59,7 @@ func (s *session) request(now time.Time, in *ua.Incoming) {
 	case sipmsg.PRACK:
 		in.Respond(now, 481, "") // of a 1xx that is answered meanwhile
 	default:
-		notAllowed(now, in)
+		methodNotAllowed.answer(now, in)
 	}
 }
 
@@ -87,17 +88,12 @@ func (g *leg) inEarly(now time.Time, f *fork, in *ua.Incoming) {
 	case sipmsg.UPDATE:
 		res := in.Response(200, "")
 		res.Contact = []sipmsg.Addr{g.c.l.ep.Contact(in.Flow)}
-		theirs, code := offerIn(in.Req)
+		theirs, r := offerIn(in.Req)
 		if theirs != nil {
-			answer, err := f.offer.Answer(theirs)
-			if err != nil {
-				code = offerStatus(err)
-			} else {
-				res.SetBody("application/sdp", answer.Bytes())
-			}
+			r = answerInto(res, f.offer, theirs)
 		}
-		if code != 0 {
-			refuseWith(now, in, code)
+		if r != nil {
+			r.answer(now, in)
 			return
 		}
 		in.RespondWith(now, res)
@@ -109,6 +105,16 @@ func (g *leg) inEarly(now time.Time, f *fork, in *ua.Incoming) {
 	default:
 		in.Respond(now, 481, "")
 	}
+}
+
+// answerInto puts the answer to an offer into a response.
+func answerInto(res *sipmsg.Message, o *offer.Session, theirs *offer.Description) *refusal {
+	answer, err := o.Answer(theirs)
+	if err != nil {
+		return offerRefusal(err)
+	}
+	res.SetBody(sdpType, answer.Bytes())
+	return nil
 }
 
 // hungUp takes a BYE.
@@ -131,22 +137,22 @@ func (s *session) reinvitedBy(now time.Time, in *ua.Incoming) {
 	if !s.mayOffer(now, in) {
 		return
 	}
-	theirs, code := offerIn(in.Req)
+	theirs, r := offerIn(in.Req)
 	p := &answering{l: s.l, c: s.c, s: s, in: in, offer: s.offer, theirs: theirs}
 	res := p.response(200)
-	if code == 0 {
+	if r == nil {
 		if err := p.describe(res); err != nil {
-			code = offerStatus(err)
+			r = offerRefusal(err)
 		}
 	}
-	if code == 0 {
+	if r == nil {
 		s.timer.Answer(now, in.Req, res)
 		if !p.final(now, res) {
-			code = 500
+			r = &refusal{code: 500, why: "the answer could not be written"}
 		}
 	}
-	if code != 0 {
-		s.refuseOffer(now, in, code)
+	if r != nil {
+		s.refuseOffer(now, in, r)
 		return
 	}
 	s.offers.SentResponse(sipmsg.INVITE, 200, true, false)
@@ -178,9 +184,10 @@ func (s *session) mayOffer(now time.Time, in *ua.Incoming) bool {
 }
 
 // refuseOffer answers an INVITE or UPDATE that changes nothing.
-func (s *session) refuseOffer(now time.Time, in *ua.Incoming, code int) {
-	refuseWith(now, in, code)
-	s.offers.SentResponse(in.Req.Method, code, false, false)
+func (s *session) refuseOffer(now time.Time, in *ua.Incoming, r *refusal) {
+	s.l.log.Warn("offer refused; the call goes on as it was", "id", s.c.info.ID, "response", r)
+	r.answer(now, in)
+	s.offers.SentResponse(in.Req.Method, r.code, false, false)
 	s.resume(now)
 }
 
@@ -192,17 +199,12 @@ func (s *session) updatedBy(now time.Time, in *ua.Incoming) {
 	res := in.Response(200, "")
 	res.Contact = []sipmsg.Addr{s.l.ep.Contact(in.Flow)}
 	res.Header.Add("Allow", allowed)
-	theirs, code := offerIn(in.Req)
+	theirs, r := offerIn(in.Req)
 	if theirs != nil {
-		answer, err := s.offer.Answer(theirs)
-		if err != nil {
-			code = offerStatus(err)
-		} else {
-			res.SetBody("application/sdp", answer.Bytes())
-		}
+		r = answerInto(res, s.offer, theirs)
 	}
-	if code != 0 {
-		s.refuseOffer(now, in, code)
+	if r != nil {
+		s.refuseOffer(now, in, r)
 		return
 	}
 	s.timer.Answer(now, in.Req, res)

@@ -100,7 +100,7 @@ func (g *leg) prepare(m *sipmsg.Message, f transport.Flow) {
 		}
 		g.body = d.Bytes()
 	}
-	m.SetBody("application/sdp", g.body)
+	m.SetBody(sdpType, g.body)
 }
 
 // on takes what becomes of the INVITE.

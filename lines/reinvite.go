@@ -29,7 +29,7 @@ func (s *session) reinvite(now time.Time) {
 	m.Header.Add("Allow", allowed)
 	m.Header.Add("Supported", supported)
 	s.timer.Request(m)
-	m.SetBody("application/sdp", d.Bytes())
+	m.SetBody(sdpType, d.Bytes())
 	s.offers.Sent(sipmsg.INVITE, true)
 	x := &reinvitation{session: s}
 	s.send(now, m, x.on)
@@ -96,12 +96,25 @@ func (x *reinvitation) taken(now time.Time, a ua.Answer) {
 		return
 	}
 	s.timer.Response(now, a.Response)
-	if d := sdpOf(a.Response); d == nil {
+	d, err := answerIn(a.Response)
+	switch {
+	case d != nil:
+		err = s.offer.TakeAnswer(d)
+	default:
 		s.offer.Revert()
-	} else if err := s.offer.TakeAnswer(d); err != nil {
-		s.l.log.Warn("answer not usable", "id", s.c.info.ID, "err", err)
+	}
+	if err != nil {
+		s.unusable(now, err)
+		return
 	}
 	s.agreed()
+}
+
+// unusable ends a call in which the far end's answer cannot be followed: it has changed its
+// media, and nobody here knows how.
+func (s *session) unusable(now time.Time, err error) {
+	s.bye(now)
+	s.c.finish(now, notUsable(err))
 }
 
 // offerRefused takes a refusal of our offer, or of a session refresh.

@@ -1,7 +1,6 @@
 package offer
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ func readAudio(d *Description, i int) (audioLine, error) {
 	m := &d.Media[i]
 	line := audioLine{event: -1, direction: d.Direction(i), ptime: m.milliseconds("ptime"), maxptime: m.milliseconds("maxptime")}
 	if !strings.EqualFold(m.Proto, "RTP/AVP") {
-		return line, fmt.Errorf("%w: transport %.20s", ErrNotAcceptable, m.Proto)
+		return line, refusal(warnTransport, "transport %.20s", m.Proto)
 	}
 	for _, f := range m.Formats {
 		pt, ok := payloadType(f)
@@ -68,7 +67,7 @@ func (line *audioLine) readAddress(d *Description, i int) error {
 	case isName(c):
 		line.host = c.Host
 	default:
-		return fmt.Errorf("%w: address %.20s %.60s", ErrNotAcceptable, c.Type, c.Host)
+		return refusal(warnAddress, "address %.20s %.60s", c.Type, c.Host)
 	}
 	if line.remote.IsValid() {
 		line.rtcp = rtcpAddress(m, line.remote)
@@ -133,11 +132,11 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 		return Media{}, nil, err
 	}
 	if line.remote.Addr().IsValid() && line.remote.Addr().Is4() != s.local.RTP.Addr().Unmap().Is4() {
-		return Media{}, nil, fmt.Errorf("%w: %v cannot be reached from %v", ErrNotAcceptable, line.remote.Addr(), s.local.RTP.Addr())
+		return Media{}, nil, refusal(warnAddress, "%v cannot be reached from %v", line.remote.Addr(), s.local.RTP.Addr())
 	}
 	chosen, ok := s.choose(line.formats)
 	if !ok {
-		return Media{}, nil, fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+		return Media{}, nil, refusal(warnFormat, "no common codec")
 	}
 	a := line.agree(s.caps.PtimeMS, s.want)
 	a.Send, a.Receive = chosen, []Format{chosen}
@@ -164,7 +163,7 @@ func (s *Session) choose(formats []Format) (Format, bool) {
 // takeAudio reads the answer's line i against our own line m.
 func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error) {
 	if i >= len(answer.Media) || answer.Media[i].Port == 0 || !answer.Media[i].isAudio() {
-		return nil, fmt.Errorf("%w: the peer refused the audio stream", ErrNotAcceptable)
+		return nil, refusal(warnMedia, "the peer refused the audio stream")
 	}
 	line, err := readAudio(answer, i)
 	if err != nil {
@@ -185,7 +184,7 @@ func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error
 			}
 		}
 	}
-	return nil, fmt.Errorf("%w: no common codec", ErrNotAcceptable)
+	return nil, refusal(warnFormat, "no common codec")
 }
 
 // ownFormats reads the formats of a line that we wrote.

@@ -14,11 +14,12 @@ func FuzzParse(f *testing.F) {
 			"a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-15", "a=ptime:20", "a=sendrecv"),
 		sdp("v=0", "o=- 1 2 IN IP6 2001:db8::1", "s=-", "c=IN IP6 2001:db8::1", "t=0 0", "m=audio 0 RTP/AVP 0",
 			"m=image 4002 udptl t38", "a=T38FaxVersion:0", "a=T38FaxMaxDatagram:-1", "a=T38FaxRateManagement:transferredTCF"),
-		sdp("v=0", "m=audio 4000 RTP/SAVP 0", "c=IN IP4 0.0.0.0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4",
+		sdp("v=0", "o=- 1 2 IN IP4 192.0.2.1", "s=-", "m=audio 4000 RTP/SAVP 0", "c=IN IP4 0.0.0.0", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz|2^20|1:4",
 			"a=inactive", "a=rtcp:53020 IN IP4 126.16.64.4"),
-		[]byte("v=0\nm=audio 49217 RTP/AVP 0 12\nm=video 3227 RTP/AVP 31\na=rtpmap:31 LPC\n"),
-		[]byte("v=0\r\nm=audio 65535/2 RTP/AVP\r\na=rtpmap:"),
-		[]byte("v=0\r\nc=IN IP4 224.2.1.1/127/3\r\nb=\r\na=\r\na=:\r\no="),
+		[]byte("v=0\no=\ns=\nc=IN IP4 192.0.2.1\nm=audio 49217 RTP/AVP 0 12\nm=video 3227 RTP/AVP 31\na=rtpmap:31 LPC\n"),
+		[]byte("v=0\r\no=-\r\ns=\r\nc= h\r\nm=audio 65535/2 RTP/AVP 0\r\nm=audio 0 RTP/AVP\r\na=rtpmap:"),
+		[]byte("v=0\r\nx=\r\nm=audio 65535 RTP/AVP\r\n"),
+		[]byte("v=0\r\ns=\r\nc=IN IP4 224.2.1.1/127/3\r\nb=\r\na=\r\na=:\r\no="),
 	}
 	for _, s := range seeds {
 		f.Add(s)

@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -25,6 +26,29 @@ var (
 	ErrPending       = errors.New("an offer is not answered yet")       // 491, or 500 with Retry-After
 	ErrNoOffer       = errors.New("an answer without an offer")
 )
+
+// Codes of a Warning (RFC 3261 section 20.43) that a description can earn.
+const (
+	warnAddress   = 301 // incompatible network address formats
+	warnTransport = 302 // incompatible transport protocol
+	warnMedia     = 304 // media type not available
+	warnFormat    = 305 // incompatible media format
+)
+
+// A Refusal is why a description is ErrNotAcceptable, as the Warning of a 488 tells it.
+type Refusal struct {
+	Warning int    // warn-code of RFC 3261 section 20.43
+	Text    string // one line, for people
+}
+
+func (r *Refusal) Error() string { return ErrNotAcceptable.Error() + ": " + r.Text }
+
+// Is makes it ErrNotAcceptable to errors.Is.
+func (r *Refusal) Is(target error) bool { return target == ErrNotAcceptable }
+
+func refusal(warning int, format string, args ...any) error {
+	return &Refusal{warning, fmt.Sprintf(format, args...)}
+}
 
 // Capabilities is what this side can do.
 type Capabilities struct {
@@ -203,7 +227,7 @@ func (s *Session) TakeAnswer(answer *Description) error {
 
 // Answer answers the peer's offer and puts both in force. Every m= line is answered in its
 // place, with port 0 where it is refused (RFC 3264 section 6); an offer of which nothing
-// can be accepted is ErrNotAcceptable and changes nothing. The offer in force, sent again
+// can be accepted, or that offers nothing, is a Refusal and changes nothing. The offer in force, sent again
 // as a session refresh does, gets the same answer again.
 func (s *Session) Answer(offer *Description) (*Description, error) {
 	if s.pending {
@@ -242,25 +266,26 @@ func (s *Session) repeat() state {
 // negotiate answers an offer line by line.
 func (s *Session) negotiate(offer *Description) (state, error) {
 	next := state{local: s.describe()}
-	var refusal error
+	var why error
 	for i, m := range offer.Media {
 		line := refuse(m)
 		if m.isAudio() && m.Port != 0 && next.audio == nil {
 			accepted, audio, err := s.answerAudio(offer, i)
 			if err == nil {
 				line, next.audio = accepted, audio
-			} else if refusal == nil {
-				refusal = err
+			} else if why == nil {
+				why = err
 			}
-		} else if m.Port != 0 && refusal == nil {
-			refusal = ErrNotAcceptable
 		}
 		next.local.Media = append(next.local.Media, line)
 	}
-	if next.audio == nil && refusal != nil {
-		return next, refusal
+	if next.audio != nil {
+		return next, nil
 	}
-	return next, nil
+	if why == nil {
+		why = refusal(warnMedia, "no audio stream is offered")
+	}
+	return next, why
 }
 
 // refuse is a line with port 0 in the place of m.

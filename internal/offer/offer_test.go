@@ -102,11 +102,11 @@ func TestOfferOfAMappedAddress(t *testing.T) {
 
 func TestAnswerToOffers(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		offer []string // after c=
-		media string   // of the answer
-		audio string   // what was agreed
-		err   error
+		name    string
+		offer   []string // after c=
+		media   string   // of the answer
+		audio   string   // what was agreed
+		warning int      // of a refusal; 0: accepted
 	}{
 		{
 			name:  "the peer's first codec that we have",
@@ -180,30 +180,23 @@ func TestAnswerToOffers(t *testing.T) {
 			media: "m=audio 16384 RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=ptime:40\na=sendrecv",
 			audio: "192.0.2.2:4000 rtcp 192.0.2.2:4001 PCMU 0 events -1 ptime 40 sendrecv",
 		},
-		{
-			name:  "no media at all",
-			offer: nil,
-			audio: "none",
-		},
-		{
-			name:  "every line refused by its offerer",
-			offer: []string{"m=audio 0 RTP/AVP 0"},
-			media: "m=audio 0 RTP/AVP 0",
-			audio: "none",
-		},
-		{name: "no common codec", offer: []string{"m=audio 4000 RTP/AVP 18"}, err: ErrNotAcceptable},
-		{name: "SRTP alone", offer: []string{"m=audio 4000 RTP/SAVP 0", "a=crypto:1 x inline:y"}, err: ErrNotAcceptable},
-		{name: "a fax alone", offer: []string{"m=image 4000 udptl t38"}, err: ErrNotAcceptable},
-		{name: "an address of an unknown type", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP9 x"}, err: ErrNotAcceptable},
-		{name: "an address of a family we do not send from", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:db8::1"}, err: ErrNotAcceptable},
-		{name: "a multicast group", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 224.2.36.42/127"}, err: ErrNotAcceptable},
+		{name: "no media at all", warning: 304},
+		{name: "every line refused by its offerer", offer: []string{"m=audio 0 RTP/AVP 0"}, warning: 304},
+		{name: "no common codec", offer: []string{"m=audio 4000 RTP/AVP 18"}, warning: 305},
+		{name: "events alone", offer: []string{"m=audio 4000 RTP/AVP 101", "a=rtpmap:101 telephone-event/8000"}, warning: 305},
+		{name: "SRTP alone", offer: []string{"m=audio 4000 RTP/SAVP 0", "a=crypto:1 x inline:y"}, warning: 302},
+		{name: "a fax alone", offer: []string{"m=image 4000 udptl t38"}, warning: 304},
+		{name: "an address of an unknown type", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP9 x"}, warning: 301},
+		{name: "an address of a family we do not send from", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:db8::1"}, warning: 301},
+		{name: "a multicast group", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 224.2.36.42/127"}, warning: 301},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := New(everything, here)
 			offer := remoteOffer(t, 1, tt.offer...)
 			answer, err := s.Answer(offer)
-			if !errors.Is(err, tt.err) || tt.err == nil && err != nil {
-				t.Fatalf("error %v, want %v", err, tt.err)
+			var refused *Refusal
+			if errors.As(err, &refused) != (tt.warning != 0) || err != nil && (!errors.Is(err, ErrNotAcceptable) || refused.Warning != tt.warning) {
+				t.Fatalf("error %#v, want warning %d", err, tt.warning)
 			}
 			if err != nil {
 				if s.Audio() != nil || s.Remote() != nil {
@@ -509,13 +502,20 @@ func TestEventPayloadTypeAvoidsThePeersOthers(t *testing.T) {
 }
 
 func TestUnacceptableReofferLeavesTheCall(t *testing.T) {
-	s := New(everything, here)
-	must(t)(s.Answer(remoteOffer(t, 1, "m=audio 4000 RTP/AVP 0")))
-	if _, err := s.Answer(remoteOffer(t, 2, "m=audio 0 RTP/AVP 0", "m=image 4002 udptl t38")); !errors.Is(err, ErrNotAcceptable) {
-		t.Fatalf("got %v, want %v", err, ErrNotAcceptable)
-	}
-	if a := s.Audio(); a == nil || a.Remote.Port() != 4000 {
-		t.Errorf("audio %s", describeAudio(a))
+	for _, again := range [][]string{
+		{"m=audio 0 RTP/AVP 0", "m=image 4002 udptl t38"},
+		{"m=audio 0 RTP/AVP 0"},
+		{"m=audio 4000 RTP/AVP 18"},
+		nil,
+	} {
+		s := New(everything, here)
+		answer := must(t)(s.Answer(remoteOffer(t, 1, "m=audio 4000 RTP/AVP 0")))
+		if _, err := s.Answer(remoteOffer(t, 2, again...)); !errors.Is(err, ErrNotAcceptable) {
+			t.Fatalf("%q: got %v, want %v", again, err, ErrNotAcceptable)
+		}
+		if a := s.Audio(); a == nil || a.Remote.Port() != 4000 || s.Local() != answer {
+			t.Errorf("%q: audio %s", again, describeAudio(a))
+		}
 	}
 }
 

@@ -22,10 +22,11 @@ var (
 	ErrSyntax = errors.New("not a session description")
 )
 
-// Parse reads a session description. It takes what is on the wire: lines that end in LF or
-// CR alone, blanks at their ends, no s= or t=, a last line cut short, lines it does not know.
-// What it must have is v=0 first and m= lines whose four parts can be told apart, since an
-// answer is matched to them by position.
+// Parse reads a session description (RFC 8866 section 5). It takes what is on the wire: lines
+// that end in LF or CR alone, blanks at their ends, lines out of order or of a type it does not
+// know, an empty s= and no t=. What it must have is v=0 first, o=, s=, a c= for every stream in
+// use, m= lines whose four parts can be told apart, since an answer is matched to them by
+// position, and nothing but <type>=<value> lines: without these nobody can say what was meant.
 func Parse(data []byte) (*Description, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("%w: %d octets, limit %d", ErrTooBig, len(data), MaxSize)
@@ -51,8 +52,8 @@ func Parse(data []byte) (*Description, error) {
 			return nil, err
 		}
 	}
-	if p.lines == 0 {
-		return nil, fmt.Errorf("%w: empty", ErrSyntax)
+	if err := p.complete(); err != nil {
+		return nil, err
 	}
 	p.d.fill()
 	return p.d, nil
@@ -60,8 +61,32 @@ func Parse(data []byte) (*Description, error) {
 
 // A parser is the state between two lines.
 type parser struct {
-	d     *Description
-	lines int
+	d            *Description
+	lines        int
+	origin, name bool // o= and s= were there
+}
+
+// complete reports what the description lacks. RFC 8866 section 5.7: there is a c= for the
+// session or for each medium.
+func (p *parser) complete() error {
+	switch {
+	case p.lines == 0:
+		return fmt.Errorf("%w: empty", ErrSyntax)
+	case !p.origin:
+		return fmt.Errorf("%w: no o=", ErrSyntax)
+	case !p.name:
+		return fmt.Errorf("%w: no s=", ErrSyntax)
+	}
+	for i, m := range p.d.Media {
+		switch {
+		case m.Port == 0:
+		case len(m.Formats) == 0:
+			return fmt.Errorf("%w: m=%.20s without a format", ErrSyntax, m.Kind)
+		case p.d.Address(i).Host == "":
+			return fmt.Errorf("%w: no c= for m=%.20s", ErrSyntax, m.Kind)
+		}
+	}
+	return nil
 }
 
 func (p *parser) line(line string) error {
@@ -73,7 +98,7 @@ func (p *parser) line(line string) error {
 		return nil
 	}
 	if len(line) < 2 || line[1] != '=' {
-		return nil // cut short, or nothing we know
+		return fmt.Errorf("%w: line %.20q", ErrSyntax, line)
 	}
 	value := line[2:]
 	connection, bandwidth, attributes := &p.d.Connection, &p.d.Bandwidth, &p.d.Attributes
@@ -83,8 +108,9 @@ func (p *parser) line(line string) error {
 	}
 	switch line[0] {
 	case 'o':
-		p.d.Origin = parseOrigin(value)
+		p.d.Origin, p.origin = parseOrigin(value), true
 	case 's':
+		p.name = true
 		p.d.Name = strings.TrimLeft(value, blanks)
 	case 'c':
 		if *connection == (Address{}) { // several are a layered multicast session's: the first

@@ -64,25 +64,33 @@ func TestParseKeepsEveryLineOfMedia(t *testing.T) {
 }
 
 func TestParseTakesWhatIsOnTheWire(t *testing.T) {
-	const m = "m=audio 4000 RTP/AVP 0"
+	const head, c, m = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n", "c=IN IP4 192.0.2.1\r\n", "m=audio 4000 RTP/AVP 0"
 	for _, tt := range []struct{ name, in string }{
 		{"LF line ends", "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n" + m + "\n"},
-		{"CR line ends", "v=0\ro=- 1 1 IN IP4 192.0.2.1\rc=IN IP4 192.0.2.1\r" + m + "\r"},
-		{"no last line end", "v=0\r\nc=IN IP4 192.0.2.1\r\n" + m},
-		{"trailing blanks", "v=0  \r\nc=IN IP4 192.0.2.1 \t\r\n" + m + "  \r\n"},
-		{"empty lines", "\r\n\r\nv=0\r\n\r\nc=IN IP4 192.0.2.1\r\n" + m + "\r\n\r\n"},
-		{"no s=, t= and o=", "v=0\r\nc=IN IP4 192.0.2.1\r\n" + m + "\r\n"},
-		{"last attribute cut short", "v=0\r\nc=IN IP4 192.0.2.1\r\n" + m + "\r\na=rtpm"},
-		{"last line cut to its letter", "v=0\r\nc=IN IP4 192.0.2.1\r\n" + m + "\r\na"},
-		{"lines unknown and malformed", "v=0\r\nx=1\r\njunk\r\nc=IN IP4 192.0.2.1\r\n" + m + "\r\n=\r\n"},
-		{"c= in the media alone", "v=0\r\n" + m + "\r\nc=IN IP4 192.0.2.1\r\n"},
-		{"blanks around fields", "v=0\r\nc= IN  IP4   192.0.2.1\r\nm= audio  4000 RTP/AVP   0\r\n"},
+		{"CR line ends", "v=0\ro=- 1 1 IN IP4 192.0.2.1\rs=-\rc=IN IP4 192.0.2.1\r" + m + "\r"},
+		{"no last line end", head + c + m},
+		{"trailing blanks", "v=0  \r\no=- 1 1 IN IP4 192.0.2.1 \r\ns=- \r\nc=IN IP4 192.0.2.1 \t\r\n" + m + "  \r\n"},
+		{"empty lines", "\r\n\r\n" + head + "\r\n" + c + m + "\r\n\r\n"},
+		{"no t=", head + c + m + "\r\n"},
+		{"empty s=", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=\r\n" + c + m + "\r\n"},
+		{"s= before o=", "v=0\r\ns=-\r\no=- 1 1 IN IP4 192.0.2.1\r\n" + c + m + "\r\n"},
+		{"a user name of two words", "v=0\r\no=Some Phone 1 1 IN IP4 192.0.2.1\r\ns=-\r\n" + c + m + "\r\n"},
+		{"last attribute cut short", head + c + m + "\r\na=rtpm"},
+		{"a type unknown", head + "x=1\r\n" + c + m + "\r\ny=\r\n"},
+		{"c= in the media alone", head + m + "\r\n" + c},
+		{"c= for the stream in use alone", head + "m=video 0 RTP/AVP 31\r\n" + m + "\r\n" + c},
+		{"blanks around fields", head + "c= IN  IP4   192.0.2.1\r\nm= audio  4000 RTP/AVP   0\r\n"},
+		{"letters of another case", head + "c=in ip4 192.0.2.1\r\nm=AUDIO 4000 rtp/avp 0\r\na=RTPMAP:0 pcmu/8000\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := mustParse(t, []byte(tt.in))
-			line, err := readAudio(d, 0)
-			if err != nil || len(d.Media) != 1 {
-				t.Fatalf("%d media, %v", len(d.Media), err)
+			i := len(d.Media) - 1
+			if i < 0 {
+				t.Fatal("no media")
+			}
+			line, err := readAudio(d, i)
+			if err != nil {
+				t.Fatal(err)
 			}
 			if got := line.remote.String(); got != "192.0.2.1:4000" {
 				t.Errorf("remote %s", got)
@@ -95,25 +103,39 @@ func TestParseTakesWhatIsOnTheWire(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	const head, c, m = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n", "c=IN IP4 192.0.2.1\r\n", "m=audio 4000 RTP/AVP 0\r\n"
 	for _, tt := range []struct {
 		name, in string
 		want     error
 	}{
 		{"nothing", "", ErrSyntax},
 		{"only line ends", "\r\n\r\n", ErrSyntax},
-		{"no v=", "o=- 1 1 IN IP4 192.0.2.1\r\n", ErrSyntax},
-		{"another version", "v=1\r\n", ErrSyntax},
-		{"NUL", "v=0\r\na=x\x00y\r\n", ErrSyntax},
-		{"m= cut short", "v=0\r\nm=audio 40", ErrSyntax},
-		{"port too high", "v=0\r\nm=audio 65536 RTP/AVP 0", ErrSyntax},
-		{"port negative", "v=0\r\nm=audio -1 RTP/AVP 0", ErrSyntax},
-		{"port of many digits", "v=0\r\nm=audio " + strings.Repeat("9", 40) + " RTP/AVP 0", ErrSyntax},
-		{"port count missing", "v=0\r\nm=audio 4000/ RTP/AVP 0", ErrSyntax},
-		{"empty m=", "v=0\r\nm=", ErrSyntax},
-		{"too many octets", "v=0\r\n" + strings.Repeat("a=x\r\n", MaxSize/5), ErrTooBig},
-		{"too many lines", "v=0\n" + strings.Repeat("a=\n", MaxLines), ErrTooBig},
-		{"too many media", "v=0\n" + strings.Repeat("m=audio 0 RTP/AVP 0\n", MaxMedia+1), ErrTooBig},
-		{"too many formats", "v=0\nm=audio 0 RTP/AVP" + strings.Repeat(" 0", MaxFormats+1), ErrTooBig},
+		{"words", "hello world\r\n", ErrSyntax},
+		{"no v=", head[5:] + c + m, ErrSyntax},
+		{"v= too late", "o=- 1 1 IN IP4 192.0.2.1\r\nv=0\r\ns=-\r\n" + c + m, ErrSyntax},
+		{"another version", "v=1\r\n" + head[5:] + c + m, ErrSyntax},
+		{"no o=", "v=0\r\ns=-\r\n" + c + m, ErrSyntax},
+		{"no s=", "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n" + c + m, ErrSyntax},
+		{"no c= for a stream in use", head + m, ErrSyntax},
+		{"c= for another stream", head + "m=image 4002 udptl t38\r\n" + c + m, ErrSyntax},
+		{"c= without an address", head + "c=IN IP4\r\n" + m, ErrSyntax},
+		{"a line of words", head + "junk\r\n" + c + m, ErrSyntax},
+		{"a line without a type", head + "=\r\n" + c + m, ErrSyntax},
+		{"a type of two letters", head + "ab=1\r\n" + c + m, ErrSyntax},
+		{"a blank before =", head + "a =1\r\n" + c + m, ErrSyntax},
+		{"last line cut to its letter", head + c + m + "a", ErrSyntax},
+		{"NUL", head + "a=x\x00y\r\n" + c + m, ErrSyntax},
+		{"m= cut short", head + c + "m=audio 40", ErrSyntax},
+		{"port too high", head + c + "m=audio 65536 RTP/AVP 0", ErrSyntax},
+		{"port negative", head + c + "m=audio -1 RTP/AVP 0", ErrSyntax},
+		{"port of many digits", head + c + "m=audio " + strings.Repeat("9", 40) + " RTP/AVP 0", ErrSyntax},
+		{"port count missing", head + c + "m=audio 4000/ RTP/AVP 0", ErrSyntax},
+		{"no format", head + c + "m=audio 4000 RTP/AVP", ErrSyntax},
+		{"empty m=", head + c + "m=", ErrSyntax},
+		{"too many octets", head + strings.Repeat("a=x\r\n", MaxSize/5), ErrTooBig},
+		{"too many lines", head + strings.Repeat("a=\n", MaxLines), ErrTooBig},
+		{"too many media", head + strings.Repeat("m=audio 0 RTP/AVP 0\n", MaxMedia+1), ErrTooBig},
+		{"too many formats", head + "m=audio 0 RTP/AVP" + strings.Repeat(" 0", MaxFormats+1), ErrTooBig},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if d, err := Parse([]byte(tt.in)); !errors.Is(err, tt.want) {
@@ -148,7 +170,7 @@ func TestAddressIP(t *testing.T) {
 }
 
 func TestBytesCannotBeBrokenIntoLines(t *testing.T) {
-	d := mustParse(t, sdp("v=0"))
+	d := mustParse(t, sdp("v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=-"))
 	d.Name = "x\r\nm=audio 1 RTP/AVP 0"
 	d.Attributes.Add("a\nb", "c\rd\x00e")
 	got := string(d.Bytes())
@@ -160,9 +182,9 @@ func TestBytesCannotBeBrokenIntoLines(t *testing.T) {
 
 func TestParseTakesLinearTime(t *testing.T) {
 	worst := []string{
-		"v=0\n" + strings.Repeat("a=\n", MaxLines-1),
-		"v=0\nm=audio 1 RTP/AVP" + strings.Repeat(" 0", MaxFormats) + "\n" + strings.Repeat("a=rtpmap:1 x\n", MaxLines-2),
-		"v=0\n" + strings.Repeat(" ", MaxSize-10),
+		"v=0\no=\ns=\n" + strings.Repeat("a=\n", MaxLines-3),
+		"v=0\no=\ns=\nc=IN IP4 192.0.2.1\nm=audio 1 RTP/AVP" + strings.Repeat(" 0", MaxFormats) + "\n" + strings.Repeat("a=rtpmap:1 x\n", MaxLines-5),
+		"v=0\no=\ns=\n" + strings.Repeat(" ", MaxSize-20),
 	}
 	for _, in := range worst {
 		start := time.Now()

@@ -1,0 +1,142 @@
+package lines
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"tipring/internal/offer"
+	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
+)
+
+// A refusal is the failure response to a request that cannot be served as it stands.
+type refusal struct {
+	code  int
+	field sipmsg.Field // says what would do, or what is wrong; without a name: nothing
+	why   string       // for people
+}
+
+func (r *refusal) String() string {
+	s := strconv.Itoa(r.code) + " " + sipmsg.Phrase(r.code)
+	if r.why != "" {
+		s += ": " + r.why
+	}
+	return s
+}
+
+// answer sends it.
+func (r *refusal) answer(now time.Time, in *ua.Incoming) {
+	res := in.Response(r.code, "")
+	if r.field.Name != "" {
+		res.Header.Add(r.field.Name, r.field.Value)
+	}
+	in.RespondWith(now, res)
+}
+
+// warned is a refusal of media with its Warning (RFC 3261 sections 20.43, 21.4.26). The name
+// of the program stands for that of the host, which is nobody's business.
+func warned(warning int, why string) *refusal {
+	text := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(why)
+	return &refusal{488, sipmsg.Field{Name: "Warning", Value: fmt.Sprintf(`%d tipring "%s"`, warning, text)}, why}
+}
+
+// sdpType is the only kind of session description there is.
+const sdpType = "application/sdp"
+
+// bodies are the types of body that a method may have. Those that are not listed are judged
+// where they are read, or not read at all.
+var bodies = map[string]string{
+	sipmsg.INVITE: sdpType, sipmsg.UPDATE: sdpType, sipmsg.PRACK: sdpType, sipmsg.OPTIONS: sdpType,
+	sipmsg.REFER: sdpType, sipmsg.SUBSCRIBE: sdpType,
+	sipmsg.INFO: "application/dtmf-relay, application/dtmf",
+}
+
+// readable looks at the body of a request (RFC 3261 section 8.2.3). One that cannot be read is
+// refused with 415, or forgotten where the sender calls it optional (section 20.11). BYE is the
+// exception: whatever it brings, the call is over.
+func readable(in *ua.Incoming) *refusal {
+	r := unreadable(in.Req)
+	if r == nil {
+		return nil
+	}
+	_, params := in.Req.Disposition()
+	if handling, _ := params.Get("handling"); in.Req.Method == sipmsg.BYE || strings.EqualFold(handling, "optional") {
+		in.Req = in.Req.Clone()
+		in.Req.SetBody("", nil)
+		return nil
+	}
+	return r
+}
+
+func unreadable(req *sipmsg.Message) *refusal {
+	if len(req.Body) == 0 {
+		return nil
+	}
+	if coding := encoding(req); coding != "" {
+		return &refusal{415, sipmsg.Field{Name: "Accept-Encoding", Value: "identity"}, "body in " + coding}
+	}
+	want, ok := bodies[req.Method]
+	if !ok {
+		return nil
+	}
+	got, _ := req.ContentType()
+	for t := range strings.SplitSeq(want, ", ") {
+		if t == got {
+			return nil
+		}
+	}
+	return &refusal{415, sipmsg.Field{Name: "Accept", Value: want}, fmt.Sprintf("body of type %.60q", got)}
+}
+
+// encoding is the Content-Encoding of a body that is not as it is (RFC 3261 section 20.12);
+// empty for identity.
+func encoding(m *sipmsg.Message) string {
+	for _, line := range m.Header.Values("Content-Encoding") {
+		for c := range strings.SplitSeq(line, ",") {
+			if c = strings.TrimSpace(c); c != "" && !strings.EqualFold(c, "identity") {
+				return c
+			}
+		}
+	}
+	return ""
+}
+
+// offerIn reads the offer of a request; nil when it has none.
+func offerIn(req *sipmsg.Message) (*offer.Description, *refusal) {
+	if len(req.Body) == 0 {
+		return nil, nil
+	}
+	d, err := offer.Parse(req.Body)
+	if err != nil {
+		return nil, offerRefusal(err)
+	}
+	return d, nil
+}
+
+// offerRefusal is the response that an offer earns.
+func offerRefusal(err error) *refusal {
+	var media *offer.Refusal
+	switch {
+	case errors.As(err, &media):
+		return warned(media.Warning, media.Text)
+	case errors.Is(err, offer.ErrTooBig):
+		return &refusal{code: 413, why: err.Error()}
+	case errors.Is(err, offer.ErrPending):
+		return &refusal{code: 491, why: err.Error()}
+	}
+	return &refusal{code: 400, why: err.Error()}
+}
+
+// answerIn reads the session description of a response or an ACK; nil without one.
+func answerIn(m *sipmsg.Message) (*offer.Description, error) {
+	if t, _ := m.ContentType(); len(m.Body) == 0 || t != sdpType {
+		return nil, nil
+	}
+	if coding := encoding(m); coding != "" {
+		return nil, fmt.Errorf("%w: encoded as %.20q", offer.ErrSyntax, coding)
+	}
+	return offer.Parse(m.Body)
+}
