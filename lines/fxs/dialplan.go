@@ -16,7 +16,7 @@ import (
 // the pattern is complete; Ln wait n seconds while it is not. E: in front marks an
 // emergency number. A rule of nothing but Sn and Ln sets the waits of all that name none.
 //
-// Where several rules match, the first one counts. A number that is complete under one
+// Where several rules match, one for an emergency number counts, else the first. A number that is complete under one
 // rule and could not become anything else under any is sent at once.
 type Plan struct {
 	rules []rule
@@ -36,6 +36,7 @@ const (
 
 type rule struct {
 	text      string
+	start     int // in the plan's text
 	elements  []element
 	waits     waits
 	block     bool
@@ -157,24 +158,27 @@ type states uint64
 func (r *rule) follow(dialled string) (complete, open bool) {
 	at := r.settle(1)
 	for i := 0; i < len(dialled) && at != 0; i++ {
-		key := keyOf(dialled[i])
-		next := states(0)
-		for n, e := range r.elements {
-			if at>>n&1 == 0 || e.keys&key == 0 {
-				continue
-			}
-			if e.repeat {
-				next |= 1 << n
-			} else {
-				next |= 1 << (n + 1)
-			}
-		}
-		at = r.settle(next)
+		at = r.step(at, keyOf(dialled[i]))
 	}
 	for n, e := range r.elements {
 		open = open || at>>n&1 != 0 && e.keys != 0
 	}
 	return at>>len(r.elements)&1 != 0, open
+}
+
+// step is where a key leads from some places.
+func (r *rule) step(at states, key keySet) states {
+	next := states(0)
+	for n, e := range r.elements {
+		switch {
+		case at>>n&1 == 0 || e.keys&key == 0:
+		case e.repeat:
+			next |= 1 << n
+		default:
+			next |= 1 << (n + 1)
+		}
+	}
+	return r.settle(next)
 }
 
 // settle adds the places that are reached without a key.

@@ -3,6 +3,7 @@ package fxs
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -78,6 +79,7 @@ func (s *planScanner) plan() (*Plan, error) {
 	}
 	p := new(Plan)
 	for {
+		s.peek()
 		start := s.at
 		r, err := s.rule()
 		if err != nil {
@@ -90,10 +92,14 @@ func (s *planScanner) plan() (*Plan, error) {
 		case len(r.elements) > 0 && len(p.rules) == maxRules:
 			return nil, s.fault(start, "more than %d rules", maxRules)
 		case len(r.elements) > 0:
-			r.text = strings.TrimSpace(s.text[start:s.at])
+			r.text, r.start = strings.TrimSpace(s.text[start:s.at]), start
 			p.rules = append(p.rules, r)
 		case r.block || r.emergency || r.waits == waits{}:
 			return nil, s.fault(start, "a rule without a pattern")
+		case r.waits.short != 0 && p.waits.short != 0:
+			return nil, s.fault(start, "S for all rules is set already")
+		case r.waits.long != 0 && p.waits.long != 0:
+			return nil, s.fault(start, "L for all rules is set already")
 		default:
 			p.waits = waits{cmp.Or(r.waits.short, p.waits.short), cmp.Or(r.waits.long, p.waits.long)}
 		}
@@ -107,7 +113,24 @@ func (s *planScanner) plan() (*Plan, error) {
 	if len(p.rules) == 0 {
 		return nil, s.fault(0, "no rule has a pattern")
 	}
+	// Who calls for help must not depend on the order of somebody's rules.
+	slices.SortStableFunc(p.rules, func(x, y rule) int { return boolRank(y.emergency) - boolRank(x.emergency) })
+	switch r, earlier := p.unreachable(); {
+	case earlier != nil && r.start < earlier.start:
+		return nil, s.fault(earlier.start, "the same pattern as in %s", r.text)
+	case earlier != nil:
+		return nil, s.fault(r.start, "the same pattern as in %s", earlier.text)
+	case r != nil:
+		return nil, s.fault(r.start, "it bars nothing: the rules before it let all its numbers through")
+	}
 	return p, nil
+}
+
+func boolRank(first bool) int {
+	if first {
+		return 1
+	}
+	return 0
 }
 
 // unexpected is the fault of what comes next.
@@ -119,15 +142,20 @@ func (s *planScanner) unexpected(want string) error {
 }
 
 func (s *planScanner) rule() (r rule, err error) {
-	if s.skip('E') {
+	s.peek()
+	at := newPlaces(s.at)
+	if s.peek() == 'E' {
+		at.emergency = s.at
+		s.at++
 		if !s.skip(':') {
 			return r, s.unexpected("want : after E")
 		}
 		r.emergency = true
 	}
 	for {
+		s.peek()
 		start := s.at
-		elements, err := s.elements()
+		elements, err := s.elements(&at, len(r.elements) > 0 && r.sends())
 		if err != nil {
 			return r, err
 		}
@@ -138,19 +166,35 @@ func (s *planScanner) rule() (r rule, err error) {
 			return r, s.fault(start, "more than %d keys in a rule", maxElements)
 		}
 	}
-	return r, s.suffixes(&r)
+	if err := s.suffixes(&r, &at); err != nil || len(r.elements) == 0 {
+		return r, err
+	}
+	return r, s.sense(&r, at)
 }
 
 // elements reads one key or set with its dot, or one replacement; none at anything else.
-func (s *planScanner) elements() ([]element, error) {
+// sending tells that what stands before it may send a key.
+func (s *planScanner) elements(at *places, sending bool) ([]element, error) {
+	start := s.at
 	if s.skip('<') {
-		return s.replacement()
+		if at.replacement < 0 {
+			at.replacement = start
+		}
+		return s.replacement(at, sending)
 	}
 	keys, err := s.keys()
 	if keys == 0 || err != nil {
 		return nil, err
 	}
-	return []element{{keys: keys, repeat: s.skip('.')}}, nil
+	e := element{keys: keys}
+	if s.peek() == '.' {
+		if at.dot < 0 {
+			at.dot = s.at
+		}
+		s.at++
+		e.repeat = true
+	}
+	return []element{e}, nil
 }
 
 // keys reads a key, x, or a set; 0 at anything else.
@@ -179,9 +223,13 @@ func (s *planScanner) set() (keys keySet, err error) {
 		if from == 0 {
 			return 0, s.unexpected("want a key, a range or ] in a set")
 		}
+		place := s.at
 		s.at++
-		keys |= from
 		if !s.skip('-') {
+			if keys&from != 0 {
+				return 0, s.fault(place, "%c twice in a set, which is of single keys", first)
+			}
+			keys |= from
 			continue
 		}
 		last := s.peek()
@@ -193,6 +241,9 @@ func (s *planScanner) set() (keys keySet, err error) {
 			return 0, s.fault(s.at, "the range %c-%c runs backwards", first, last)
 		}
 		s.at++
+		if keys&(to<<1-from) != 0 {
+			return 0, s.fault(place, "%c-%c overlaps what stands before it in the set", first, last)
+		}
 		keys |= to<<1 - from
 	}
 	if keys == 0 {
@@ -201,8 +252,9 @@ func (s *planScanner) set() (keys keySet, err error) {
 	return keys, nil
 }
 
-func (s *planScanner) replacement() (elements []element, err error) {
+func (s *planScanner) replacement(at *places, sending bool) (elements []element, err error) {
 	start := s.at - 1
+	from := s.at
 	for !s.skip(':') {
 		keys, err := s.keys()
 		if err != nil {
@@ -213,11 +265,15 @@ func (s *planScanner) replacement() (elements []element, err error) {
 		}
 		elements = append(elements, element{keys: keys, drop: true})
 	}
+	taken := strings.TrimSpace(s.text[from : s.at-1])
 	var sent []byte
 	for !s.skip('>') {
 		c := s.peek()
 		if keyOf(c) == 0 && c != '+' {
 			return nil, s.unexpected("want a key, + or > in <dialled:sent>")
+		}
+		if c == '+' && at.plus < 0 && (sending || len(sent) > 0) {
+			at.plus = s.at
 		}
 		s.at++
 		sent = append(sent, c)
@@ -227,42 +283,59 @@ func (s *planScanner) replacement() (elements []element, err error) {
 		return nil, s.fault(start, "more than %d keys sent instead", maxSubstitute)
 	case len(elements) == 0 && len(sent) == 0:
 		return nil, s.fault(start, "<:> does nothing")
+	case taken == string(sent):
+		return nil, s.fault(start, "<%s:%s> replaces nothing", taken, sent)
 	case s.peek() == '.':
 		return nil, s.fault(s.at, "a dot cannot follow <dialled:sent>")
 	}
 	return append(elements, element{send: string(sent)}), nil
 }
 
-// suffixes reads !, Sn and Ln.
-func (s *planScanner) suffixes(r *rule) error {
+// suffixes reads !, Sn and Ln, each once.
+func (s *planScanner) suffixes(r *rule, at *places) error {
 	for {
+		c := s.peek()
 		start := s.at
-		switch s.peek() {
+		var earlier *int
+		switch c {
 		case '!':
-			s.at++
-			r.block = true
+			earlier = &at.block
 		case 'S':
-			s.at++
-			n, err := s.seconds(start)
-			if err != nil {
-				return err
-			}
-			if r.waits.short = n; n == 0 {
-				r.waits.short = atOnce
-			}
+			earlier = &at.short
 		case 'L':
-			s.at++
-			n, err := s.seconds(start)
-			if err != nil {
-				return err
-			}
-			if r.waits.long = n; n == 0 {
-				return s.fault(start, "L0 would leave no time to dial")
-			}
+			earlier = &at.long
 		default:
 			return nil
 		}
+		if *earlier >= 0 {
+			return s.fault(start, "%c twice in a rule", c)
+		}
+		*earlier = start
+		s.at++
+		if err := s.suffix(r, c, start); err != nil {
+			return err
+		}
 	}
+}
+
+// suffix takes over what one suffix says.
+func (s *planScanner) suffix(r *rule, c byte, start int) error {
+	if c == '!' {
+		r.block = true
+		return nil
+	}
+	n, err := s.seconds(start)
+	switch {
+	case err != nil:
+		return err
+	case c == 'S':
+		r.waits.short = cmp.Or(n, atOnce)
+	case n == 0:
+		return s.fault(start, "L0 would leave no time to dial")
+	default:
+		r.waits.long = n
+	}
+	return nil
 }
 
 func (s *planScanner) seconds(start int) (int, error) {

@@ -2,8 +2,10 @@ package fxs
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -40,10 +42,14 @@ func TestPlanDecidesKeyByKey(t *testing.T) {
 		{"(xxx|xxxx|S3L20)", "123", Verdict{Complete, "123", false, "xxx", 3}},
 		{"(xxxL9|xxxxL6)", "12", Verdict{Outcome: Incomplete, WaitS: 9}},
 		{"(123!|xxx)", "123", Verdict{Outcome: Barred, Rule: "123!"}},
-		{"(xxx|123!)", "123", Verdict{SendNow, "123", false, "xxx", 0}},
+		{"(xxx|1x.!)", "123", Verdict{Complete, "123", false, "xxx", 4}},
+		{"(xxx|1x.!)", "1234", Verdict{Outcome: Complete, Rule: "1x.!", WaitS: 4}},
+		{"(xx.|E:112)", "112", Verdict{Complete, "112", true, "E:112", 4}}, // though it stands behind
+		{"(x.|E:911S0)", "911", Verdict{SendNow, "911", true, "E:911S0", 0}},
+		{"(1900x.!S0|x.)", "1900", Verdict{Outcome: Barred, Rule: "1900x.!S0"}},
 		{"(x.x)", "5", Verdict{Complete, "5", false, "x.x", 4}},
 		{"(<x:>55)", "155", Verdict{SendNow, "55", false, "<x:>55", 0}},
-		{"(<123:>)", "123", Verdict{Outcome: Barred, Rule: "<123:>"}},
+		{"(<9:>x.)", "9", Verdict{Outcome: Complete, Rule: "<9:>x.", WaitS: 4}},
 		{"([0-27*])", "7", Verdict{SendNow, "7", false, "[0-27*]", 0}},
 		{"([0-27*])", "3", Verdict{Outcome: NoMatch}},
 		{" ( 1 2 x | E:3 S0 ) ", "129", Verdict{SendNow, "129", false, "1 2 x", 0}},
@@ -144,6 +150,77 @@ func TestPlanFaultsNameThePlace(t *testing.T) {
 	}
 }
 
+// What can be read and cannot be meant is refused, at its place.
+func TestPlanRefusesNonsense(t *testing.T) {
+	for _, tt := range []struct{ plan, want string }{
+		{"(E:911!)", "character 7: an emergency number cannot be barred"},
+		{"(xxx| E:911 S0 ! )", "character 16: an emergency number cannot be barred"},
+		{"(E:9x.)", "character 6: an emergency number has an end: no dot after E:"},
+		{"(E:E:911)", "character 4: 'E': want |, ) or a key"},
+		{"(911E:)", "character 5: 'E': want |, ) or a key"},
+		{"(123!!)", "character 6: ! twice in a rule"},
+		{"(xxxS1S2)", "character 7: S twice in a rule"},
+		{"(xxxS0L3S0)", "character 9: S twice in a rule"},
+		{"(xxxL5!L5)", "character 8: L twice in a rule"},
+		{"(xxx|S3|S5)", "character 9: S for all rules is set already"},
+		{"(xxx|L3|S5|L3)", "character 12: L for all rules is set already"},
+		{"(xxx|S1L2S1)", "character 10: S twice in a rule"},
+		{"(9<1:2>xx!)", "character 3: a barred number is not sent: nothing can be replaced in it"},
+		{"(<:600>)", "character 2: a rule without a key to dial"},
+		{"(<:600>!)", "character 2: a barred number is not sent: nothing can be replaced in it"},
+		{"(xx|<123:>)", "character 5: a rule that sends nothing: ! bars a number"},
+		{"(<1:1>23)", "character 2: <1:1> replaces nothing"},
+		{"(<11:1+2>3)", "character 7: '+' can only be the first that is sent"},
+		{"(9<0:+>x)", "character 6: '+' can only be the first that is sent"},
+		{"(x.<0:+1>x)", "character 7: '+' can only be the first that is sent"},
+		{"(<0:++>x)", "character 6: '+' can only be the first that is sent"},
+		{"(00x.S0)", "character 6: S0 after a dot sends before the dot can take a key"},
+		{"([1-31]x)", "character 6: 1 twice in a set, which is of single keys"},
+		{"([1-53-8]x)", "character 6: 3-8 overlaps what stands before it in the set"},
+		{"([**])", "character 4: * twice in a set, which is of single keys"},
+		{"(xxx|12|xxx)", "character 9: the same pattern as in xxx"},
+		{"(xx|x<1:2>)", ""},
+		{"(9xx|<9:8>xx)", "character 6: the same pattern as in 9xx"},
+		{"(911|E:911)", "character 6: the same pattern as in 911"},
+		{"(E:911|911)", "character 8: the same pattern as in E:911"},
+		{"(E:112|112!)", "character 8: the same pattern as in E:112"},
+		{"(xxx|123!)", "character 6: it bars nothing: the rules before it let all its numbers through"},
+		{"(xx.|1900xxx!)", "character 6: it bars nothing: the rules before it let all its numbers through"},
+		{"(1xx|2xx|[12]x5!)", "character 10: it bars nothing: the rules before it let all its numbers through"},
+		{"(1xx|2xx|[1-3]x5!)", ""},
+		{"(xxx|1x.!)", ""},
+		{"(1900x.!|x.)", ""},
+		{"(<0:+44>x.|<00:+>x.|**x.S2)", ""},
+		{"(E:9<11:11>1)", "character 5: <11:11> replaces nothing"},
+		{"(x.|E:911)", ""},
+	} {
+		_, err := ParsePlan(tt.plan)
+		if tt.want != "" {
+			tt.want = "dial plan, " + tt.want
+		}
+		if got := fmt.Sprint(err); err == nil && tt.want != "" || err != nil && got != tt.want {
+			t.Errorf("%s:\n got %v\nwant %s", tt.plan, err, tt.want)
+		}
+	}
+}
+
+// A plan that takes long to see through is not refused for it.
+func TestPlanOfManyRulesIsCheckedInBoundedTime(t *testing.T) {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := range 126 {
+		fmt.Fprintf(&b, "x.%03dx.|", i)
+	}
+	b.WriteString("x.9x.!)")
+	start := time.Now()
+	if _, err := ParsePlan(b.String()); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
 // What is certain stays so: no key after a number that was sent at once could have
 // made another, and a number that no rule can match never matches with more keys.
 func TestPlanKeepsItsWord(t *testing.T) {
@@ -152,10 +229,16 @@ func TestPlanKeepsItsWord(t *testing.T) {
 		return "1" + strings.Join(rapid.SliceOfN(element, 0, 5).Draw(t, "pattern"), "")
 	})
 	rapid.Check(t, func(t *rapid.T) {
-		text := "(" + strings.Join(rapid.SliceOfN(pattern, 1, 4).Draw(t, "rules"), "|") + ")"
-		p, err := ParsePlan(text)
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
+		var text string
+		var p *Plan
+		for _, rule := range rapid.SliceOfN(pattern, 1, 4).Draw(t, "rules") {
+			longer := "(" + rule + ")"
+			if p != nil {
+				longer = strings.TrimSuffix(text, ")") + "|" + rule + ")"
+			}
+			if made, err := ParsePlan(longer); err == nil { // else its pattern was there already
+				p, text = made, longer
+			}
 		}
 		keys := rapid.StringOfN(rapid.SampledFrom([]rune("123*")), 0, 9, -1).Draw(t, "keys")
 		v := p.Look(keys)
@@ -174,7 +257,7 @@ func TestPlanKeepsItsWord(t *testing.T) {
 func FuzzPlan(f *testing.F) {
 	for _, s := range []string{
 		"(E:911|[2-8]xx|9<:1>[2-9]xxxxxxxxx|<00:+>x.S5|1900x.!|*xx|0S0|L8)",
-		"(x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.1)", "(<x:>[0-9*#].|S0)", "((", "(E:<:+>x.!S60L1)",
+		"(x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.1)", "(<x:>[0-9*#].|S0)", "((", "(E:<:+>x.!S60L1)", "(xxx|123!)", "(x.|E:911!)", "([1-31]|<1:+>2|9<1:1>)",
 	} {
 		f.Add(s, "11111111111111111111111111111111111111111111")
 	}
@@ -182,6 +265,14 @@ func FuzzPlan(f *testing.F) {
 		p, err := ParsePlan(text)
 		if err != nil {
 			return
+		}
+		for i := range p.rules {
+			if r := &p.rules[i]; r.emergency && r.block {
+				t.Errorf("%s: an emergency number is barred", text)
+			}
+			if _, err := ParsePlan("(" + p.rules[i].text + ")"); err != nil {
+				t.Errorf("%s: %s by itself: %v", text, p.rules[i].text, err)
+			}
 		}
 		keys = keys[:min(len(keys), maxDialled+5)]
 		for i := range len(keys) + 1 {
