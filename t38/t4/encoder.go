@@ -155,3 +155,11 @@ func (e *Encoder) AppendEnd(dst []byte) []byte {
 	e.begin()
 	return dst
 }
+
+// AppendCut ends the coded data without an end code, as in a strip of a TIFF file, and
+// appends the last octet. The encoder then is at the top of the next page.
+func (e *Encoder) AppendCut(dst []byte) []byte {
+	dst = e.out.flush(dst)
+	e.begin()
+	return dst
+}
