@@ -26,7 +26,8 @@ const (
 
 	NoResponseToDCS Code = 100 // three times DCS and TCF
 	TrainingFailed  Code = 101 // FTT at the lowest rate, again and again
-	PeerLeftTrain   Code = 102 // DCN instead of CFR or FTT
+	PeerLeftTrain   Code = 102 // DCN instead of CFR or FTT; receiving, instead of TCF
+	NoRetrain       Code = 103 // T2: no new DCS after FTT
 
 	NoCarrier       Code = 200 // T2: no page and no command after CFR
 	NoPostMessage   Code = 201 // T2: no command behind a page
@@ -71,6 +72,7 @@ var codeTexts = map[Code]string{
 	NoResponseToDCS:  "no answer to three trainings",
 	TrainingFailed:   "training failed down to the lowest rate",
 	PeerLeftTrain:    "the other machine disconnected during training",
+	NoRetrain:        "no new training after a failed one",
 	NoCarrier:        "no page signal after the training was confirmed",
 	NoPostMessage:    "no command after a page",
 	NoResponse:       "no answer to three commands after a page",

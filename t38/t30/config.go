@@ -45,7 +45,8 @@ type Config struct {
 	// there, and the facsimile goes on.
 	Operator func() bool
 
-	OnPage func(p Page) // a page is over
+	OnPage  func(p Page)             // a page is over
+	OnState func(now int64, s State) // the procedure went on: for a log, in samples since Start
 }
 
 // ModulationSet is a set of modulations.

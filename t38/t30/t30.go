@@ -38,12 +38,21 @@ type Terminal struct {
 	state State
 	now   int64 // samples since Start
 
-	out    outbox
 	timers timers
+	out    outbox
+	said   said // what was sent last on V.21
 	listen Listening
+	heard  heard
 	result Result
 
-	interrupt bool // the operator wants the line
+	peer      Peer
+	cmd       Command // of the DCS in force
+	training  training
+	sender    sender
+	receiver  receiver
+	gotDIS    bool // the X bit of what this end sends
+	admitted  bool
+	interrupt bool // the operator of this end wants the line
 }
 
 // ErrConfig is returned by New for a Config that can neither send nor receive, or whose
@@ -56,9 +65,7 @@ func New(c Config) (*Terminal, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	t := &Terminal{cfg: c}
-	t.result.ECM = c.ECM
-	return t, nil
+	return &Terminal{cfg: c}, nil
 }
 
 // Start begins phase A: the call is through. A called terminal answers with CED, a calling
@@ -116,7 +123,7 @@ func (t *Terminal) Sent(serial uint32) {
 	if t.state == Ended || !t.out.ended(serial) {
 		return
 	}
-	if t.out.current().Kind == Nothing {
+	if !t.out.busy() {
 		t.allSent()
 	}
 }
@@ -160,15 +167,22 @@ func (t *Terminal) Stop() {
 	case t.state == Ended:
 	case t.state == Idle:
 		t.end(Stopped)
-	default:
+	case t.state != Leaving:
 		t.disconnect(Stopped)
 	}
 }
 
-// LineLost ends the call because the line is gone: the other side hung up.
+// LineLost ends the call because the line is gone: the other side hung up. A receiver whose
+// last page was acknowledged has succeeded all the same.
 func (t *Terminal) LineLost() {
-	if t.state != Ended {
-		t.lineLost()
+	switch t.state {
+	case Ended:
+	case AwaitDCN:
+		t.endReceived()
+	case Leaving:
+		t.end(t.result.Code)
+	default:
+		t.end(LineLost)
 	}
 }
 
@@ -185,4 +199,8 @@ func (t *Terminal) State() State { return t.state }
 func (t *Terminal) Done() bool { return t.state == Ended }
 
 // Result tells how the call went. It is complete once Done.
-func (t *Terminal) Result() Result { return t.result }
+func (t *Terminal) Result() Result {
+	r := t.result
+	r.Peer = t.peer
+	return r
+}

@@ -14,9 +14,9 @@ const (
 	timerT4                 // loss of response
 	timerT5                 // receiver not ready
 	timerFlags              // flags are heard: a frame must follow
-	timerTurn               // the line turns round: what is due is sent
-	timerTCF                // the training check must be over
-	timerPage               // a page's signal must be over
+	timerTurn               // the other side's signal must have ended
+	timerTCF                // the training check must have ended
+	timerPage               // a page's signal must have ended
 	timerTone               // cadence of CNG
 	timerCount
 )
@@ -27,11 +27,14 @@ const never = math.MaxInt64
 type timers [timerCount]int64
 
 func (t *timers) set(id timer, at int64) { t[id] = max(at, 1) }
+
 func (t *timers) stop(ids ...timer) {
 	for _, id := range ids {
 		t[id] = 0
 	}
 }
+
+func (t *timers) running(id timer) bool { return t[id] != 0 }
 
 // next is the earliest deadline, or never.
 func (t *timers) next() (id timer, at int64) {
@@ -42,4 +45,53 @@ func (t *timers) next() (id timer, at int64) {
 		}
 	}
 	return id, at
+}
+
+// start sets a timer of clause 5.4 to its length from now.
+func (t *Terminal) start(id timer) {
+	length := t.cfg.Timers
+	switch id {
+	case timerT0:
+		t.timers.set(id, t.now+length.T0)
+	case timerT1:
+		t.timers.set(id, t.now+length.T1)
+	case timerT2:
+		t.timers.set(id, t.now+length.T2)
+	case timerT3:
+		t.timers.set(id, t.now+length.T3)
+	case timerT4:
+		t.timers.set(id, t.now+length.T4)
+	case timerT5:
+		t.timers.set(id, t.now+length.T5)
+	case timerPage:
+		t.timers.set(id, t.now+length.Page)
+	case timerCall:
+		t.timers.set(id, t.now+length.Call)
+	}
+}
+
+// expired acts on a deadline that has come.
+func (t *Terminal) expired(id timer) {
+	switch id {
+	case timerCall:
+		t.disconnect(CallTooLong)
+	case timerT0, timerT1:
+		t.unidentified()
+	case timerT2, timerT3:
+		t.noCommand()
+	case timerT4:
+		t.noResponse()
+	case timerT5:
+		t.disconnect(NotReady)
+	case timerFlags:
+		t.carrierV21(CarrierDown)
+	case timerTurn:
+		t.release()
+	case timerTCF:
+		t.judgeTraining()
+	case timerPage:
+		t.disconnect(PageTooLong)
+	case timerTone:
+		t.out.add(Transmission{Kind: CNG, Samples: lengthCNG})
+	}
 }
