@@ -42,7 +42,7 @@ func tell(o cli.DemoOptions) error {
 	defer stop()
 	log := &tail{}
 	status := demo.Run(ctx, demo.Options{
-		Once: o.Once, Fast: o.Fast, Out: o.Stdout,
+		Once: o.Once, Fast: o.Fast, Dir: o.Dir, Out: o.Stdout,
 		Agent: func(ctx context.Context, args []string) error { return runUntil(ctx, args, log) },
 	})
 	switch {

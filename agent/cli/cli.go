@@ -34,6 +34,7 @@ type RunOptions struct {
 // DemoOptions is the command line of tipring demo.
 type DemoOptions struct {
 	Once, Fast bool
+	Dir        string // where its temporary directory is made; empty: where the system has them
 	Stdout     io.Writer
 }
 
@@ -45,6 +46,7 @@ type command struct {
 	nargs   int
 	flags   func(*call, *flag.FlagSet) // nil: only those of every command
 	client  bool                       // asks a running agent: has --json
+	alone   bool                       // reads no configuration: has no -c and --factory
 	run     func(*call) error
 }
 
@@ -56,10 +58,11 @@ type call struct {
 	json           bool
 	args           []string
 
-	port       int
+	port       number
 	to         string
 	resume     bool
 	once, fast bool
+	demoDir    string
 }
 
 // A usageError is the person's, not the work's.
@@ -77,11 +80,11 @@ func commands(hooks Hooks) []command {
 		{name: "call", args: "--port N --to NUMBER", summary: "as if port N went off-hook and dialled", client: true, flags: (*call).callFlags, run: (*call).call},
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
-		{name: "version", summary: "print the version", run: (*call).version},
+		{name: "version", summary: "print the version", alone: true, run: (*call).version},
 	}
 	if hooks.Demo != nil {
-		all = append([]command{{name: "demo", summary: "the whole product on one machine, without hardware", flags: (*call).demoFlags,
-			run: func(c *call) error { return c.hooks.Demo(DemoOptions{c.once, c.fast, c.stdout}) }}}, all...)
+		all = append([]command{{name: "demo", summary: "the whole product on one machine, without hardware", alone: true, flags: (*call).demoFlags,
+			run: func(c *call) error { return c.hooks.Demo(DemoOptions{c.once, c.fast, c.demoDir, c.stdout}) }}}, all...)
 	}
 	if hooks.Run != nil {
 		all = append([]command{{name: "run", summary: "run the agent in the foreground",
@@ -105,6 +108,10 @@ func Main(args []string, stdout, stderr io.Writer, hooks Hooks) int {
 		return c.help(all, args[1:])
 	case "-version", "--version":
 		name = "version"
+	}
+	if strings.HasPrefix(name, "-") {
+		fmt.Fprintf(stderr, "tipring: %s stands before the command; flags go behind it; tipring help lists the commands\n", name)
+		return 2
 	}
 	cmd := find(all, name)
 	if cmd == nil {
@@ -168,15 +175,20 @@ func (c *call) flagSet(cmd *command) *flag.FlagSet {
 	set := flag.NewFlagSet(cmd.name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.Usage = func() {}
-	set.StringVar(&c.files.File, "c", "", "configuration `FILE` (default "+config.DefaultFile+", if there is one)")
-	set.StringVar(&c.files.Factory, "factory", "", "factory `FILE` (default "+config.DefaultFactory+", if there is one)")
-	set.StringVar(&c.files.StateDir, "state-dir", os.Getenv("TIPRING_STATE_DIR"), "state directory `DIR` (default TIPRING_STATE_DIR, else the configuration's)")
+	if !cmd.alone {
+		set.StringVar(&c.files.File, "c", "", "configuration `FILE` (default "+config.DefaultFile+", if there is one)")
+		set.StringVar(&c.files.Factory, "factory", "", "factory `FILE` (default "+config.DefaultFactory+", if there is one)")
+	}
 	if cmd.client {
 		set.BoolVar(&c.json, "json", false, "print the HTTP interface's JSON")
 	}
 	if cmd.flags != nil {
 		cmd.flags(c, set)
 	}
+	if set.Lookup("state-dir") == nil {
+		set.StringVar(&c.files.StateDir, "state-dir", os.Getenv("TIPRING_STATE_DIR"), "state directory `DIR` (default TIPRING_STATE_DIR, else the configuration's)")
+	}
+	set.VisitAll(func(f *flag.Flag) { f.Value = &once{Value: f.Value} })
 	return set
 }
 
@@ -198,7 +210,9 @@ func (c *call) parse(cmd *command, args []string) error {
 		c.args = append(c.args, rest[0])
 		args = rest[1:]
 	}
-	switch {
+	switch empty := givenEmpty(set); {
+	case empty != "":
+		return fmt.Errorf("%s is empty: leave it out, or name something", empty)
 	case len(c.args) > cmd.nargs:
 		return fmt.Errorf("what is %q for?", c.args[cmd.nargs])
 	case len(c.args) < cmd.nargs:
@@ -207,10 +221,24 @@ func (c *call) parse(cmd *command, args []string) error {
 	return nil
 }
 
+// givenEmpty names a flag that was given nothing, as by a script whose variable is not set.
+func givenEmpty(set *flag.FlagSet) (name string) {
+	set.Visit(func(f *flag.Flag) {
+		if f.Value.String() == "" {
+			name = dashed(f.Name)
+		}
+	})
+	return name
+}
+
 func (c *call) help(all []command, args []string) int {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0, len(args) == 1 && args[0] == "help":
 		writeUsage(c.stdout, all)
 		return 0
+	case len(args) > 1:
+		fmt.Fprintf(c.stderr, "tipring help: what is %q for?\n", args[1])
+		return 2
 	}
 	cmd := find(all, args[0])
 	if cmd == nil {
@@ -232,11 +260,7 @@ func writeUsage(w io.Writer, all []command) {
 func writeHelp(w io.Writer, c *call, cmd *command) {
 	fmt.Fprintf(w, "Usage: %s\n\n%s\n\n", strings.TrimSpace("tipring "+cmd.name+" [flags] "+cmd.args), cmd.summary)
 	c.flagSet(cmd).VisitAll(func(f *flag.Flag) {
-		dashes := "--"
-		if len(f.Name) == 1 {
-			dashes = "-"
-		}
 		value, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  %-20s %s\n", strings.TrimSpace(dashes+f.Name+" "+value), usage)
+		fmt.Fprintf(w, "  %-20s %s\n", strings.TrimSpace(dashed(f.Name)+" "+value), usage)
 	})
 }

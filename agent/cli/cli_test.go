@@ -212,6 +212,10 @@ func TestFailuresNameWhatWasTried(t *testing.T) {
 			"tipring lines: GET /api/v1/lines at " + empty + "/control.sock: no agent runs here: there is no such socket (another --state-dir?)\n"},
 		{"lines --state-dir " + stale, 1,
 			"tipring lines: GET /api/v1/lines at " + stale + "/control.sock: no agent answers: the one that made the socket has ended\n"},
+		{"drain --state-dir " + dir + " -c " + empty + "/none.ini", 1,
+			"tipring drain: finding the state directory: open " + empty + "/none.ini: no such file or directory\n"},
+		{"lines --state-dir " + dir + " --factory " + empty + "/none.ini", 1,
+			"tipring lines: finding the state directory: open " + empty + "/none.ini: no such file or directory\n"},
 		{"lines -c " + empty + "/none.ini", 1,
 			"tipring lines: finding the state directory: open " + empty + "/none.ini: no such file or directory\n"},
 		{"register 7 --state-dir " + dir, 1,
@@ -240,6 +244,29 @@ func TestWrongUsage(t *testing.T) {
 		{"call --to 600", "--port N and --to NUMBER are wanted"},
 		{"call --port x --to 600", `invalid value "x"`},
 		{"check --json", "flag provided but not defined: -json"},
+		{"check -c=", "-c is empty"},
+		{"check --factory=", "--factory is empty"},
+		{"status --state-dir=", "--state-dir is empty"},
+		{"call --port 1 --to=", "--to is empty"},
+		{"check -c a -c b", "it was given before"},
+		{"call --port 1 --port 2 --to 600", "it was given before"},
+		{"drain --resume --resume=0", "it was given before"},
+		{"version -c a", "flag provided but not defined: -c"},
+		{"version --factory a", "flag provided but not defined: -factory"},
+		{"version 1", `what is "1" for?`},
+		{"call --port 0x1 --to 600", "want a number from 1 to 1024"},
+		{"call --port 01 --to 600", "want a number from 1 to 1024"},
+		{"call --port 1025 --to 600", "want a number from 1 to 1024"},
+		{"call 1 600", `what is "1" for?`},
+		{"register +1", `"+1" is not the number of a line`},
+		{"register 01", `"01" is not the number of a line`},
+		{"register 1025", `"1025" is not the number of a line`},
+		{"register 1 2", `what is "2" for?`},
+		{"register -- -1", `"-1" is not the number of a line`},
+		{"drain now", `what is "now" for?`},
+		{"-c a status", "-c stands before the command"},
+		{"help check lines", `what is "lines" for?`},
+		{"STATUS", `there is no command "STATUS"`},
 	} {
 		status, stdout, stderr := run(strings.Fields(tt.args)...)
 		if status != 2 || !strings.Contains(stderr, tt.want) || stdout != "" {
@@ -332,7 +359,16 @@ func TestHooksAreHandedTheirFlags(t *testing.T) {
 	if want := (config.Files{Factory: "f.ini", File: "a.ini", StateDir: "/s"}); ran.Files != want || status != 1 || stderr != "tipring run: port 5060 is taken\n" {
 		t.Errorf("run: %+v, %d %s", ran, status, stderr)
 	}
-	if status, _, _ := runWith(hooks, "demo", "--once", "--fast"); status != 0 || !shown.Once || !shown.Fast || shown.Stdout == nil {
+	t.Setenv("TIPRING_STATE_DIR", "/elsewhere") // is an agent's, and not the demo's
+	if status, _, _ := runWith(hooks, "demo", "--once", "--fast"); status != 0 || !shown.Once || !shown.Fast || shown.Dir != "" || shown.Stdout == nil {
 		t.Errorf("demo: %+v, %d", shown, status)
+	}
+	if status, _, _ := runWith(hooks, "demo", "--state-dir", "/d"); status != 0 || shown.Dir != "/d" || shown.Once {
+		t.Errorf("demo: %+v, %d", shown, status)
+	}
+	for _, flag := range []string{"-c", "--factory"} {
+		if status, _, stderr := runWith(hooks, "demo", flag, "a.ini"); status != 2 || !strings.Contains(stderr, "flag provided but not defined") {
+			t.Errorf("demo %s: %d %s", flag, status, stderr)
+		}
 	}
 }

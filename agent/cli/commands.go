@@ -80,7 +80,7 @@ func (c *call) calls() error {
 }
 
 func (c *call) callFlags(set *flag.FlagSet) {
-	set.IntVar(&c.port, "port", 0, "port `N` that dials")
+	set.Var(&c.port, "port", "port `N` that dials")
 	set.StringVar(&c.to, "to", "", "`NUMBER` to dial")
 }
 
@@ -92,7 +92,7 @@ func (c *call) call() error {
 		ID string `json:"id"`
 	}
 	body := map[string]string{"to": c.to}
-	if done, err := c.post("/ports/"+strconv.Itoa(c.port)+"/call", body, &made); done {
+	if done, err := c.post("/ports/"+c.port.String()+"/call", body, &made); done {
 		return err
 	}
 	_, err := fmt.Fprintf(c.stdout, "port %d dials %s, call %s\n", c.port, c.to, dash(printable(made.ID)))
@@ -100,12 +100,12 @@ func (c *call) call() error {
 }
 
 func (c *call) register() error {
-	n, err := strconv.Atoi(c.args[0])
-	if err != nil || n < 1 || n > config.MaxNumber {
+	var n number
+	if n.Set(c.args[0]) != nil {
 		return usageError{fmt.Sprintf("%q is not the number of a line", c.args[0])}
 	}
 	var line api.Line
-	if done, err := c.post("/lines/"+strconv.Itoa(n)+"/register", nil, &line); done {
+	if done, err := c.post("/lines/"+n.String()+"/register", nil, &line); done {
 		return err
 	}
 	return printLines(c.stdout, []api.Line{line})
@@ -133,6 +133,7 @@ func (c *call) drain() error {
 func (c *call) demoFlags(set *flag.FlagSet) {
 	set.BoolVar(&c.once, "once", false, "exit after the last step: 0 if every step worked, else 1")
 	set.BoolVar(&c.fast, "fast", false, "small timers")
+	set.StringVar(&c.demoDir, "state-dir", "", "make the temporary state directory in `DIR`")
 }
 
 func (c *call) version() error {

@@ -57,9 +57,10 @@ func (f Files) Installed() ([]Layer, error) {
 }
 
 // FindStateDir tells the state directory: the one given, else what the files say,
-// even if other lines of theirs are faulty, else the built-in one.
+// even if other lines of theirs are faulty, else the built-in one. A file that is named
+// must be there, also when nothing is asked of it.
 func (f Files) FindStateDir() (string, error) {
-	if f.StateDir != "" {
+	if f.StateDir != "" && f.File == "" && f.Factory == "" {
 		return f.StateDir, nil
 	}
 	layers, err := f.Installed()

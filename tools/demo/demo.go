@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Once bool      // end after the story; else stay up until the context is done
 	Fast bool      // small timers
+	Dir  string    // where the demo's own directory is made; empty: where the system has such
 	Out  io.Writer // of the story
 
 	// Agent runs an agent until its context is done: args are a command line of this

@@ -59,7 +59,7 @@ func newStory(o Options) *story {
 // startLab makes the state directory and the far side.
 func (s *story) startLab(context.Context) (string, error) {
 	var err error
-	if s.dir, err = os.MkdirTemp("", "tipring-demo-"); err != nil {
+	if s.dir, err = os.MkdirTemp(s.opts.Dir, "tipring-demo-"); err != nil {
 		return "", err
 	}
 	passwords := map[string]string{}
