@@ -12,7 +12,7 @@ ERRCHECK    := github.com/kisielk/errcheck@v1.30.0
 # name/GOOS/GOARCH/extra settings
 BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
 
-.PHONY: all build run test unit peers check bench cross fuzz clean
+.PHONY: all build run test unit peers check bench bench-fax cross fuzz clean
 
 all: build
 
@@ -34,6 +34,12 @@ check:
 bench: build
 	tools/setup/peers.sh
 	cd tools/peers && $(GO) run ./bench -tipring ../../bin/tipring
+
+# spandsp's modems and ours on the same recordings, its machines and ours on the
+# same pages: FAX='-only v17,snr -trials 10' chooses.
+bench-fax:
+	tools/setup/peers.sh
+	cd tools/peers && $(GO) run ./faxbench $(FAX)
 
 cross:
 	VERSION="$(VERSION)" LDFLAGS="$(LDFLAGS)" tools/setup/cross.sh $(BOARDS)

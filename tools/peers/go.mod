@@ -16,4 +16,7 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/stretchr/testify v1.12.1 // indirect
 	golang.org/x/sync v0.16.0 // indirect
+	tipring v0.0.0
 )
+
+replace tipring => ../..

@@ -98,6 +98,10 @@ struct receiver {
 	void *state;
 };
 
+/* Carrier is on from -43 dBm0 (the library's own choice for V.17 and V.27ter;
+   for V.21 and V.29 it begins with one for louder lines). */
+static const float cutoff = -45.5f;
+
 struct receiver *receiver_new(const struct kind *kind, put_bit_func_t put, void *user)
 {
 	struct receiver *r = calloc(1, sizeof *r);
@@ -107,15 +111,19 @@ struct receiver *receiver_new(const struct kind *kind, put_bit_func_t put, void 
 	switch (kind->family) {
 	case V21:
 		r->state = fsk_rx_init(NULL, &preset_fsk_specs[FSK_V21CH2], FSK_FRAME_MODE_SYNC, put, user);
+		fsk_rx_signal_cutoff(r->state, cutoff);
 		break;
 	case V27TER:
 		r->state = v27ter_rx_init(NULL, kind->rate, put, user);
+		v27ter_rx_signal_cutoff(r->state, cutoff);
 		break;
 	case V29:
 		r->state = v29_rx_init(NULL, kind->rate, put, user);
+		v29_rx_signal_cutoff(r->state, cutoff);
 		break;
 	case V17:
 		r->state = v17_rx_init(NULL, kind->rate, put, user);
+		v17_rx_signal_cutoff(r->state, cutoff);
 		break;
 	}
 	return r;

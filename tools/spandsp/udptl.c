@@ -76,12 +76,13 @@ static int parity(struct udptl_tx *t, uint16_t first, uint8_t sum[MAX_PACKET])
 	return length;
 }
 
-static int put_parity(struct udptl_tx *t, uint8_t *at, uint16_t seq)
+/* Until there are packets for all of the parity, secondaries take its place. */
+static int put_parity(struct udptl_tx *t, uint8_t *at, uint16_t seq, int depth, int room)
 {
 	uint8_t sum[MAX_PACKET];
 	uint16_t oldest = (uint16_t)(seq - t->span * t->entries);
 	if (find(t->past, oldest) == NULL)
-		return put_secondaries(t, at, seq, 0, 0);
+		return put_secondaries(t, at, seq, depth, room);
 	at[0] = 0x80;
 	at[1] = 1;
 	at[2] = (uint8_t)t->span;
@@ -99,7 +100,7 @@ int udptl_encode(struct udptl_tx *t, uint8_t datagram[MAX_PACKET], uint16_t seq,
 	datagram[1] = (uint8_t)seq;
 	int n = 2 + put_octets(datagram + 2, ifp, length);
 	if (t->span > 0)
-		n += put_parity(t, datagram + n, seq);
+		n += put_parity(t, datagram + n, seq, depth, MAX_PACKET - n);
 	else
 		n += put_secondaries(t, datagram + n, seq, depth, MAX_PACKET - n);
 	keep(t->past, seq, ifp, length);

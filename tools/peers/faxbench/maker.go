@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"tipring/t38/modem"
+	"tipring/tools/peers/spandsp"
+)
+
+// A maker is one of the implementations that are compared.
+type maker struct {
+	name   string
+	listen func(ctx context.Context, modem, train string) (ears, error)
+	speed  func(modem string) (spandsp.Speed, error)
+}
+
+// ears are a receiver that hears one recording after the other, each as if it were the
+// first, and returns the bits of each burst as a string of 0 and 1.
+type ears interface {
+	Hear(samples []int16) ([]string, error)
+	Close() error
+}
+
+var makers = []maker{
+	{"spandsp", listenSpandsp, spandsp.Bench},
+	{"tipring", listenTipring, speedTipring},
+}
+
+func makersNamed(list string) ([]maker, error) {
+	var found []maker
+	for _, name := range strings.Split(list, ",") {
+		before := len(found)
+		for _, m := range makers {
+			if m.name == name {
+				found = append(found, m)
+			}
+		}
+		if len(found) == before {
+			return nil, fmt.Errorf("-makers %s: want spandsp and tipring", list)
+		}
+	}
+	return found, nil
+}
+
+func listenSpandsp(ctx context.Context, modem, train string) (ears, error) {
+	return spandsp.StartReceiver(ctx, modem, train)
+}
+
+// tipringEars is our receiver, restarted for each burst as a fax machine does.
+type tipringEars struct {
+	mode  modem.Mode
+	train []string
+	lines []string
+	open  *strings.Builder // the burst that is being heard
+	ended bool
+}
+
+func listenTipring(_ context.Context, name, train string) (ears, error) {
+	mode, err := modem.ParseMode(name)
+	return &tipringEars{mode: mode, train: strings.Split(train, ",")}, err
+}
+
+func (e *tipringEars) Close() error { return nil }
+
+// Hear is faxmodem rx.
+func (e *tipringEars) Hear(samples []int16) ([]string, error) {
+	e.lines, e.open, e.ended = nil, nil, false
+	r := modem.NewReceiver()
+	startReceiver(r, e.mode, e.short(), e)
+	for at := 0; at < len(samples); at += 160 {
+		r.Feed(samples[at:min(at+160, len(samples))])
+		if e.ended {
+			e.ended = false
+			startReceiver(r, e.mode, e.short(), e)
+		}
+	}
+	e.endBurst()
+	return e.lines, nil
+}
+
+func startReceiver(r *modem.Receiver, mode modem.Mode, short bool, sink modem.BitSink) {
+	any(r).(interface {
+		Start(modem.Mode, bool, modem.BitSink)
+	}).Start(mode, short, sink)
+}
+
+// short says whether the next burst is to have the short training.
+func (e *tipringEars) short() bool {
+	return e.train[min(len(e.lines), len(e.train)-1)] == "short"
+}
+
+// PutBit implements modem.BitSink.
+func (e *tipringEars) PutBit(bit int) {
+	if e.open != nil {
+		e.open.WriteByte('0' + byte(bit))
+	}
+}
+
+// Status implements modem.BitSink.
+func (e *tipringEars) Status(s modem.Status) {
+	switch s {
+	case modem.TrainingSucceeded:
+		e.open = &strings.Builder{}
+	case modem.CarrierDown:
+		e.endBurst()
+		e.ended = true
+	}
+}
+
+func (e *tipringEars) endBurst() {
+	if e.open != nil && e.open.Len() > 0 {
+		e.lines = append(e.lines, e.open.String())
+	}
+	e.open = nil
+}
