@@ -33,7 +33,11 @@ func (a *Agent) setMetrics() {
 			emit(float64(c.DroppedSTUN.Load()), "stun")
 			emit(float64(s.Malformed.Load()), "malformed")
 			emit(float64(s.StrayResponses.Load()), "stray_response")
+			emit(float64(s.OverloadDropped.Load()), "too_many_requests")
+			emit(float64(s.Unread.Load()), "unread")
 		})
+	a.metrics.Collect("counter", "tipring_sip_overload_refused_total", "INVITEs answered 503 because a line had too many in hand.", nil,
+		func(emit func(float64, ...string)) { emit(float64(a.sip.Load().stack.Counts.OverloadRefused.Load())) })
 	a.metrics.Collect("counter", "tipring_sip_icmp_errors_total", "ICMP errors that came back.", nil,
 		func(emit func(float64, ...string)) { emit(float64(layer().ICMPErrors.Load())) })
 	a.metrics.Collect("gauge", "tipring_rtp_ports_in_use", "Pairs of RTP ports that calls hold.", nil,

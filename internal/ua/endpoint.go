@@ -57,6 +57,8 @@ type Endpoint struct {
 	clients map[transaction.ID]*try
 	servers map[transaction.ID]*Incoming
 	ghosts  map[transaction.ID]*ghost
+
+	over overload
 }
 
 // NewEndpoint adds an endpoint to the stack. Its owner ends it with Close.
@@ -143,7 +145,7 @@ func (e *Endpoint) Work(now time.Time) {
 
 // Deadline is when Work is due although nothing came in; zero for never.
 func (e *Endpoint) Deadline() time.Time {
-	var d time.Time
+	d := e.over.sumAt
 	for r := range e.waiting {
 		d = earlier(d, e.connectBy(r))
 	}
@@ -184,6 +186,7 @@ func (e *Endpoint) expire(now time.Time) {
 			delete(e.ghosts, id)
 		}
 	}
+	e.over.expire(now, e)
 	e.shed()
 }
 

@@ -9,14 +9,8 @@ import (
 	"tipring/internal/ua/transport"
 )
 
-const (
-	// maxServers bounds the requests an endpoint has in hand at once, with those that
-	// are answered and wait for repetitions.
-	maxServers = 128
-
-	// tryingAfter: RFC 3261 section 17.2.1.
-	tryingAfter = 200 * time.Millisecond
-)
+// tryingAfter: RFC 3261 section 17.2.1.
+const tryingAfter = 200 * time.Millisecond
 
 // An Incoming is a request that somebody sent us, and the transaction that answers it.
 type Incoming struct {
@@ -41,14 +35,13 @@ func (e *Endpoint) request(now time.Time, ev event) {
 		in.step(now, in.tx.Receive(now, ev.msg))
 		return
 	}
-	switch {
-	case ev.msg.Method == sipmsg.ACK:
+	if ev.msg.Method == sipmsg.ACK {
 		if e.cfg.Acknowledged != nil {
 			e.cfg.Acknowledged(now, ev.msg)
 		}
 		return
-	case len(e.servers) >= maxServers && !e.forgetServer():
-		e.log.Warn("request dropped: too many in hand", "from", ev.from, "request", ev.msg)
+	}
+	if !e.roomFor(now, ev) {
 		return
 	}
 	in := &Incoming{Req: ev.msg, Flow: ev.flow, From: ev.from, Tag: ev.msg.To.Tag(), e: e}
@@ -74,8 +67,9 @@ func (e *Endpoint) request(now time.Time, ev event) {
 	}
 }
 
-// forgetServer makes room by forgetting the transaction that was answered longest ago. A
-// repetition of its request is then taken for a new one; better that than to be deaf.
+// forgetServer makes room by forgetting the transaction, of another request than INVITE, that
+// was answered longest ago. A repetition of its request is then taken for a new one; better
+// that than to be deaf.
 func (e *Endpoint) forgetServer() bool {
 	var oldest transaction.ID
 	var until time.Time

@@ -1,7 +1,6 @@
 package ua
 
 import (
-	"strconv"
 	"testing"
 	"time"
 
@@ -173,36 +172,6 @@ func TestAnswerOverANewConnection(t *testing.T) {
 		w.peer.host.Cut()
 		w.after(time.Second)
 		w.want("peer heard", w.peer.heard(), "100/tcp +200ms, 200/tcp +1s")
-	})
-}
-
-// Requests in hand are bounded. Those that are answered make room for new ones; those
-// that wait for their owner do not.
-func TestRequestsInHandAreBounded(t *testing.T) {
-	inWorld(t, nil, func(w *world) {
-		w.handle = func(now time.Time, in *Incoming) { in.Respond(now, 200, "") }
-		for i := range 3 * maxServers {
-			req := w.peer.request(sipmsg.OPTIONS, w.e.ContactUser(), strconv.Itoa(i))
-			req.CallID = strconv.Itoa(i)
-			w.peer.calls(req)
-			w.after(time.Millisecond)
-		}
-		if n := len(w.incoming); n != 3*maxServers {
-			t.Errorf("%d of %d answered requests came through", n, 3*maxServers)
-		}
-		w.mu.Lock()
-		w.handle = nil // nobody answers any more
-		w.mu.Unlock()
-		w.after(time.Minute)
-		for i := range 2 * maxServers {
-			req := w.peer.request(sipmsg.INVITE, w.e.ContactUser(), "i"+strconv.Itoa(i))
-			req.CallID = strconv.Itoa(i)
-			w.peer.calls(req)
-		}
-		w.after(0)
-		if n := len(w.incoming) - 3*maxServers; n != maxServers {
-			t.Errorf("%d unanswered requests in hand, want %d", n, maxServers)
-		}
 	})
 }
 

@@ -32,6 +32,8 @@ type Stack struct {
 	Health *transport.Health // one state per server, for all endpoints
 	Counts StackCounts
 
+	overTag string // To tag of every stateless 503
+
 	mu        sync.Mutex
 	network   transport.Network
 	byNumber  map[int]*Endpoint
@@ -52,6 +54,9 @@ type StackCounts struct {
 	StrayResponses  atomic.Int64 // for no transaction
 	ForeignRequests atomic.Int64 // for no contact, or from a source that a line does not accept
 	Malformed       atomic.Int64
+	OverloadRefused atomic.Int64 // INVITEs answered 503 because a line has too many in hand
+	OverloadDropped atomic.Int64 // requests dropped for the same reason
+	Unread          atomic.Int64 // messages for an owner who had too many unread
 }
 
 // A Tap sees every message that crosses the stack: for ladders and captures. It must
@@ -68,7 +73,7 @@ func NewStack(log *slog.Logger) *Stack {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Stack{
-		log: log, Health: transport.NewHealth(),
+		log: log, Health: transport.NewHealth(), overTag: randomToken(),
 		byNumber: map[int]*Endpoint{}, byContact: map[string]*Endpoint{},
 		seen: map[transport.Flow]sighting{},
 	}
@@ -180,7 +185,7 @@ func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message
 			s.Counts.StrayResponses.Add(1)
 			return
 		}
-		e.post(event{kind: received, flow: f, from: from, msg: m})
+		s.give(e, event{kind: received, flow: f, from: from, msg: m})
 		return
 	}
 	e := s.endpointFor(m.RequestURI.User)
@@ -188,7 +193,14 @@ func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message
 		s.Counts.ForeignRequests.Add(1)
 		return
 	}
-	e.post(event{kind: received, flow: f, from: from, msg: m})
+	s.give(e, event{kind: received, flow: f, from: from, msg: m})
+}
+
+// give hands a message to its endpoint.
+func (s *Stack) give(e *Endpoint, ev event) {
+	if !e.post(ev) {
+		s.Counts.Unread.Add(1)
+	}
 }
 
 // malformed answers a request that did not parse, when it is from a source that would
