@@ -5,6 +5,8 @@ import "math"
 // A Receiver listens for the bursts of one modem and hands their bits to a BitSink.
 type Receiver struct {
 	active listener // nil before the first Start
+	v21    v21Receiver
+	qam    qamReceiver
 }
 
 // A listener hears one modem.
@@ -16,6 +18,19 @@ type listener interface {
 
 // NewReceiver returns a receiver that listens for nothing until Start.
 func NewReceiver() *Receiver { return &Receiver{} }
+
+// Start listens for the bursts of a mode and tells sink of them. With short they are
+// expected to have V.17's short training, which needs the memory of an earlier long one of
+// V.17 at any rate, kept from Start to Start; the long one is understood as well.
+func (r *Receiver) Start(m Mode, short bool, sink BitSink) {
+	if m == V21 {
+		r.v21.start(sink)
+		r.active = &r.v21
+		return
+	}
+	r.qam.start(m, short, sink)
+	r.active = &r.qam
+}
 
 // Feed takes the samples that came from the line.
 func (r *Receiver) Feed(in []int16) {

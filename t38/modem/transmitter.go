@@ -9,6 +9,8 @@ type Transmitter struct {
 
 	dBm0   float64
 	active sender // nil between bursts
+	v21    v21Transmitter
+	qam    qamTransmitter
 }
 
 // A sender makes the samples of one burst.
@@ -21,6 +23,19 @@ type sender interface {
 // NewTransmitter returns a transmitter whose bursts have that mean power, -43 to 0 dBm0.
 func NewTransmitter(dBm0 float64) *Transmitter {
 	return &Transmitter{dBm0: min(max(dBm0, -43), 0)}
+}
+
+// Start begins a burst of a mode whose data is src's; one that is on its way ends at once.
+// With short the training of V.17 is the short one, for a receiver that has heard the long
+// one of the same mode; other modes have one training only.
+func (t *Transmitter) Start(m Mode, short bool, src BitSource) {
+	if m == V21 {
+		t.v21.start(t.dBm0, src)
+		t.active = &t.v21
+		return
+	}
+	t.qam.start(m, short, t.TEP, t.dBm0, src)
+	t.active = &t.qam
 }
 
 // Read writes the next samples of the burst to out and returns their number: less than

@@ -1,0 +1,116 @@
+package modem
+
+// decide takes an element, hands its bits on, or those of earlier ones, and returns what
+// it was.
+func (r *qamReceiver) decide(z point) point {
+	var p point
+	var element uint32
+	switch c := r.coder.(type) {
+	case *v27terCoder:
+		p, element = c.decide(z)
+		r.put(c.decode(element))
+	case *v29Coder:
+		p, element = c.decide(z)
+		r.put(c.decode(element))
+	case *v17Coder:
+		p = r.trellis.add(z)
+		r.putDecided(false)
+	}
+	return p
+}
+
+// putDecided hands on what the trellis has decided.
+func (r *qamReceiver) putDecided(flush bool) {
+	n := r.trellis.decided(&r.symbols, flush)
+	for _, line := range r.symbols[:n] {
+		r.put(descrambled(&r.coders.v17.scrambler, uint32(line), r.scheme.bits))
+		if r.state == hearNothing {
+			return
+		}
+	}
+}
+
+// put hands the bits of an element on, the lowest first; those of the training end it.
+func (r *qamReceiver) put(bits uint32) {
+	if r.skip > 0 {
+		if r.skip--; r.skip == 0 {
+			r.judge()
+		}
+		return
+	}
+	for i := range r.scheme.bits {
+		r.sink.PutBit(int(bits >> i & 1))
+	}
+}
+
+// judge says how the training went.
+func (r *qamReceiver) judge() {
+	if r.error > worstError(r.scheme.mode) {
+		r.fail()
+		return
+	}
+	r.memory, r.trained = r.eq, true
+	r.sampler.edges.gear = dataGear
+	r.tell(TrainingSucceeded)
+}
+
+// worstError is the mean square error beyond which data would be mostly wrong: somewhat
+// less than an element alone in noise has.
+func worstError(m Mode) int32 {
+	switch m {
+	case V27ter2400:
+		return 1 << 22 * 20 / 100
+	case V27ter4800, V17At7200:
+		return 1 << 22 * 12 / 100
+	case V29At7200, V17At9600:
+		return 1 << 22 * 8 / 100
+	case V29At9600, V17At12000:
+		return 1 << 22 * 6 / 100
+	}
+	return 1 << 22 * 4 / 100
+}
+
+// holdBlocks is how long a signal may be away: 130 ms.
+const holdBlocks = 65
+
+// watch looks at the level at the end of each of its blocks.
+func (r *qamReceiver) watch() {
+	if !r.up {
+		return
+	}
+	switch r.state {
+	case hearData:
+		if r.level.gone() {
+			r.putDecided(true)
+			if r.state == hearData {
+				r.state, r.held = hearHole, 0
+			}
+		} else {
+			r.level.follow()
+		}
+	case hearHole, hearNothing, hearPattern:
+		if r.level.away() > holdBlocks {
+			r.tell(CarrierDown)
+			r.listen()
+		}
+	case hearTraining:
+		if r.level.away() > holdBlocks {
+			r.fail()
+		}
+	}
+}
+
+// hold waits for the signal to come back and look right.
+func (r *qamReceiver) hold(z point) {
+	if r.level.away() > 0 {
+		r.held = 0
+		return
+	}
+	r.held++
+	p := r.nearest(point{z.re >> 5, z.im >> 5})
+	r.error += (point{z.re>>5 - p.re, z.im>>5 - p.im}.power() - r.error) >> 3
+	if r.held > equaliserTaps/2+precursor && r.error < worstError(r.scheme.mode) {
+		r.state = hearData
+		r.trellis.reset()
+	}
+}
