@@ -79,11 +79,15 @@ func (c *check) passed() bool {
 // expectTraining listens for the TCF that follows a DCS.
 func (t *Terminal) expectTraining() {
 	t.setState(Training)
-	t.training.check.reset(t.cmd.Modulation, t.cmd.ECM)
+	if t.cmd.Modulation != 0 {
+		t.training.check.reset(t.cmd.Modulation, t.cmd.ECM)
+	}
 	t.training.long = true
 	t.timers.stop(timerT1, timerT2, timerT3, timerT4)
 	t.heard.held, t.heard.fast = 0, false
-	t.listen = Listening{V21: true, Fast: TCF, Modulation: t.cmd.Modulation}
+	if t.listen = listenV21; t.cmd.Modulation != 0 {
+		t.listen = Listening{V21: true, Fast: TCF, Modulation: t.cmd.Modulation}
+	}
 	t.timers.set(timerTCF, t.now+pauseTurn+trainingV+lengthTCF+graceTCF)
 }
 
@@ -127,6 +131,10 @@ func (t *Terminal) carrierTCF(e CarrierEvent) {
 // judgeTraining answers a TCF, or one that was not heard at all, with CFR or FTT. T.30 figure
 // 5-2 has no other way: a failed training is answered too.
 func (t *Terminal) judgeTraining() {
+	if t.training.refusal != OK {
+		t.disconnect(t.training.refusal)
+		return
+	}
 	t.result.Trainings++
 	if t.training.fresh++; t.training.fresh > maxTrainings {
 		t.disconnect(TrainingFailed)

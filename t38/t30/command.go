@@ -45,7 +45,7 @@ func ParseCommand(field []byte) (c Command, err error) {
 		return c, errDCSShort
 	}
 	if c.Modulation, err = b.rate(); err != nil {
-		return c, err
+		return Command{}, err
 	}
 	for _, n := range [...]Bit{BitUncompressed, BitT43, BitBFT, BitDTM, BitEDI, BitBTM, BitJPEG, BitColour, BitJBIG, BitJBIGL0, Bit600, Bit1200} {
 		if b.Has(n) {

@@ -50,7 +50,7 @@ func (t *Terminal) peerLeft() {
 		t.endReceived()
 	case Offering, Training, Polling:
 		switch {
-		case t.receiver.pages > 0 && t.receiver.last != MPS:
+		case t.receiver.pages > 0 && (t.receiver.last != MPS || t.receiver.bad()):
 			t.endReceived()
 		case t.state == Training:
 			t.end(PeerLeftTrain)
@@ -90,12 +90,11 @@ func (t *Terminal) noCommand() {
 	case AwaitDCN:
 		t.endReceived()
 	case Training:
-		switch {
-		case t.receiver.bad():
+		if t.receiver.bad() {
 			t.disconnect(BadPages)
-		default:
-			t.disconnect(NoRetrain)
+			return
 		}
+		t.disconnect(NoRetrain)
 	case AwaitPage:
 		if t.receiver.signal {
 			t.disconnect(NoPostMessage)

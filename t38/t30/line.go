@@ -7,6 +7,7 @@ const (
 	pauseTurn  = SampleRate * 75 / 1000 // 75 ms ± 20 ms between signals of two modulations
 	holdLimit  = SampleRate / 2         // for a carrier that does not seem to end
 	flagsLimit = 5 * SampleRate         // of flags without a frame
+	frameLimit = 2 * SampleRate         // behind a frame whose flags were not reported
 	resumeT4   = SampleRate             // after a carrier that brought nothing
 )
 
@@ -23,6 +24,7 @@ const (
 type heard struct {
 	anything bool // since Start: something that is facsimile
 	v21      bool // carrier
+	implied  bool // it was not reported, but frames came
 	fast     bool // carrier
 	damaged  bool // a frame in this V.21 carrier
 	frames   int  // in this V.21 carrier
@@ -157,7 +159,7 @@ func (t *Terminal) releaseIfFree() {
 // v21Up stops the timers that wait for what now begins (clause 5.4.3: T2 and T4 end with the
 // detection of flags).
 func (t *Terminal) v21Up() {
-	t.heard.v21, t.heard.anything, t.heard.damaged, t.heard.frames = true, true, false, 0
+	t.heard.v21, t.heard.anything, t.heard.implied, t.heard.damaged, t.heard.frames = true, true, false, false, 0
 	t.timers.set(timerFlags, t.now+flagsLimit)
 	for _, id := range [...]timer{timerT2, timerT3, timerT4, timerTCF} {
 		if t.timers.running(id) {
@@ -206,11 +208,16 @@ func (t *Terminal) frame(ch Channel, octets []byte, good bool) {
 }
 
 func (t *Terminal) frameV21(octets []byte, good bool) {
-	if !t.heard.v21 { // flags were not noticed
+	if !t.heard.v21 {
 		t.v21Up()
+		t.heard.implied = true
+	}
+	limit := int64(flagsLimit)
+	if t.heard.implied {
+		limit = frameLimit
 	}
 	if t.heard.frames++; t.heard.frames < maxUnbroken {
-		t.timers.set(timerFlags, t.now+flagsLimit)
+		t.timers.set(timerFlags, t.now+limit)
 	}
 	f, ok := ParseFrame(octets)
 	switch {

@@ -251,8 +251,6 @@ func trainingLength(m Modulation, short bool) int64 {
 	}
 }
 
-const carrierHeard = SampleRate / 50
-
 func (l *link) stepFast(tx *linkTx) {
 	to := tx.from.peer
 	switch tx.stage {

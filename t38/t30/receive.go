@@ -49,24 +49,29 @@ func (t *Terminal) commanded(f Frame) {
 // dcs acts on a DCS: the mode of the pages to come, and a training check behind it.
 func (t *Terminal) dcs(f Frame) {
 	cmd, err := ParseCommand(f.Info)
-	own := t.cfg.capabilities()
-	switch {
-	case t.cfg.Sink == nil, err != nil, !own.allows(cmd):
-		t.disconnect(BadDCS)
-		return
-	case t.cfg.NeedsSecret != "" && !t.cfg.Calling && t.peer.Password != t.cfg.NeedsSecret:
-		t.disconnect(SecretRefused)
-		return
-	case !t.admit():
-		t.disconnect(Refused)
-		return
-	}
 	t.abandonPage()
 	t.cmd = cmd
 	t.training.refuse = !t.cfg.Modulations.Has(cmd.Modulation) || cmd.Modulation.BitRate() > t.cfg.MaxBitRate
+	t.training.refusal = t.objection(cmd, err)
 	t.receiver.block.forget()
-	t.receiver.last = NULL
+	t.receiver.last, t.receiver.answer = NULL, reply{}
 	t.expectTraining()
+}
+
+// objection is why the call ends behind the training check, or OK. An answer before its end
+// would not be heard.
+func (t *Terminal) objection(cmd Command, err error) Code {
+	own := t.cfg.capabilities()
+	switch {
+	case t.cfg.Sink == nil, err != nil, !own.allows(cmd):
+		return BadDCS
+	case t.cfg.NeedsSecret != "" && !t.cfg.Calling && t.peer.Password != t.cfg.NeedsSecret:
+		return SecretRefused
+	case !t.admit():
+		return Refused
+	default:
+		return OK
+	}
 }
 
 // listenPage is what a page is awaited with.

@@ -9,7 +9,7 @@ type rxBlock struct {
 	stated  int      // frames that PPS counted
 
 	accepted bool    // a block was, and its PPS may be repeated
-	last     [4]byte // information field of that PPS, without the X bit
+	last     [4]byte // information field of that PPS, without X and PRI
 	sum      uint64  // of that block
 	repairs  int     // asked for since the last block was accepted
 	holed    bool    // the page has lost frames (EOR)
@@ -116,7 +116,7 @@ func (t *Terminal) partialPage(f Frame) {
 		return
 	}
 	b := &t.receiver.block
-	key := [4]byte{f.Info[0] &^ 1, f.Info[1], f.Info[2], f.Info[3]}
+	key := [4]byte{byte(q), f.Info[1], f.Info[2], f.Info[3]}
 	repeated := b.accepted && key == b.last
 	if repeated && b.frames == 0 {
 		t.repeatedPartialPage(pri)

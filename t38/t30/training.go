@@ -10,9 +10,10 @@ type training struct {
 	lowest int  // failures at the last rung
 	long   bool // the next page signal begins with the long training of V.17
 
-	fresh  int // trainings received since a page
-	check  check
-	refuse bool // what was received is not to be used: FTT however well it trains
+	fresh   int // trainings received since a page
+	check   check
+	refuse  bool // the rate received is not to be used: FTT however well it trains
+	refusal Code // what the call ends with instead of CFR or FTT; OK: it goes on
 }
 
 // choose finds the ladder and keeps the rate that was in force before: a return to phase B is
