@@ -18,6 +18,8 @@ func RunWithSignals(ctx context.Context, o Options) error {
 	reloads := make(chan os.Signal, 1)
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
+	// Whoever reads the log may end; calls need not end with him.
+	signal.Ignore(syscall.SIGPIPE)
 
 	a, err := New(o)
 	if err != nil {

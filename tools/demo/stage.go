@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,10 +59,10 @@ func newStory(o Options) *story {
 
 // startLab makes the state directory and the far side.
 func (s *story) startLab(context.Context) (string, error) {
-	var err error
-	if s.dir, err = os.MkdirTemp(s.opts.Dir, "tipring-demo-"); err != nil {
+	if err := s.makeDir(); err != nil {
 		return "", err
 	}
+	var err error
 	passwords := map[string]string{}
 	for _, u := range users {
 		passwords[u.number] = u.password
@@ -72,6 +73,22 @@ func (s *story) startLab(context.Context) (string, error) {
 	s.lab.Far.RingFor(s.t.ring)
 	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, and a telephone %s that sends back what it hears.",
 		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser), nil
+}
+
+// makeDir makes the demo's own directory, in which sockets have room.
+func (s *story) makeDir() error {
+	where, err := filepath.Abs(cmp.Or(s.opts.Dir, os.TempDir()))
+	if err != nil {
+		return err
+	}
+	if s.dir, err = os.MkdirTemp(where, "tipring-demo-"); err != nil {
+		return err
+	}
+	// sun_path holds 108 octets with the closing NUL (unix(7)).
+	if longest := s.cardSocket(len(users)); len(longest) > 107 {
+		return fmt.Errorf("%s is too long a name for sockets in it: --state-dir /tmp makes the demo's directory elsewhere", where)
+	}
+	return nil
 }
 
 // startAgent runs the agent on a tipring.ini of its own.
