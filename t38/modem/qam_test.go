@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"testing"
-
-	"tipring/internal/dsp/line"
 )
 
 func qamModes() []Mode { return Modes()[1:] }
@@ -127,11 +125,6 @@ func TestShortTrainingFollowsALongOne(t *testing.T) {
 			checkBurst(t, &l, sent, fmt.Sprintf("%v, short %v", m, short))
 		}
 	}
-}
-
-func modelSNR(m line.Model, dB, dBm0 float64, seed uint64) line.Model {
-	m.Noise, m.Seed = line.SNR(dB, dBm0), seed
-	return m
 }
 
 type nobody struct{}

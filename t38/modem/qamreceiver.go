@@ -40,16 +40,14 @@ type qamReceiver struct {
 	re, im [2 * ringLength]int32 // complex samples, each of them twice
 	now    int                   // complex samples since the alternations were found
 
-	next     int    // the complex sample on which the next element lies
-	count    int    // elements since the conditioning began
-	pass     int    // times the conditioning has been gone through
-	phase    uint32 // of the carrier
-	turn     int32  // of the phase in a symbol, 2^-32 of a turn
-	begun    uint32 // phase at the beginning of the pattern
-	error    int32  // mean square, 1<<22 for the signal's power
-	skip     int    // elements of the training that are still to be decoded
-	recalled bool   // the training began with the equaliser of an earlier one
-	held     int    // symbols since the signal stopped or came back
+	next     int // the complex sample on which the next element lies
+	count    int // elements since the conditioning began
+	pass     int // times the conditioning has been gone through
+	carrier  carrierLoop
+	error    int32 // mean square, 1<<22 for the signal's power
+	skip     int   // elements of the training that are still to be decoded
+	recalled bool  // the training began with the equaliser of an earlier one
+	held     int   // symbols since the signal stopped or came back
 
 	trellis trellis
 	symbols [trellisDepth]uint8
@@ -116,10 +114,10 @@ func (r *qamReceiver) begin() {
 	r.sampler.edges.gear = trainingGear
 	r.level.begin(meanSquare)
 	r.now = 0
-	r.turn = int32(int64(r.tones.turn()) * SampleRate / int64(r.scheme.baud))
+	r.carrier.turn = int32(int64(r.tones.turn()) * SampleRate / int64(r.scheme.baud))
 	r.pass = 0
 	_, r.coder = r.coders.begin(r.scheme.mode, false)
-	r.lock.begin(r.scheme, r.coder, r.turn)
+	r.lock.begin(r.scheme, r.coder, r.carrier.turn)
 	r.state = hearPattern
 }
 
@@ -163,7 +161,7 @@ func (r *qamReceiver) samples() (re, im []int32) {
 // equalised returns the next element times 32, turned to where it belongs.
 func (r *qamReceiver) equalised() point {
 	re, im := r.samples()
-	return r.eq.output(re, im).turned(-r.phase).limited(12000 << 5)
+	return r.eq.output(re, im).turned(-r.carrier.phase).limited(12000 << 5)
 }
 
 // element hears the next element.
@@ -179,7 +177,7 @@ func (r *qamReceiver) element() {
 		r.learn(z, d, r.dataStep())
 		r.next += 2
 	default:
-		r.phase += uint32(r.turn)
+		r.carrier.coast()
 		r.next += 2
 		r.hold(z)
 	}
@@ -195,19 +193,11 @@ func (p point) limited(most int32) point {
 func (r *qamReceiver) learn(z, want point, step uint8) {
 	off := point{want.re<<5 - z.re, want.im<<5 - z.im}
 	r.error += (point{off.re >> 5, off.im >> 5}.limited(4*unit).power() - r.error) >> 5
-	bend := point{off.re >> (step - 1), off.im >> (step - 1)}.turned(r.phase)
+	bend := point{off.re >> (step - 1), off.im >> (step - 1)}.turned(r.carrier.phase)
 	re, im := r.samples()
 	r.eq.learn(re, im, bend)
-	sine := min(max((int64(z.im)*int64(want.re)-int64(z.re)*int64(want.im))>>5, -1<<22), 1<<22)
-	r.phase += uint32(r.turn + int32(sine)*carrierGain)
-	r.turn += int32(sine) * carrierDriftGain >> 8
+	r.carrier.follow(int32((int64(z.im)*int64(want.re) - int64(z.re)*int64(want.im)) >> 5))
 }
-
-// A radian is 163 << 22 of the phase's units.
-const (
-	carrierGain      = 163 / 8
-	carrierDriftGain = 163
-)
 
 // trainingStep: large at first, when much is wrong, then smaller, when it is noise.
 func (r *qamReceiver) trainingStep() uint8 {

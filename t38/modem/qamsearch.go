@@ -79,8 +79,7 @@ func (r *qamReceiver) seek() {
 		r.recall()
 		return
 	}
-	r.phase = angle(r.lock.sum[0], r.lock.sum[1])
-	r.begun = r.phase
+	r.carrier.begin(angle(r.lock.sum[0], r.lock.sum[1]))
 	size := int64(root(uint64(r.lock.sum[0]*r.lock.sum[0] + r.lock.sum[1]*r.lock.sum[1])))
 	r.eq.reset(int32(min(r.lock.power>>10<<27/max(size, 1)<<1, 1<<30)))
 }
@@ -106,7 +105,7 @@ func (r *qamReceiver) endTraining() {
 	if s.conditioning < 500 && r.pass < 1 && n == s.conditioning {
 		// Once more with what has been learned.
 		r.pass++
-		r.phase = r.phase - uint32(r.turn)*uint32(n+patternLead)
+		r.carrier.phase -= uint32(r.carrier.turn) * uint32(n+patternLead)
 		r.rewind()
 		r.count--
 		return

@@ -15,7 +15,7 @@ func (r *qamReceiver) recall() {
 		}
 	}
 	r.next = found
-	r.phase = angle(sum[0], sum[1])
+	r.carrier.begin(angle(sum[0], sum[1]))
 	size := int64(root(uint64(best)))
 	r.eq.scale(point{int32(min(r.lock.seen()<<14/max(size, 1), 1<<16)), 0})
 }
@@ -53,16 +53,16 @@ func (r *qamReceiver) choose() bool {
 	if r.next+precursor+2*forkLength >= r.now {
 		return false
 	}
-	next, phase := r.next, r.phase
+	next, phase := r.next, r.carrier.phase
 	expected := r.coders.v17
 	var off int64
 	for range forkLength {
 		z, w := r.equalised(), expected.training()
 		off += (point{z.re>>5 - w.re, z.im>>5 - w.im}).energy()
 		r.next += 2
-		r.phase += uint32(r.turn)
+		r.carrier.coast()
 	}
-	r.next, r.phase = next, phase
+	r.next, r.carrier.phase = next, phase
 	r.state = hearTraining
 	r.recalled = false
 	if off > forkLength*unit*unit/2 {
