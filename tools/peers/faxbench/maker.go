@@ -68,22 +68,16 @@ func (e *tipringEars) Close() error { return nil }
 func (e *tipringEars) Hear(samples []int16) ([]string, error) {
 	e.lines, e.open, e.ended = nil, nil, false
 	r := modem.NewReceiver()
-	startReceiver(r, e.mode, e.short(), e)
+	r.Start(e.mode, e.short(), e)
 	for at := 0; at < len(samples); at += 160 {
 		r.Feed(samples[at:min(at+160, len(samples))])
 		if e.ended {
 			e.ended = false
-			startReceiver(r, e.mode, e.short(), e)
+			r.Start(e.mode, e.short(), e)
 		}
 	}
 	e.endBurst()
 	return e.lines, nil
-}
-
-func startReceiver(r *modem.Receiver, mode modem.Mode, short bool, sink modem.BitSink) {
-	any(r).(interface {
-		Start(modem.Mode, bool, modem.BitSink)
-	}).Start(mode, short, sink)
 }
 
 // short says whether the next burst is to have the short training.

@@ -81,7 +81,7 @@ func speedTipring(name string) (spandsp.Speed, error) {
 		best.TxNS = min(best.TxNS, (cpuNS()-start)/float64(len(samples)))
 
 		r := modem.NewReceiver()
-		startReceiver(r, mode, false, deaf{})
+		r.Start(mode, false, deaf{})
 		begun := cpuNS()
 		for at := 0; at+160 <= len(samples); at += 160 {
 			r.Feed(samples[at : at+160])
