@@ -210,10 +210,17 @@ func (l *Line) result(a registrar.Action, target transport.Target, answer ua.Ans
 	switch {
 	case answer.Unavailable() != nil:
 		r.Outcome = registrar.Unavailable
+	case res.IsSuccess() && l.registers() && binds(a.Purpose):
+		granted, err := l.granted(req, res)
+		if err != nil {
+			r.Cause, r.Unbound = fmt.Errorf("%w, but %w", r.Cause, err), true
+			break
+		}
+		r.Outcome, r.Cause, r.Expires = registrar.OK, nil, granted
+		l.accepted(s, a, target, answer)
 	case res.IsSuccess(), !l.registers():
 		r.Outcome, r.Cause = registrar.OK, nil
 		l.accepted(s, a, target, answer)
-		r.Expires = l.granted(req, res)
 	case res.StatusCode == 401, res.StatusCode == 403, res.StatusCode == 404, res.StatusCode == 407:
 		r.Lasting = true
 	}
@@ -234,29 +241,6 @@ func (l *Line) accepted(s *server, a registrar.Action, target transport.Target, 
 	if a.Purpose == registrar.Probe {
 		s.callID, s.probeID = s.probeID, s.callID
 	}
-}
-
-// granted finds the lifetime of our own binding among those the registrar lists: that of
-// the Contact sent, or of one that a NAT on the way has rewritten.
-func (l *Line) granted(req, res *sipmsg.Message) time.Duration {
-	best, found := 0, false
-	for _, c := range res.Contact {
-		n, ok := c.Expires()
-		if !ok || n <= 0 || c.URI.User != l.ep.ContactUser() {
-			continue
-		}
-		exact := len(req.Contact) > 0 && c.URI.HostPort() == req.Contact[0].URI.HostPort()
-		if exact || !found {
-			best, found = n, true
-		}
-		if exact {
-			break
-		}
-	}
-	if !found {
-		best, _ = res.Expires()
-	}
-	return time.Duration(best) * time.Second
 }
 
 func retryAfter(res *sipmsg.Message) time.Duration {

@@ -87,8 +87,38 @@ func TestGrantedLifetime(t *testing.T) {
 			old.URI.Host = "192.0.2.1"
 			res.Contact = []sipmsg.Addr{withExpires(old, "240")}
 		}, 240 * time.Second},
-		{"by Expires", func(res, _ *sipmsg.Message) { res.Header.Add("Expires", "120") }, 120 * time.Second},
-		{"not said", func(*sipmsg.Message, *sipmsg.Message) {}, 600 * time.Second},
+		{"by Expires", func(res, req *sipmsg.Message) {
+			c := req.Contact[0].Clone()
+			c.Params = nil
+			res.Contact = []sipmsg.Addr{c}
+			res.Header.Add("Expires", "120")
+		}, 120 * time.Second},
+		{"by both", func(res, req *sipmsg.Message) {
+			res.Contact = []sipmsg.Addr{withExpires(req.Contact[0], "90")}
+			res.Header.Add("Expires", "0")
+		}, 90 * time.Second},
+		{"not said", func(res, req *sipmsg.Message) {
+			c := req.Contact[0].Clone()
+			c.Params = nil
+			res.Contact = []sipmsg.Addr{c}
+		}, 600 * time.Second},
+		{"in capitals, by name, with more parameters", func(res, req *sipmsg.Message) {
+			c := withExpires(req.Contact[0], "250")
+			c.Display = "Somebody"
+			c.URI.User = strings.ToUpper(c.URI.User)
+			c.URI.Params.Set("Transport", "UDP")
+			c.URI.Params.Set("alias", "192.0.2.1~4711~1")
+			c.Params.Set("q", "0.5")
+			c.Params.Set("received", "sip:192.0.2.1:4711")
+			other := withExpires(req.Contact[0], "30")
+			other.URI.Port = 4712
+			res.Contact = []sipmsg.Addr{other, c}
+		}, 250 * time.Second},
+		{"the default port left out", func(res, req *sipmsg.Message) {
+			c, other := withExpires(req.Contact[0], "260"), withExpires(req.Contact[0], "30")
+			c.URI.Port, other.URI.Port = 0, 5062
+			res.Contact = []sipmsg.Addr{other, c}
+		}, 260 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,6 +137,73 @@ func TestGrantedLifetime(t *testing.T) {
 				}
 				if d := time.Until(s.Refresh) + time.Second; d < tt.want*80/100 || d > tt.want*90/100 {
 					t.Errorf("refresh after %v of %v", d, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// A 200 to a REGISTER that does not bind our Contact is no registration. The line says why,
+// does not leave the server for it, and tries again with its back-off.
+func TestSuccessWithoutABinding(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		reply func(res, req *sipmsg.Message)
+		why   string
+	}{
+		{"no binding at all", func(res, _ *sipmsg.Message) {}, "it lists no binding"},
+		{"Expires alone", func(res, _ *sipmsg.Message) { res.Header.Add("Expires", "600") }, "it lists no binding"},
+		{"others'", func(res, req *sipmsg.Message) {
+			one, two := withExpires(req.Contact[0], "600"), withExpires(req.Contact[0], "600")
+			one.URI.User, two.URI.User = "one", "two"
+			res.Contact = []sipmsg.Addr{one, two}
+		}, "not among the bindings"},
+		{"ours for 0 s", func(res, req *sipmsg.Message) { res.Contact = []sipmsg.Addr{withExpires(req.Contact[0], "0")} }, "for 0 s"},
+		{"Expires: 0", func(res, req *sipmsg.Message) {
+			c := req.Contact[0].Clone()
+			c.Params = nil
+			res.Contact = []sipmsg.Addr{c}
+			res.Header.Add("Expires", "0")
+		}, "for 0 s"},
+		{"ours for 0 s, and an old one", func(res, req *sipmsg.Message) {
+			old := withExpires(req.Contact[0], "600")
+			old.URI.Host = "10.0.0.99"
+			res.Contact = []sipmsg.Addr{old, withExpires(req.Contact[0], "0")}
+		}, "for 0 s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := makeWorld(t)
+				answer := func(now time.Time, in *ua.Incoming) {
+					res := in.Response(200, "")
+					tt.reply(res, in.Req)
+					in.RespondWith(now, res)
+				}
+				w.primary.on(sipmsg.REGISTER, answer)
+				w.start("register_ttl = 600")
+				w.after(time.Second)
+				s := w.line.Snapshot()
+				if s.State != registrar.Failed || s.Server != registrar.None || !strings.Contains(w.why(), tt.why) {
+					t.Errorf("%s at %s: %s", s.State, s.Server, w.why())
+				}
+				if n := w.backup.count(); n != 0 {
+					t.Errorf("the backup was asked: %s", w.backup.heard(0))
+				}
+				w.after(2 * time.Minute)
+				if n := len(w.primary.all(sipmsg.REGISTER)); n < 2 || n > 5 {
+					t.Errorf("%d REGISTERs in two minutes", n)
+				}
+				w.primary.on(sipmsg.REGISTER, nil)
+				w.after(10 * time.Minute)
+				if s := w.line.Snapshot(); s.State != registrar.Registered || s.Expires != 600*time.Second {
+					t.Fatalf("%s: %s", s.State, w.why())
+				}
+				// A refresh that is answered so takes the binding away.
+				w.primary.on(sipmsg.REGISTER, answer)
+				w.line.Register()
+				w.after(time.Second)
+				if s := w.line.Snapshot(); s.State != registrar.Failed || !strings.Contains(w.why(), tt.why) {
+					t.Errorf("after the refresh %s: %s", s.State, w.why())
 				}
 			})
 		})

@@ -1,7 +1,9 @@
 package lines
 
 import (
+	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -41,6 +43,90 @@ func (l *Line) checkContacts(now time.Time) {
 		l.do(now, l.reg.AddressChanged(now))
 		return
 	}
+}
+
+// binds reports a REGISTER that is to make a binding.
+func binds(p registrar.Purpose) bool { return p != registrar.Verify && p != registrar.Unbind }
+
+// Why a 2xx to a REGISTER is no registration. RFC 3261 section 10.3: it lists every binding
+// there is, so that one that is not listed does not exist (section 10.2.4).
+var (
+	errNoBindings   = errors.New("it lists no binding")
+	errNotAmong     = errors.New("this line's Contact is not among the bindings that it lists")
+	errBoundForZero = errors.New("it binds this line's Contact for 0 s")
+)
+
+// granted finds the lifetime of our own binding among those that the registrar lists: the
+// expires of its Contact, else the response's Expires, else what was asked for (RFC 3261
+// sections 10.2.4 and 10.3).
+func (l *Line) granted(req, res *sipmsg.Message) (time.Duration, error) {
+	if len(res.Contact) == 0 {
+		return 0, errNoBindings
+	}
+	c := l.ownContact(req, res.Contact)
+	if c == nil {
+		return 0, errNotAmong
+	}
+	n, ok := c.Expires()
+	if !ok {
+		n, ok = res.Expires()
+	}
+	if !ok && len(req.Contact) > 0 {
+		n, ok = req.Contact[0].Expires()
+	}
+	if ok && n == 0 {
+		return 0, errBoundForZero
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+// ownContact finds the Contact of ours that means the one sent; nil without one. The user part
+// alone says that it is ours, as nobody else has or guesses it; RFC 3261 section 19.1.4 asks
+// for more than survives on the way: proxies and registrars change the letters' case, add and
+// drop parameters (transport, alias, received, ob), and put the address in that a NAT gave us.
+// Among several, of addresses that we had before, the one most like it is the one.
+func (l *Line) ownContact(req *sipmsg.Message, list []sipmsg.Addr) (best *sipmsg.Addr) {
+	likest := -1
+	for i := range list {
+		if !strings.EqualFold(list[i].URI.User, l.ep.ContactUser()) {
+			continue
+		}
+		like := 0
+		if len(req.Contact) > 0 {
+			like = likeness(list[i].URI, req.Contact[0].URI)
+		}
+		if like > likest {
+			best, likest = &list[i], like
+		}
+	}
+	return best
+}
+
+// likeness tells one of our contacts from another: by address first, then by transport.
+func likeness(a, b sipmsg.URI) (n int) {
+	if sameAddress(a, b) {
+		n = 2
+	}
+	if a.Transport() == b.Transport() {
+		n++
+	}
+	return n
+}
+
+// sameAddress compares host and port, an absent port being that of the transport.
+func sameAddress(a, b sipmsg.URI) bool {
+	port := func(u sipmsg.URI) int {
+		if u.Port == 0 {
+			return int(protoOf(u).DefaultPort())
+		}
+		return u.Port
+	}
+	x, errX := netip.ParseAddr(a.Host)
+	y, errY := netip.ParseAddr(b.Host)
+	if errX == nil && errY == nil {
+		return x.Unmap() == y.Unmap() && port(a) == port(b)
+	}
+	return sameHost(a.Host, b.Host) && port(a) == port(b)
 }
 
 // bound notes the Contact that a server has accepted for its binding.

@@ -51,7 +51,7 @@ type Outcome uint8
 
 // Outcomes.
 const (
-	OK          Outcome = iota // 2xx
+	OK          Outcome = iota // 2xx, with our Contact among the bindings where one was to be made
 	Refused                    // any other answer but 500 and 503: the server is alive
 	Unavailable                // 500, 503, ICMP, connect failure, TLS failure, name unknown, no answer
 )
@@ -64,5 +64,6 @@ type Result struct {
 	MinExpires time.Duration // of a 423
 	RetryAfter time.Duration // of any failure
 	Lasting    bool          // Refused: repeating it soon cannot help (wrong password, 403, 404)
+	Unbound    bool          // Refused: by its own word the server holds no binding of the line
 	Cause      error         // Refused, Unavailable: the sentence for people
 }

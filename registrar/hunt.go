@@ -102,6 +102,9 @@ func (m *Machine) hunted(now time.Time, r Result) {
 			m.ask(now)
 			return
 		}
+		if r.Unbound {
+			m.bound[s] = binding{}
+		}
 		m.lastErr = r.Cause
 		m.refused(now, r)
 	case Unavailable:
