@@ -108,8 +108,16 @@ func (d *Decoder) sort(b []byte) {
 	case n < 0:
 		d.counters.Late++
 	}
-	d.suspect = d.suspect[:0]
+	d.clear()
 	d.take()
+}
+
+// clear drops the suspect datagram: another one went on with the sequence.
+func (d *Decoder) clear() {
+	if len(d.suspect) > 0 {
+		d.counters.Stray++
+	}
+	d.suspect = d.suspect[:0]
 }
 
 // ahead is how far a number is ahead of another.
@@ -154,7 +162,8 @@ func (d *Decoder) doubt(b []byte) {
 			return
 		}
 	}
-	d.suspect = append(d.suspect[:0], b...)
+	d.clear()
+	d.suspect = append(d.suspect, b...)
 }
 
 // restart begins the new sequence with the suspect datagram and goes on with b.
@@ -163,6 +172,7 @@ func (d *Decoder) restart(b []byte) {
 	d.in.parse(d.suspect) // both were well formed when they came
 	d.renumber()
 	d.take()
+	d.suspect = d.suspect[:0]
 	d.in.parse(b)
 	d.sort(b)
 }

@@ -75,8 +75,8 @@ func TestSequences(t *testing.T) {
 		{"jump back, three of the same number", "5000 0 0 0 1", "5000 ! 0 1", Counters{Received: 5, Duplicate: 2, Resynced: 1}},
 		{"jump back, the second one lost", "5000 0 2/1", "5000 ! 0 1r 2", Counters{Received: 3, Recovered: 1, Resynced: 1}},
 		{"jump back while one is held back", "5000 5002 0 1", "5000 -1 5002 ! 0 1", Counters{Received: 4, Lost: 1, Resynced: 1}},
-		{"a stray", "5000 0 5001 5002", "5000 5001 5002", Counters{Received: 4}},
-		{"two strays that do not agree", "5000 0 900 5001", "5000 5001", Counters{Received: 4}},
+		{"a stray", "5000 0 5001 5002", "5000 5001 5002", Counters{Received: 4, Stray: 1}},
+		{"two strays that do not agree", "5000 0 900 5001", "5000 5001", Counters{Received: 4, Stray: 2}},
 		{"a stray far ahead", "5000 9000 5001 5002", "5000 ! 9000 ! 5001 5002", Counters{Received: 4, Resynced: 2}},
 		{"a stray from lately", "5000 5001 4980 5002", "5000 5001 5002", Counters{Received: 4, Late: 1}},
 	} {

@@ -44,5 +44,6 @@ type Counters struct {
 	Lost      uint32 // packets given up
 	Duplicate uint32 // datagrams whose packet was there already
 	Late      uint32 // datagrams whose packet had been given up
+	Stray     uint32 // datagrams whose number or packet fitted nothing else that came, and were dropped
 	Resynced  uint32 // times the peer's numbers jumped so that a count of the missing means nothing
 }
