@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"tipring/t38/modem"
+	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
 
@@ -14,6 +16,31 @@ type maker struct {
 	name   string
 	listen func(ctx context.Context, modem, train string) (ears, error)
 	speed  func(modem string) (spandsp.Speed, error)
+
+	// fax makes an audio fax machine, terminal a T.38 terminal on UDPTL; nil where there
+	// is none.
+	fax      func(ctx context.Context, o order) (faxEnd, error)
+	terminal func(ctx context.Context, o order) (t38End, error)
+}
+
+// An order is what a machine is to do.
+type order struct {
+	mode  mode
+	sends bool
+	file  string     // TIFF to send or to make
+	guard correction // of a T.38 terminal
+}
+
+// A faxEnd is a fax machine in a call; Result is complete once it has hung up.
+type faxEnd interface {
+	lockstep.PCMEnd
+	Result() (spandsp.Result, error)
+}
+
+// A t38End is a T.38 terminal in a call.
+type t38End interface {
+	lockstep.IFPEnd
+	Result() (spandsp.Result, error)
 }
 
 // ears are a receiver that hears one recording after the other, each as if it were the
@@ -24,8 +51,8 @@ type ears interface {
 }
 
 var makers = []maker{
-	{"spandsp", listenSpandsp, spandsp.Bench},
-	{"tipring", listenTipring, speedTipring},
+	{"spandsp", listenSpandsp, spandsp.Bench, faxSpandsp, terminalSpandsp},
+	{"tipring", listenTipring, speedTipring, nil, nil},
 }
 
 func makersNamed(list string) ([]maker, error) {
@@ -46,6 +73,31 @@ func makersNamed(list string) ([]maker, error) {
 
 func listenSpandsp(ctx context.Context, modem, train string) (ears, error) {
 	return spandsp.StartReceiver(ctx, modem, train)
+}
+
+// options are an order's as the programs of tools/spandsp take them.
+func (o order) options() []string {
+	list := []string{"--ecm", "0", "--coding", o.mode.coding, "--rate", strconv.Itoa(o.mode.rate)}
+	if o.mode.ecm {
+		list[1] = "1"
+	}
+	if o.sends {
+		return append(list, "--send", o.file)
+	}
+	return append(list, "--recv", o.file)
+}
+
+func faxSpandsp(ctx context.Context, o order) (faxEnd, error) {
+	return spandsp.StartFax(ctx, o.options()...)
+}
+
+func terminalSpandsp(ctx context.Context, o order) (t38End, error) {
+	list := append(o.options(), "--wire", "udptl")
+	if o.guard.span > 0 {
+		list = append(list, "--fec", fmt.Sprintf("%d,%d", o.guard.span, o.guard.entries))
+	}
+	depth := strconv.Itoa(o.guard.secondaries)
+	return spandsp.StartTerminal(ctx, append(list, "--redundancy-control", depth, "--redundancy-image", depth)...)
 }
 
 // tipringEars is our receiver, restarted for each burst as a fax machine does.

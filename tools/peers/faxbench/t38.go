@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -12,15 +11,21 @@ import (
 	"tipring/tools/peers/spandsp"
 )
 
-// corrections are the ways to survive loss that are compared, as options of sp-t38.
-var corrections = []struct{ name, options string }{
-	{"redundancy 0", "--redundancy-image 0 --redundancy-control 0"},
-	{"redundancy 1", "--redundancy-image 1 --redundancy-control 1"},
-	{"redundancy 2", "--redundancy-image 2 --redundancy-control 2"},
-	{"redundancy 3", "--redundancy-image 3 --redundancy-control 3"},
-	{"redundancy 5", "--redundancy-image 5 --redundancy-control 5"},
-	{"FEC 3x3", "--fec 3,3"},
-	{"FEC 2x1", "--fec 2,1"},
+// A correction is a way to survive loss: secondaries, or parity with span and entries
+// and, until there is enough for it, secondaries.
+type correction struct {
+	name                       string
+	secondaries, span, entries int
+}
+
+var corrections = []correction{
+	{"redundancy 0", 0, 0, 0},
+	{"redundancy 1", 1, 0, 0},
+	{"redundancy 2", 2, 0, 0},
+	{"redundancy 3", 3, 0, 0},
+	{"redundancy 5", 5, 0, 0},
+	{"FEC 3x3", 3, 3, 3},
+	{"FEC 2x1", 3, 2, 1},
 }
 
 // perPacket is what IPv4 and UDP add to a datagram, octets.
@@ -56,58 +61,58 @@ func (t *traffic) rates(from, to float64) (mean, peak float64) {
 	return float64(total) * 8 / 1000 / (to - from), peak
 }
 
-// t38Call sends a job between two of spandsp's terminals.
-func (b *bench) t38Call(j *job, m mode, options string, n lockstep.Network, seed uint64) (spandsp.Result, *traffic, error) {
+// A t38Case is a kind of T.38 call.
+type t38Case struct {
+	who     pair
+	mode    mode
+	guard   correction
+	network lockstep.Network
+}
+
+// call sends a job and returns what the sender says of it and what it sent.
+func (t t38Case) call(b *bench, j *job, seed uint64) (spandsp.Result, *traffic, error) {
 	var none spandsp.Result
-	o := append(m.options("--wire", "udptl"), strings.Fields(options)...)
-	from, err := spandsp.StartTerminal(b.ctx, append(o, "--send", j.sent())...)
+	from, err := t.who.from.terminal(b.ctx, order{mode: t.mode, sends: true, file: j.sent(), guard: t.guard})
 	if err != nil {
 		return none, nil, err
 	}
-	to, err := spandsp.StartTerminal(b.ctx, append(o, "--recv", j.received())...)
+	to, err := t.who.to.terminal(b.ctx, order{mode: t.mode, file: j.received(), guard: t.guard})
 	if err != nil {
 		return none, nil, err
 	}
-	var t traffic
-	there, back := n, n
+	var sent traffic
+	there, back := t.network, t.network
 	there.Seed, back.Seed = 2*seed, 2*seed+1
-	there.Tap = t.tap
+	there.Tap = sent.tap
 	var c lockstep.Call
 	c.Network(c.Terminal("sender", from), c.Terminal("receiver", to), there, back)
-	// An end that waits for ever for what was lost is a call that went wrong.
-	if err := c.Run(callLimit); err != nil && !errors.Is(err, lockstep.ErrLimit) {
-		return none, nil, err
-	}
-	if _, err := to.Result(); err != nil {
-		return none, nil, err
-	}
-	r, err := from.Result()
-	return r, &t, err
+	r, err := ended(&c, from, to)
+	return r, &sent, err
 }
 
 // textPage is the page of these calls.
 var textPage = spandsp.TextPage(2376, 196, 1)
 
-func (b *bench) bandwidth(m mode, options string) (string, error) {
+func (t t38Case) bandwidth(b *bench) (string, error) {
 	j, err := newJob(textPage)
 	if err != nil {
 		return "", err
 	}
 	defer j.close()
-	r, t, err := b.t38Call(j, m, options, lockstep.Network{}, 0)
+	r, sent, err := t.call(b, j, 0)
 	if err != nil {
 		return "", err
 	}
 	if !r.OK || !j.exact() {
 		return r.Text, nil
 	}
-	mean, peak := t.rates(r.DCS, r.PageEnds[0])
+	mean, peak := sent.rates(r.DCS, r.PageEnds[0])
 	return fmt.Sprintf("%.1f / %.0f", mean, peak), nil
 }
 
-// survival runs a call for each trial's seed and counts those that ended well and those
+// survival makes a call for each trial's seed and counts those that ended well and those
 // whose page is exact.
-func (b *bench) survival(m mode, options string, n lockstep.Network) (string, error) {
+func (t t38Case) survival(b *bench) (string, error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	ok, exact := 0, 0
@@ -116,11 +121,9 @@ func (b *bench) survival(m mode, options string, n lockstep.Network) (string, er
 	for range b.workers {
 		wg.Go(func() {
 			for seed := range seeds {
-				well, same, err := b.trial(m, options, n, uint64(seed))
+				well, same, err := t.trial(b, uint64(seed))
 				mu.Lock()
-				if err != nil {
-					failed = err
-				}
+				failed = cmp.Or(failed, err)
 				ok, exact = ok+well, exact+same
 				mu.Unlock()
 			}
@@ -131,19 +134,16 @@ func (b *bench) survival(m mode, options string, n lockstep.Network) (string, er
 	}
 	close(seeds)
 	wg.Wait()
-	if failed == nil {
-		failed = b.ctx.Err()
-	}
-	return fmt.Sprintf("%d / %d", ok, exact), failed
+	return fmt.Sprintf("%d / %d", ok, exact), cmp.Or(failed, b.ctx.Err())
 }
 
-func (b *bench) trial(m mode, options string, n lockstep.Network, seed uint64) (ok, exact int, err error) {
+func (t t38Case) trial(b *bench, seed uint64) (ok, exact int, err error) {
 	j, err := newJob(textPage)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer j.close()
-	r, _, err := b.t38Call(j, m, options, n, seed)
+	r, _, err := t.call(b, j, seed)
 	if err == nil && r.OK {
 		ok = 1
 		if j.exact() {
@@ -153,43 +153,56 @@ func (b *bench) trial(m mode, options string, n lockstep.Network, seed uint64) (
 	return ok, exact, err
 }
 
+var losses = []float64{0.01, 0.03, 0.05, 0.1}
+
+var t38Modes = []mode{{true, "mmr", 14400}, {false, "mr", 14400}}
+
 func printT38(b *bench) error {
-	losses := []float64{0.01, 0.03, 0.05, 0.1}
-	head := []string{"page at 14400", "kbit/s with ECM, mean / peak second", "without"}
+	head := []string{"page at 14400", "terminals", "kbit/s with ECM, mean / peak second", "without"}
 	for _, ecm := range []string{"ECM", "no ECM"} {
 		for _, loss := range losses {
 			head = append(head, fmt.Sprintf("%s, loss %g %%: ok / exact of %d", ecm, 100*loss, b.trials))
 		}
 	}
 	printHead(head...)
-	modes := []mode{{true, "mmr", 14400}, {false, "mr", 14400}}
-	for _, c := range corrections {
-		row := []string{c.name}
-		for _, m := range modes {
-			cell, err := b.bandwidth(m, c.options)
+	both := b.pairs(func(m maker) bool { return m.terminal != nil })
+	for _, guard := range corrections {
+		for _, who := range both {
+			row, err := b.t38Row(who, guard)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s, %v: %w", guard.name, who, err)
+			}
+			printRow(row...)
+		}
+	}
+	return b.printNetworks(both)
+}
+
+func (b *bench) t38Row(who pair, guard correction) ([]string, error) {
+	row := []string{guard.name, who.String()}
+	for _, m := range t38Modes {
+		cell, err := t38Case{who: who, mode: m, guard: guard}.bandwidth(b)
+		if err != nil {
+			return nil, err
+		}
+		row = append(row, cell)
+	}
+	for _, m := range t38Modes {
+		for _, loss := range losses {
+			cell, err := t38Case{who, m, guard, lockstep.Network{Loss: loss}}.survival(b)
+			if err != nil {
+				return nil, err
 			}
 			row = append(row, cell)
 		}
-		for _, m := range modes {
-			for _, loss := range losses {
-				cell, err := b.survival(m, c.options, lockstep.Network{Loss: loss})
-				if err != nil {
-					return err
-				}
-				row = append(row, cell)
-			}
-		}
-		printRow(row...)
 	}
-	return b.printNetworks(modes)
+	return row, nil
 }
 
 // printNetworks is the table of networks that do other things than lose at random.
-func (b *bench) printNetworks(modes []mode) error {
+func (b *bench) printNetworks(both []pair) error {
 	fmt.Println()
-	printHead("network, redundancy 3", "ECM: ok / exact of "+strconv.Itoa(b.trials), "no ECM")
+	printHead("network, redundancy 3", "terminals", "ECM: ok / exact of "+strconv.Itoa(b.trials), "no ECM")
 	for _, n := range []struct {
 		name string
 		lockstep.Network
@@ -199,15 +212,17 @@ func (b *bench) printNetworks(modes []mode) error {
 		{"100 ms delay, 60 ms jitter", lockstep.Network{Delay: 100 * time.Millisecond, Jitter: 60 * time.Millisecond}},
 		{"500 ms delay", lockstep.Network{Delay: 500 * time.Millisecond}},
 	} {
-		row := []string{n.name}
-		for _, m := range modes {
-			cell, err := b.survival(m, corrections[3].options, n.Network)
-			if err != nil {
-				return err
+		for _, who := range both {
+			row := []string{n.name, who.String()}
+			for _, m := range t38Modes {
+				cell, err := t38Case{who, m, corrections[3], n.Network}.survival(b)
+				if err != nil {
+					return err
+				}
+				row = append(row, cell)
 			}
-			row = append(row, cell)
+			printRow(row...)
 		}
-		printRow(row...)
 	}
 	return nil
 }
