@@ -114,8 +114,10 @@ func (t *Terminal) carrierTCF(e CarrierEvent) {
 			t.timers.set(timerTCF, t.now+trainingV+lengthTCF+graceTCF)
 		}
 	case CarrierTrained, CarrierFailed:
+		if !c.trained && !c.failed { // not again behind a hole
+			c.due = t.now + shortestTC
+		}
 		c.trained, c.failed = c.trained || e == CarrierTrained, c.failed || e == CarrierFailed
-		c.due = t.now + shortestTC
 		t.timers.set(timerTCF, t.now+longestTC)
 	case CarrierDown:
 		switch {

@@ -50,7 +50,7 @@ func (t *Terminal) peerLeft() {
 		t.endReceived()
 	case Offering, Training, Polling:
 		switch {
-		case t.receiver.pages > 0 && (t.receiver.last != MPS || t.receiver.bad()):
+		case t.receiver.bad(), t.receiver.pages > 0 && t.receiver.last != MPS:
 			t.endReceived()
 		case t.state == Training:
 			t.end(PeerLeftTrain)

@@ -58,7 +58,7 @@ func (t *Terminal) sendPage() {
 	t.result.Format = t.cmd.Format()
 	t.sender.pages, t.sender.again = pageReader{r: r}, 0
 	if t.cmd.ECM {
-		t.sender.block.begin(t.cmd.frameOctets())
+		t.sender.block.begin(t.sender.page, t.cmd.frameOctets())
 		t.sendBlock()
 		return
 	}

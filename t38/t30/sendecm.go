@@ -27,9 +27,9 @@ type txBlock struct {
 	asked   State // what RR stands for
 }
 
-// begin makes ready for the first block of a page.
-func (b *txBlock) begin(size int) {
-	*b = txBlock{data: b.data[:0], page: b.page, size: size}
+// begin makes ready for the first block of page n.
+func (b *txBlock) begin(n, size int) {
+	*b = txBlock{data: b.data[:0], page: uint8(n), size: size}
 }
 
 // fill reads the next block of the page.
