@@ -17,6 +17,10 @@ type maker struct {
 	listen func(ctx context.Context, modem, train string) (ears, error)
 	speed  func(modem string) (spandsp.Speed, error)
 
+	// detect makes ears that return the tones of a recording: "SECONDS NAME"; nil where
+	// there are none.
+	detect func(ctx context.Context) (ears, error)
+
 	// fax makes an audio fax machine, terminal a T.38 terminal on UDPTL; nil where there
 	// is none.
 	fax      func(ctx context.Context, o order) (faxEnd, error)
@@ -51,8 +55,8 @@ type ears interface {
 }
 
 var makers = []maker{
-	{"spandsp", listenSpandsp, spandsp.Bench, faxSpandsp, terminalSpandsp},
-	{"tipring", listenTipring, speedTipring, nil, nil},
+	{name: "spandsp", listen: listenSpandsp, speed: spandsp.Bench, detect: detectSpandsp, fax: faxSpandsp, terminal: terminalSpandsp},
+	{name: "tipring", listen: listenTipring, speed: speedTipring},
 }
 
 func makersNamed(list string) ([]maker, error) {
@@ -74,6 +78,8 @@ func makersNamed(list string) ([]maker, error) {
 func listenSpandsp(ctx context.Context, modem, train string) (ears, error) {
 	return spandsp.StartReceiver(ctx, modem, train)
 }
+
+func detectSpandsp(ctx context.Context) (ears, error) { return spandsp.StartDetector(ctx) }
 
 // options are an order's as the programs of tools/spandsp take them.
 func (o order) options() []string {

@@ -138,8 +138,9 @@ func judge(lines, sent []string) outcome {
 	return outcome{true, len(want), differences(want, got)}
 }
 
-// A receiver may give a few bits more or fewer before the data than were sent.
-const maxShift = 48
+// A receiver may give a few bits more or fewer before the data than were sent; V.21 gives
+// the flags.
+const maxShift = 96
 
 // differences counts the bits of want that got has not, missing ones included, at the
 // shift where the beginnings agree best.

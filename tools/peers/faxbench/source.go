@@ -18,18 +18,27 @@ type recording struct {
 	bits    []string
 }
 
+// flags go before the bits of V.21, which has no training: T.30 sends a second of them.
+var flags = strings.Repeat("01111110", 8)
+
 // record makes one recording: a burst for each word of train, of n bits each.
 func (b *bench) record(name, train string, n int, seed uint64) (recording, error) {
 	var r recording
+	var said []string
 	random := rand.New(rand.NewPCG(seed, uint64(n)))
 	for range strings.Split(train, ",") {
-		r.bits = append(r.bits, randomBits(random, n))
+		bits := randomBits(random, n)
+		r.bits = append(r.bits, bits)
+		if name == "v21" {
+			bits = flags + bits
+		}
+		said = append(said, bits)
 	}
 	var err error
 	if b.source == "tipring" {
-		r.samples, err = transmit(name, train, r.bits)
+		r.samples, err = transmit(name, train, said)
 	} else {
-		r.samples, err = spandsp.Transmit(name, train, level, r.bits...)
+		r.samples, err = spandsp.Transmit(name, train, level, said...)
 	}
 	return r, err
 }
