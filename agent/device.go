@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"tipring/agent/call"
 	"tipring/lines"
@@ -157,8 +158,9 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 		return "", fmt.Errorf("port %d: %w", port, api.ErrNotFound)
 	case d.a.draining.Load():
 		return "", fmt.Errorf("no new calls while draining: %w", api.ErrUnavailable)
-	case to == "" || strings.ContainsAny(to, "\r\n\x00"):
-		return "", fmt.Errorf("no number: %w", api.ErrInvalid)
+	}
+	if err := dialable(to); err != nil {
+		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrInvalid)
 	}
 	if u.port == nil {
 		return "", fmt.Errorf("port %d has no driver that works: %w", port, api.ErrConflict)
@@ -172,12 +174,34 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	}
 	id, err := u.port.Dial(ctx, to)
 	switch {
+	case err == nil:
+		return id, nil
 	case errors.Is(err, call.ErrBusy), errors.Is(err, call.ErrNoCard):
 		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
-	case errors.Is(err, call.ErrClosed):
-		return "", fmt.Errorf("port %d is being set up anew: %w", port, api.ErrUnavailable)
+	default: // its line or itself is being set up anew, no RTP port is free, the device drains
+		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrUnavailable)
 	}
-	return id, err
+}
+
+// maxNumber is how long a number or an address to call may be.
+const maxNumber = 255
+
+// dialable refuses what is neither a number nor a SIP address. A password in an address
+// would be shown with the call.
+func dialable(to string) error {
+	user, _, address := strings.Cut(to, "@")
+	user = strings.TrimPrefix(strings.TrimPrefix(user, "sips:"), "sip:")
+	switch {
+	case to == "":
+		return errors.New("no number")
+	case len(to) > maxNumber:
+		return fmt.Errorf("a number of %d characters, want at most %d", len(to), maxNumber)
+	case strings.ContainsFunc(to, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		return errors.New("a number with blanks or control characters")
+	case address && strings.Contains(user, ":"):
+		return errors.New("an address with a password (RFC 3261 section 19.1.1)")
+	}
+	return nil
 }
 
 func (d device) TestDialPlan(port int, digits string) (api.DialResult, error) {

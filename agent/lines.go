@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tipring/internal/config"
@@ -18,6 +19,9 @@ type lineUnit struct {
 	cfg    *config.Line
 	cancel context.CancelFunc // nil: not started
 	done   chan struct{}
+
+	started atomic.Bool // by now
+	leaving atomic.Bool // it is about to be taken away, and begins no calls
 }
 
 // addLines makes the lines that are missing, and works them when the SIP ports are open.
@@ -44,13 +48,14 @@ func (a *Agent) addLines(wanted []*config.Line) {
 func (a *Agent) startLine(u *lineUnit) {
 	ctx, cancel := context.WithCancel(context.Background())
 	u.cancel = cancel
+	u.started.Store(true)
 	a.goWork(func() {
 		defer close(u.done)
 		u.line.Run(ctx)
 	})
 }
 
-func (u *lineUnit) running() bool { return u.cancel != nil }
+func (u *lineUnit) running() bool { return u.started.Load() && !u.leaving.Load() }
 
 // stop unregisters the line and ends it.
 func (u *lineUnit) stop(ctx context.Context) {

@@ -22,7 +22,7 @@ func (a *Agent) reconcile() {
 	c, w := a.config(), waits{}
 	a.stale.Store(true) // so that what comes to rest from here on is not missed
 	if a.pending["sip"] != nil {
-		if reason := a.inUse(0); reason != "" {
+		if reason := a.leave(0); reason != "" {
 			w.add([]string{"sip"}, reason)
 		} else {
 			a.restartSIP()
@@ -48,38 +48,49 @@ func (a *Agent) fixed(d config.Device) (keys []string) {
 	return keys
 }
 
-// inUse tells what has to end before a line, or with 0 every line, can be taken down: a
-// call, or a telephone that is about to make one. It is empty when nothing has to.
+// leave has a line, or with 0 every line, begin no more calls, and tells what has to end
+// before it can be taken down: a call, or a telephone that is about to make one. Then it
+// goes on as before. The answer is empty when nothing has to end.
+func (a *Agent) leave(line int) (reason string) {
+	var leaving []*lineUnit
+	for _, u := range *a.lineList.Load() {
+		if line == 0 || u.cfg.N == line {
+			u.leaving.Store(true)
+			leaving = append(leaving, u)
+		}
+	}
+	if reason = a.inUse(line); reason != "" {
+		for _, u := range leaving {
+			u.leaving.Store(false)
+		}
+	}
+	return reason
+}
+
 func (a *Agent) inUse(line int) string {
 	for _, u := range *a.portList.Load() {
-		if u.port == nil || line != 0 && u.cfg.Line != line {
+		if u.port == nil || line != 0 && u.cfg.Line != line || u.port.Rests() {
 			continue
 		}
-		if reason := u.inUse(); reason != "" && u.port.Snapshot().State != fxs.Parked {
-			return reason
+		if u.port.Snapshot().State != fxs.Parked {
+			return u.inUse()
 		}
 	}
-	if line != 0 {
-		if u := a.unit(line); u != nil && u.line.Snapshot().Calls > 0 {
-			return fmt.Sprintf("the end of the calls of line %d", line)
-		}
-		return ""
-	}
-	if n := a.calls.count(); n > 0 {
+	switch {
+	case line == 0 && a.calls.count() > 0:
 		return "the end of all calls"
+	case line != 0 && a.unit(line).line.Snapshot().Calls > 0:
+		return fmt.Sprintf("the end of the calls of line %d", line)
 	}
 	return ""
 }
 
 // inUse tells what has to end before the port can be taken down.
 func (u *portUnit) inUse() string {
-	switch s := u.port.Snapshot(); {
-	case s.Call != "":
+	if u.port.Snapshot().Call != "" {
 		return fmt.Sprintf("the end of the call of port %d", u.cfg.N)
-	case s.OffHook:
-		return fmt.Sprintf("port %d to be on-hook", u.cfg.N)
 	}
-	return ""
+	return fmt.Sprintf("port %d to be on-hook", u.cfg.N)
 }
 
 // reconcileLines takes lines away that are to be different or no more, and makes those
@@ -91,7 +102,7 @@ func (a *Agent) reconcileLines(c *config.Config, w waits) {
 		if want != nil && reflect.DeepEqual(want, u.cfg) {
 			continue
 		}
-		if reason := a.inUse(u.cfg.N); reason != "" {
+		if reason := a.leave(u.cfg.N); reason != "" {
 			w.add([]string{fmt.Sprintf("sip%d", u.cfg.N)}, reason)
 			continue
 		}
@@ -130,11 +141,7 @@ func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 		switch {
 		case len(differs) == 0 && !u.lacksDriver():
 		case u.port != nil && !u.port.Retire():
-			reason := u.inUse()
-			if reason == "" { // it rests again already, and rested looks once more
-				reason = fmt.Sprintf("port %d to be on-hook", u.cfg.N)
-			}
-			w.add(differs, reason)
+			w.add(differs, u.inUse())
 		default:
 			u.stop()
 			a.setPorts(slices.DeleteFunc(slices.Clone(*a.portList.Load()), func(x *portUnit) bool { return x == u }))

@@ -81,8 +81,8 @@ type Port struct {
 	virtual   bool // off-hook by Dial, not by the telephone
 	digits    *dsp.DTMFGenerator
 	silence   []int16
-	retiring  []chan<- bool // who asked whether the port may be closed
-	disturbed bool          // and was told no
+	asked     []question // not answered yet
+	disturbed bool       // somebody was told that the port does not rest
 }
 
 // A Snapshot is what the outside is shown of a port.
@@ -135,10 +135,6 @@ func (p *Port) publish() {
 	if old := p.snapshot.Load(); old == nil || *old != s {
 		changed := s // so that s itself stays off the heap: this is run for every frame
 		p.snapshot.Store(&changed)
-	}
-	if p.retiring != nil {
-		p.retire()
-		return
 	}
 	p.tellRest(wasBusy)
 }

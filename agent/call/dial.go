@@ -16,7 +16,7 @@ var (
 )
 
 var (
-	errNoLine   = errors.New("the port's line does not exist")
+	errNoLine   = errors.New("the port has no line that takes calls")
 	errDraining = errors.New("the device takes no new calls: it drains")
 )
 
