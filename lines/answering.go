@@ -48,7 +48,7 @@ func (p *answering) expire(now time.Time) {
 			p.in.Resend(step.Send)
 		}
 		if step.Err != nil { // RFC 3262 section 3
-			p.c.refuse(now, 504, Reason{Code: 504, Text: step.Err.Error()})
+			p.c.refuse(now, 504, Reason{Code: 504, Text: step.Err.Error(), By: Timer})
 			return
 		}
 	}
@@ -73,7 +73,7 @@ func (p *answering) notAcknowledged(now time.Time, err error) {
 	s.unacked = nil
 	s.stop(now)
 	s.sendBye(now)
-	p.c.finish(now, Reason{Code: 408, Text: "the answer was not acknowledged: " + err.Error()})
+	p.c.finish(now, Reason{Code: 408, Text: "the answer was not acknowledged: " + err.Error(), By: Timer})
 }
 
 // response is one that makes a dialog.
@@ -215,6 +215,7 @@ func (p *answering) early(now time.Time, in *ua.Incoming) {
 		p.pracked(now, in)
 	case sipmsg.BYE:
 		in.Respond(now, 200, "")
+		p.in.Cancel = in.Req // as good as one
 		p.c.cancelled(now)
 	case sipmsg.UPDATE, sipmsg.INVITE:
 		if len(in.Req.Body) > 0 || in.Req.Method == sipmsg.INVITE {

@@ -137,9 +137,10 @@ func (c *Call) finish(now time.Time, r Reason) {
 		return
 	}
 	c.over = true
-	c.info.Ended, c.info.Reason = now, r.Text
+	c.logEnd(now, r)
+	c.info.Ended, c.info.Reason, c.info.State = now, r.Text, Ended
 	c.waiting, c.ringBy = false, time.Time{}
-	c.setState(Ended)
+	c.show()
 	if c.s != nil {
 		c.s.endTransfer(r)
 	}
@@ -147,6 +148,18 @@ func (c *Call) finish(now time.Time, r Reason) {
 		c.handler.Ended(c, r)
 	}
 	c.tidy(now)
+}
+
+// logEnd writes the shift book: who ended the call, and why.
+func (c *Call) logEnd(now time.Time, r Reason) {
+	attrs := []any{"id", c.info.ID, "by", r.By, "reason", r.Text, "was", c.info.State, "peer", c.info.Peer, "server", c.info.Server}
+	if r.Code != 0 {
+		attrs = append(attrs, "code", r.Code)
+	}
+	if !c.info.Answered.IsZero() {
+		attrs = append(attrs, "talked_s", int(now.Sub(c.info.Answered)/time.Second))
+	}
+	c.l.log.Info("call ended", attrs...)
 }
 
 // tidy forgets the call once it is over and nothing is left to be said.
@@ -202,11 +215,11 @@ func (c *Call) expire(now time.Time) {
 // notAnswered ends a call that rang long enough, here or there.
 func (c *Call) notAnswered(now time.Time) {
 	if c.in != nil {
-		c.refuse(now, 480, Reason{Code: 480, Text: "nobody answered here"})
+		c.refuse(now, 480, Reason{Code: 480, Text: "nobody answered here", By: Timer})
 		return
 	}
 	c.abandonLegs(now)
-	c.finish(now, Reason{Code: 408, Text: "nobody answered"})
+	c.finish(now, Reason{Code: 408, Text: "nobody answered", By: Timer})
 }
 
 // tellMedia tells what is agreed for sound.

@@ -133,7 +133,7 @@ var errNoAnswer = errors.New("no session description came")
 // notUsable is why a call ends whose far end answered an offer in a way that cannot be
 // followed. There is no response to refuse it with: it is BYE that says so.
 func notUsable(err error) Reason {
-	return Reason{Code: 488, Text: "the far end's answer is not usable: " + err.Error()}
+	return Reason{Code: 488, Text: "the far end's answer is not usable: " + err.Error(), By: FarEnd}
 }
 
 // unusable ends a call whose answer is of no use.

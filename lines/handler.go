@@ -1,10 +1,13 @@
 package lines
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tipring/internal/offer"
+	"tipring/internal/sipmsg"
 	"tipring/registrar"
 )
 
@@ -34,6 +37,28 @@ type Reason struct {
 	Code  int    // of the final response; 0: none
 	Text  string // for people
 	Local bool   // this side hung up
+	By    Ender
+}
+
+// An Ender is who, or what, ended a call.
+type Ender uint8
+
+// Enders.
+const (
+	Here    Ender = iota // the telephone, or a rule of this device
+	FarEnd               // the far end, or a server on the way to it
+	Timer                // nobody did anything in time
+	Network              // no server could be reached, or none served
+)
+
+func (e Ender) String() string { return [...]string{"here", "far end", "timer", "network"}[e] }
+
+// because is the Reason header of a request or a response (RFC 3326), as a remark.
+func because(m *sipmsg.Message) string {
+	if m == nil || m.Header.Get("Reason") == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%.200s)", strings.Join(m.Header.Values("Reason"), ", "))
 }
 
 // Busy reports that the called party is busy: busy tone rather than reorder.

@@ -206,7 +206,7 @@ func (c *Call) takeOffer(now time.Time) bool {
 
 // cancelled ends a call that its caller gave up.
 func (c *Call) cancelled(now time.Time) {
-	c.refuse(now, 487, Reason{Code: 487, Text: "the caller gave up"})
+	c.refuse(now, 487, Reason{Code: 487, Text: "the caller gave up" + because(c.in.Cancel), By: FarEnd})
 }
 
 // refuse answers the INVITE with a failure.
@@ -218,7 +218,7 @@ func (c *Call) refuse(now time.Time, code int, r Reason) {
 // refuseAs is refuse with a response that says more.
 func (c *Call) refuseAs(now time.Time, r *refusal, text string) {
 	c.unanswer(now, r)
-	c.finish(now, Reason{Code: r.code, Text: text})
+	c.finish(now, Reason{Code: r.code, Text: text, By: FarEnd})
 }
 
 func (c *Call) unanswer(now time.Time, r *refusal) {

@@ -123,11 +123,7 @@ func (s *session) hungUp(now time.Time, in *ua.Incoming) {
 	s.d.End()
 	in.Respond(now, 200, "")
 	s.unacked = nil
-	text := "the far end hung up"
-	if r := in.Req.Header.Get("Reason"); r != "" {
-		text += " (" + r + ")"
-	}
-	s.c.finish(now, Reason{Text: text})
+	s.c.finish(now, Reason{Text: "the far end hung up" + because(in.Req), By: FarEnd})
 	s.c.tidy(now)
 }
 

@@ -265,9 +265,9 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 		return
 	}
 	c.report(now, res)
-	text := fmt.Sprintf("%d %s", res.StatusCode, res.Reason)
+	text := fmt.Sprintf("%d %s", res.StatusCode, res.Reason) + because(res)
 	if a.Err != nil {
 		text += ": " + a.Err.Error()
 	}
-	c.finish(now, Reason{Code: res.StatusCode, Text: text})
+	c.finish(now, Reason{Code: res.StatusCode, Text: text, By: FarEnd})
 }

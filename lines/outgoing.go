@@ -38,13 +38,13 @@ func (c *Call) begin(now time.Time) {
 		c.finish(now, Reason{Code: 503, Text: "the line is closed"})
 		return
 	case l.stopping, !l.cfg.Enabled:
-		c.fail(now, 503, errors.New("the line is switched off"))
+		c.fail(now, Here, 503, errors.New("the line is switched off"))
 		return
 	case !l.usable():
-		c.fail(now, 503, errors.New("the line has no server"))
+		c.fail(now, Here, 503, errors.New("the line has no server"))
 		return
 	case l.cfg.SRTP == "required":
-		c.fail(now, 488, errNoSRTP)
+		c.fail(now, Here, 488, errNoSRTP)
 		return
 	}
 	first := l.reg.First()
@@ -57,7 +57,7 @@ func (c *Call) begin(now time.Time) {
 	}
 	wait, do := l.reg.Demand(now)
 	if !wait {
-		c.fail(now, 503, errors.New(l.reg.Status(now).Why))
+		c.fail(now, Network, 503, errors.New(l.reg.Status(now).Why))
 		return
 	}
 	c.waiting, c.from = true, registrar.None
@@ -125,7 +125,7 @@ func (c *Call) hasOther(s registrar.Server) bool {
 func (c *Call) serverFailed(now time.Time, s registrar.Server, cause error) {
 	c.lastErr = cause
 	if c.waiting, c.from = c.hasOther(s), s; !c.waiting {
-		c.fail(now, 503, cause)
+		c.fail(now, Network, 503, cause)
 	}
 	c.l.do(now, c.l.reg.RequestFailed(now, s, cause))
 }
@@ -135,7 +135,7 @@ func (c *Call) serverFailed(now time.Time, s registrar.Server, cause error) {
 func (c *Call) serverRefused(now time.Time, s registrar.Server, cause error) {
 	c.lastErr = cause
 	if c.waiting, c.from = c.hasOther(s), s; !c.waiting {
-		c.fail(now, 503, cause)
+		c.fail(now, Network, 503, cause)
 		return
 	}
 	c.l.do(now, c.l.reg.RequestRefused(now, s, cause))
@@ -166,15 +166,14 @@ func (c *Call) settled(now time.Time) {
 		if cause == nil {
 			cause = errors.New(c.l.reg.Status(now).Why)
 		}
-		c.fail(now, 503, cause)
+		c.fail(now, Network, 503, cause)
 	}
 }
 
 // fail ends a call that could not be made.
-func (c *Call) fail(now time.Time, code int, cause error) {
-	c.l.log.Warn("call failed", "id", c.info.ID, "to", c.dial.To, "code", code, "cause", cause)
+func (c *Call) fail(now time.Time, by Ender, code int, cause error) {
 	c.reportEnd(now, code)
-	c.finish(now, Reason{Code: code, Text: cause.Error()})
+	c.finish(now, Reason{Code: code, Text: cause.Error(), By: by})
 }
 
 // requestURI is the number at the server's domain.

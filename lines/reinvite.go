@@ -200,7 +200,7 @@ func (s *session) refreshFailed(now time.Time, cause error) {
 // lostDialog ends a call that the far end does not know.
 func (s *session) lostDialog(now time.Time, cause error) {
 	s.bye(now)
-	s.c.finish(now, Reason{Code: 481, Text: "the far end has lost the call: " + cause.Error()})
+	s.c.finish(now, Reason{Code: 481, Text: "the far end has lost the call: " + cause.Error(), By: FarEnd})
 }
 
 // agreed tells the media after a change.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ type world struct {
 
 	mu      sync.Mutex
 	packets []packet
+	book    io.Writer // takes the log of lines made from now on; nil: testLog does
 }
 
 // A packet is something that the agent sent, whether it arrived or not.
@@ -102,9 +104,13 @@ func (w *world) start(settings ...string) {
 }
 
 func (w *world) newLine(c *config.Line) *Line {
+	log := testLog(w.t)
+	if w.book != nil {
+		log = slog.New(slog.NewTextHandler(w.book, nil))
+	}
 	return New(c, Device{
 		Stack: w.stack, Monitor: w.monitor, Resolver: w.names, Timers: transaction.Default(),
-		UserAgent: "tipring/test", Owner: w.phone, Log: testLog(w.t),
+		UserAgent: "tipring/test", Owner: w.phone, Log: log,
 	})
 }
 

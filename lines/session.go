@@ -90,7 +90,7 @@ func (s *session) expire(now time.Time) {
 			s.refresh(now)
 		case dialog.SessionExpired:
 			s.bye(now)
-			s.c.finish(now, Reason{Code: 408, Text: "the session expired: the far end did not refresh it"})
+			s.c.finish(now, Reason{Code: 408, Text: "the session expired: the far end did not refresh it", By: Timer})
 		}
 	}
 }

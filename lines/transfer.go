@@ -266,7 +266,7 @@ func (c *Call) replace(now time.Time, r *dialog.Replaces, code int) {
 		code = 603
 	}
 	if code != 0 {
-		c.refuse(now, code, Reason{Code: code, Text: "cannot take the place of another call: " + sipmsg.Phrase(code)})
+		c.refuse(now, code, Reason{Code: code, Text: "cannot take the place of another call: " + sipmsg.Phrase(code), By: FarEnd})
 		return
 	}
 	c.handler, c.media, c.info.Port = old.handler, old.media, old.info.Port
@@ -274,5 +274,5 @@ func (c *Call) replace(now time.Time, r *dialog.Replaces, code int) {
 	c.handler.Started(c)
 	c.answer(now)
 	old.s.bye(now)
-	old.finish(now, Reason{Text: "replaced by another call"})
+	old.finish(now, Reason{Text: "replaced by another call", By: FarEnd})
 }

@@ -19,6 +19,9 @@ type Incoming struct {
 	From netip.AddrPort
 	Tag  string // our To tag for responses; the request's own in a dialog
 
+	// Cancel is the CANCEL that gave the request up; nil: none came.
+	Cancel *sipmsg.Message
+
 	// OnCancel is told when the request is cancelled before its final response (which
 	// the owner then sends: 487); OnLost when a final response was never acknowledged.
 	OnCancel func(now time.Time)
@@ -110,6 +113,7 @@ func (e *Endpoint) cancelled(now time.Time, cancel *Incoming) {
 	cancel.Tag = in.Tag
 	cancel.Respond(now, 200, "")
 	if s := in.tx.State(); (s == transaction.Proceeding || s == transaction.Trying) && in.OnCancel != nil {
+		in.Cancel = cancel.Req
 		in.OnCancel(now)
 	}
 }
