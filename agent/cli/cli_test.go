@@ -51,7 +51,8 @@ func (b *box) Calls() []api.Call {
 
 func (b *box) Status() api.Status {
 	return api.Status{Version: "1.0", UptimeS: 3661, Draining: true, Device: api.Names{MAC: "0C383E000001"}, Lines: b.Lines(), Ports: b.Ports(),
-		Provisioning: api.Provisioning{State: "failed", Source: "https://h.example/x", Error: "404 Not Found"}, Faults: []string{"t.ini:3: wrong"}}
+		Provisioning: api.Provisioning{State: "failed", Source: "https://h.example/x", Error: "404 Not Found"}, Faults: []string{"t.ini:3: wrong"},
+		Waiting: []api.Waiting{{Section: "port1", For: "port 1 to be on-hook"}}}
 }
 
 func (b *box) do(format string, args ...any) error {
@@ -114,6 +115,7 @@ c1    1     1     in   sip:?[2Jevil@x  ended  pcmu   -       1970-01-01 00:00:00
 MAC 0C383E000001, serial -, account -
 provisioning failed, source https://h.example/x: 404 Not Found
 fault: t.ini:3: wrong
+waiting: [port1] for port 1 to be on-hook
 
 ` + lines + "\n" + ports},
 		{"register 1", lines[:strings.Index(lines, "2     -")] + "line 1: On the backup since 09:00.\n"},

@@ -60,6 +60,9 @@ func printStatus(w io.Writer, s api.Status) error {
 	for _, fault := range s.Faults {
 		fmt.Fprintln(w, "fault:", printable(fault))
 	}
+	for _, waiting := range s.Waiting {
+		fmt.Fprintf(w, "waiting: [%s] for %s\n", printable(waiting.Section), printable(waiting.For))
+	}
 	fmt.Fprintln(w)
 	if err := printLines(w, s.Lines); err != nil {
 		return err

@@ -203,8 +203,8 @@ func TestReadiness(t *testing.T) {
 		err  error
 		want string
 	}{
-		{nil, "ok\n[port1] waits for port 1 to be on-hook"},
-		{errors.New("line 1 is failed"), "not\nline 1 is failed\n[port1] waits for port 1 to be on-hook"},
+		{nil, "ok\n[port1] waits for port 1 to be on-hook\n"},
+		{errors.New("line 1 is failed"), "not\nline 1 is failed\n[port1] waits for port 1 to be on-hook\n"},
 	} {
 		w := ask(&box{ready: tt.err}, Open{}, "GET", "/readyz?verbose", "")
 		if w.Body.String() != tt.want || (w.Code == 200) != (tt.err == nil) {

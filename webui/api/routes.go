@@ -226,6 +226,7 @@ func (a *API) readyz(w http.ResponseWriter, r *http.Request) {
 		for _, waiting := range a.device.Status().Waiting {
 			words = append(words, "["+waiting.Section+"] waits for "+waiting.For)
 		}
+		words = append(words, "") // it is for people
 	}
 	plain(w, status, strings.Join(words, "\n"))
 }
