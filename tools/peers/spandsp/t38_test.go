@@ -28,6 +28,7 @@ func TestTerminalToTerminal(t *testing.T) {
 		{"numbered IFP", mode{false, "mh", 9600}, nil, perfect},
 		{"datagrams", mode{true, "mr", 4800}, []string{"--wire", "udptl"}, perfect},
 		{"sequence wraps", mode{false, "mr", 14400}, []string{"--wire", "udptl", "--seq0", "65500"}, perfect},
+		{"slowest", mode{false, "mh", 2400}, nil, perfect},
 		{"version 3", mode{true, "mmr", 14400}, []string{"--version", "3"}, perfect},
 		{"redundancy 3, loss 3 %", mode{false, "mr", 14400}, []string{"--wire", "udptl"}, lockstep.Network{Loss: 0.03}},
 		{"FEC 3x3, loss 3 %", mode{false, "mr", 14400}, []string{"--wire", "udptl", "--fec", "3,3"}, lockstep.Network{Loss: 0.03}},
@@ -55,7 +56,7 @@ func TestTerminalToTerminal(t *testing.T) {
 }
 
 func TestGatewayBetweenFaxAndTerminal(t *testing.T) {
-	for _, m := range []mode{{true, "mmr", 14400}, {true, "mr", 9600}, {false, "mr", 14400}, {false, "mh", 4800}} {
+	for _, m := range []mode{{true, "mmr", 14400}, {true, "mr", 9600}, {false, "mr", 14400}, {false, "mh", 4800}, {true, "mmr", 2400}} {
 		for _, faxSends := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%v fax sends %v", m, faxSends), func(t *testing.T) {
 				j := newJob(t, TextPage(700, 98, 3), TextPage(500, 98, 4))
