@@ -28,6 +28,7 @@ type Call struct {
 	// Outgoing, before the answer.
 	tried   [3]bool // servers that were asked
 	legs    []*leg
+	skipped []invitation     // to addresses that are known to be dead
 	waiting bool             // for the registrar to settle
 	from    registrar.Server // the server whose failure is being settled
 	lastErr error

@@ -79,6 +79,10 @@ type Dial struct {
 	Media   Media
 	Handler Handler
 
+	// Emergency: the call waits for no registration. It goes to the servers as they are
+	// configured, one after the other, and in the end to those that are known to be dead.
+	Emergency bool
+
 	replaces   string // Replaces header (RFC 3891) of an attended transfer
 	referredBy string
 	referrer   *session // is sent NOTIFYs about this call

@@ -48,7 +48,7 @@ func (c *Call) begin(now time.Time) {
 		return
 	}
 	first := l.reg.First()
-	if first == registrar.None && l.cfg.DialWithoutRegistered {
+	if first == registrar.None && c.needsNoBinding() {
 		first = registrar.Primary
 	}
 	if first != registrar.None {
@@ -63,6 +63,9 @@ func (c *Call) begin(now time.Time) {
 	c.waiting, c.from = true, registrar.None
 	l.do(now, do)
 }
+
+// needsNoBinding reports a call that may be made without a registration.
+func (c *Call) needsNoBinding() bool { return c.dial.Emergency || c.l.cfg.DialWithoutRegistered }
 
 // errNoSRTP: a line that requires what there is not makes no call in the clear.
 var errNoSRTP = errors.New("srtp = required, and this program has no SRTP")
@@ -87,15 +90,38 @@ func (c *Call) try(now time.Time, s registrar.Server) {
 func (c *Call) tryTargets(now time.Time, srv *server, targets []transport.Target) {
 	last := !c.hasOther(srv.id)
 	for i, t := range targets {
-		final := last && i == len(targets)-1
-		if cause := c.avoid(srv, t); cause != nil && !final {
+		to := invitation{srv: srv, target: t, others: targets[i+1:], final: last && i == len(targets)-1 && len(c.skipped) == 0}
+		if cause := c.avoid(srv, t); cause != nil && !to.final {
 			c.lastErr = cause
+			c.skip(to)
 			continue
 		}
-		c.invite(now, invitation{srv: srv, target: t, others: targets[i+1:], final: final})
+		c.invite(now, to)
 		return
 	}
 	c.serverFailed(now, srv.id, c.lastErr)
+}
+
+// skip leaves an address out that is known to be dead. An emergency call comes back to it when
+// nobody else is left: what is known may be out of date.
+func (c *Call) skip(to invitation) {
+	if c.dial.Emergency {
+		to.others = nil
+		c.skipped = append(c.skipped, to)
+	}
+}
+
+// tryProvenDead asks the next address that was skipped, and reports that there was one.
+func (c *Call) tryProvenDead(now time.Time) bool {
+	if len(c.skipped) == 0 {
+		return false
+	}
+	to := c.skipped[0]
+	c.skipped = c.skipped[1:]
+	to.final = len(c.skipped) == 0
+	c.info.Server = to.srv.id
+	c.invite(now, to)
+	return true
 }
 
 // avoid says why not to ask a target while another is left. With signal_failback a call
@@ -123,18 +149,32 @@ func (c *Call) hasOther(s registrar.Server) bool {
 // serverFailed leaves a server that could not take the call: the registrar makes sure of
 // the other one (the document's Invite Failover), then the call goes there.
 func (c *Call) serverFailed(now time.Time, s registrar.Server, cause error) {
-	c.lastErr = cause
-	if c.waiting, c.from = c.hasOther(s), s; !c.waiting {
+	if !c.leave(now, s, cause) {
 		c.fail(now, Network, 503, cause)
 	}
 	c.l.do(now, c.l.reg.RequestFailed(now, s, cause))
 }
 
+// leave turns away from a server and reports whether there is another: the call waits for the
+// registrar to settle, or being an emergency goes there at once.
+func (c *Call) leave(now time.Time, s registrar.Server, cause error) bool {
+	c.lastErr = cause
+	switch other := c.hasOther(s); {
+	case c.dial.Emergency && other:
+		c.try(now, s.Other())
+		return true
+	case c.dial.Emergency:
+		return c.tryProvenDead(now)
+	default:
+		c.waiting, c.from = other, s
+		return other
+	}
+}
+
 // serverRefused is serverFailed for a 500 or 503: it moves this call, and the line only
 // if a REGISTER fails too.
 func (c *Call) serverRefused(now time.Time, s registrar.Server, cause error) {
-	c.lastErr = cause
-	if c.waiting, c.from = c.hasOther(s), s; !c.waiting {
+	if !c.leave(now, s, cause) {
 		c.fail(now, Network, 503, cause)
 		return
 	}
@@ -157,7 +197,7 @@ func (c *Call) settled(now time.Time) {
 		next = c.from.Other()
 	}
 	switch {
-	case next != registrar.None && (c.l.reg.Usable(now, next) || c.l.cfg.DialWithoutRegistered):
+	case next != registrar.None && (c.l.reg.Usable(now, next) || c.needsNoBinding()):
 		c.waiting = false
 		c.try(now, next)
 	case !c.l.reg.Hunting():

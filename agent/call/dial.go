@@ -64,7 +64,7 @@ func (p *Port) lift(to string, started func(id string, err error)) {
 		p.fx.Loop(fxs.LoopClosed)
 	}
 	p.fx.Place()
-	p.dial(to, started)
+	p.dial(to, false, started)
 }
 
 // watched is a line card whose loop tells that the telephone itself is lifted while the
@@ -95,11 +95,12 @@ func (p *Port) dialled(e fxs.Event) {
 		p.notMade(errDraining, nil)
 		return
 	}
-	p.dial(e.Number, nil)
+	p.dial(e.Number, e.Emergency, nil)
 }
 
-// dial makes an outgoing call. started, which may be nil, learns its id.
-func (p *Port) dial(to string, started func(id string, err error)) {
+// dial makes an outgoing call, which as an emergency waits for no registration. started, which
+// may be nil, learns its id.
+func (p *Port) dial(to string, emergency bool, started func(id string, err error)) {
 	line := p.dev.Line(p.cfg.Line)
 	if line == nil {
 		p.notMade(errNoLine, started)
@@ -115,7 +116,7 @@ func (p *Port) dial(to string, started func(id string, err error)) {
 	c.started = started
 	p.now = c
 	c.whenMapped(func(m lines.Media) {
-		line.Dial(lines.Dial{To: to, ANI: p.cfg.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})
+		line.Dial(lines.Dial{To: to, ANI: p.cfg.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}, Emergency: emergency})
 	})
 }
 

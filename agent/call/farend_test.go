@@ -23,6 +23,7 @@ type farEnd struct {
 	host    *memnet.Host
 	e       *ua.Endpoint
 	contact sipmsg.Addr // of the line, from its REGISTER
+	banned  bool        // its REGISTERs are refused
 	rtp     *media.Ports
 	codecs  []offer.Codec
 	events  bool // takes RFC 4733 events
@@ -85,6 +86,9 @@ func (f *farEnd) last() *farCall {
 func (f *farEnd) incoming(now time.Time, in *ua.Incoming) {
 	req := in.Req
 	switch {
+	case req.Method == sipmsg.REGISTER && f.banned:
+		in.Respond(now, 403, "")
+		return
 	case req.Method == sipmsg.REGISTER:
 		res := in.Response(200, "")
 		res.Contact = req.Contact

@@ -267,6 +267,22 @@ func TestEmergencyIsCalledWhileTheDeviceDrains(t *testing.T) {
 	})
 }
 
+func TestEmergencyIsCalledWithoutRegistration(t *testing.T) {
+	inRig(t, settings{}, func(r *rig) {
+		r.far.banned = true
+		r.line.Register()
+		r.run(100 * time.Millisecond)
+		ph := r.phone()
+		ph.dial("600")
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Parked, reorderTone)
+		ph.hangUp()
+		r.run(100 * time.Millisecond)
+		ph.dial("112")
+		r.until("the call is up", func() bool { return ph.port.Snapshot().State == fxs.Talking })
+	})
+}
+
 // Every pair of RTP ports is in a call.
 func TestNoRTPPortIsLeft(t *testing.T) {
 	inRig(t, settings{ports: 2, rtpPairs: 1}, func(r *rig) {
