@@ -56,7 +56,7 @@ type ears interface {
 
 var makers = []maker{
 	{name: "spandsp", listen: listenSpandsp, speed: spandsp.Bench, detect: detectSpandsp, fax: faxSpandsp, terminal: terminalSpandsp},
-	{name: "tipring", listen: listenTipring, speed: speedTipring},
+	{name: "tipring", listen: listenTipring, speed: speedTipring, detect: detectTipring},
 }
 
 func makersNamed(list string) ([]maker, error) {

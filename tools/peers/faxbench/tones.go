@@ -9,9 +9,29 @@ import (
 	"strconv"
 	"strings"
 
+	"tipring/internal/dsp"
 	"tipring/internal/dsp/line"
 	"tipring/tools/peers/spandsp"
 )
+
+// tipringDetector is faxmodem detect.
+type tipringDetector struct{}
+
+func detectTipring(context.Context) (ears, error) { return tipringDetector{}, nil }
+
+func (tipringDetector) Close() error { return nil }
+
+// Hear implements ears.
+func (tipringDetector) Hear(samples []int16) ([]string, error) {
+	var d dsp.FaxDetector
+	var lines []string
+	for _, e := range d.Feed(nil, samples) {
+		if !e.Ended && e.Tone != dsp.Reversal {
+			lines = append(lines, fmt.Sprintf("%.3f %v", float64(e.At)/dsp.SampleRate, e.Tone))
+		}
+	}
+	return lines, nil
+}
 
 // lead is the silence before a tone, seconds.
 const lead = 0.5
