@@ -109,6 +109,9 @@ func (r *imageRows) ReadGrey(row []byte) error {
 // luma is the brightness of a colour: ITU-R BT.601's weights, in 65536ths.
 func luma(r, g, b uint32) uint32 { return (19595*r + 38470*g + 7471*b + 1<<15) >> 16 }
 
+// Luma is the brightness of a colour.
+func Luma(r, g, b byte) byte { return byte(luma(uint32(r), uint32(g), uint32(b))) }
+
 // over is grey that covers white by alpha 255ths.
 func over(grey, alpha uint32) byte { return byte((grey*alpha + 255*(255-alpha) + 127) / 255) }
 
