@@ -9,6 +9,8 @@ const (
 	flagsLimit = 5 * SampleRate         // of flags without a frame
 	frameLimit = 2 * SampleRate         // behind a frame whose flags were not reported
 	resumeT4   = SampleRate             // after a carrier that brought nothing
+
+	shortestCarrier = SampleRate * 6 / 10 // of V.21 with a frame: 0.85 s of preamble, less what detection takes
 )
 
 // The bounds of what the other side can repeat.
@@ -29,6 +31,10 @@ type heard struct {
 	damaged  bool // a frame in this V.21 carrier
 	frames   int  // in this V.21 carrier
 
+	quietAt int64 // when this end fell silent, or the last V.21 carrier ended
+	quiet   int64 // how long it was from there to this V.21 carrier
+	upAt    int64 // when this carrier began
+
 	held timer // that stopped while the V.21 carrier is up; 0: none
 	due  int64 // when it would have expired
 }
@@ -40,6 +46,7 @@ type said struct {
 	tries  int
 	again  int  // times a response was sent again
 	wrong  bool // an answer came that does not belong to it
+	asked  bool // and CRP behind it
 
 	listen Listening // what follows
 	timer  timer
@@ -110,6 +117,7 @@ func (t *Terminal) allSent() {
 func (t *Terminal) listenFor(l Listening, id timer) {
 	t.listen = l
 	t.heard.v21, t.heard.fast, t.heard.damaged, t.heard.held = false, false, false, 0
+	t.heard.quietAt = t.now
 	t.start(id)
 }
 
@@ -160,6 +168,7 @@ func (t *Terminal) releaseIfFree() {
 // detection of flags).
 func (t *Terminal) v21Up() {
 	t.heard.v21, t.heard.anything, t.heard.implied, t.heard.damaged, t.heard.frames = true, true, false, false, 0
+	t.heard.upAt, t.heard.quiet = t.now, t.now-t.heard.quietAt
 	t.timers.set(timerFlags, t.now+flagsLimit)
 	for _, id := range [...]timer{timerT2, timerT3, timerT4, timerTCF} {
 		if t.timers.running(id) {
@@ -175,11 +184,12 @@ func (t *Terminal) v21Up() {
 
 // v21Down lets the timer go on that the carrier stopped, when nothing useful came with it.
 func (t *Terminal) v21Down() {
+	t.heard.quietAt = t.now
 	switch id := t.heard.held; {
 	case t.state == Calling:
 		t.timers.set(timerTone, t.now+pauseCNG)
 	case id == 0:
-	case t.heard.damaged && t.cfg.CRP && t.said.tries < maxTries && id != timerTCF:
+	case t.heard.damaged && t.cfg.CRP && t.said.tries < maxTries && id != timerTCF && !t.heard.wasCut():
 		t.heard.held = 0
 		t.askAgain()
 	case id == timerT2 || id == timerT3:
@@ -191,9 +201,14 @@ func (t *Terminal) v21Down() {
 	}
 }
 
+// wasCut tells that a carrier was too short for a whole preamble: the tail of an echo, which
+// nobody would answer CRP to.
+func (h *heard) wasCut() bool { return h.quietAt-h.upAt < shortestCarrier }
+
 // askAgain sends CRP (clause 5.3.6.1.8). What was said before stays said.
 func (t *Terminal) askAgain() {
 	t.said.tries++
+	t.said.asked = true
 	t.turn()
 	t.out.addFrames([][]byte{Frame{FCF: CRP, X: t.gotDIS, Final: true}.Append(nil)})
 }
@@ -236,10 +251,14 @@ func (t *Terminal) frameV21(octets []byte, good bool) {
 }
 
 // isEcho tells whether a frame is what this end said last, come back from the line. Of all
-// that can be answered to a frame only DCN and CRP may look like it.
+// that can be answered to a frame only DCN and CRP may look like it; but CRP is no answer to
+// CRP.
 func (t *Terminal) isEcho(octets []byte) bool {
-	if f := FCF(octets[2]) &^ 1; f == DCN || f == CRP {
+	switch FCF(octets[2]) &^ 1 {
+	case DCN:
 		return false
+	case CRP:
+		return t.said.asked
 	}
 	for _, f := range t.said.frames {
 		if bytes.Equal(f, octets) {
@@ -278,6 +297,7 @@ func (t *Terminal) octets(p []byte) {
 func (t *Terminal) repeat() {
 	switch {
 	case len(t.said.frames) == 0:
+	case t.state == AwaitPage && t.receiver.signal: // that answer has been heard: a page followed
 	case t.isAsking():
 		t.noResponse()
 	case t.said.again >= maxAnswers:

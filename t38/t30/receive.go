@@ -187,7 +187,7 @@ func (t *Terminal) postMessaged(q FCF, pri bool) {
 		t.again()
 		t.leave(TakenOver)
 		return
-	case !r.signal && q == r.last: // the answer was not heard
+	case !r.signal && q == r.last && !t.missedPage(): // the answer was not heard
 		t.again()
 		return
 	case t.state != AwaitPage, t.cmd.ECM: // no page can have been before it
@@ -204,6 +204,16 @@ func (t *Terminal) postMessaged(q FCF, pri bool) {
 		t.result.Rejected++
 	}
 	t.conclude(q, pri, verdict)
+}
+
+// repetition is the longest a sender waits before it repeats a command: T4 of 4.5 s + 15 %, as
+// T.30 has it for manual machines, and the delay of the line.
+const repetition = SampleRate * 55 / 10
+
+// missedPage tells a second MPS, of a page that was not heard at all, from a repetition of the
+// first: a repetition comes soon.
+func (t *Terminal) missedPage() bool {
+	return t.state == AwaitPage && t.heard.quiet > repetition
 }
 
 // again answers a repeated command as before.
