@@ -33,7 +33,7 @@ check:
 
 bench: build
 	tools/setup/peers.sh
-	cd tools/peers && $(GO) run ./bench -tipring ../../bin/tipring
+	cd tools/peers && $(GO) run ./bench -tipring ../../bin/tipring $(BENCHFLAGS)
 
 # spandsp's modems and ours on the same recordings, its machines and ours on the
 # same pages: FAX='-only v17,snr -trials 10' chooses.

@@ -179,8 +179,9 @@ func (a *Agent) File() string { return filepath.Join(a.Dir, "tipring.ini") }
 // Run starts the program.
 func (a *Agent) Run() {
 	a.t.Helper()
-	a.Process = a.Host.Start(a.Dir, Binary(), "run", "-c", a.File(), "--factory", filepath.Join(a.Dir, "factory.ini"),
+	name, args := netlab.Measured(Binary(), "run", "-c", a.File(), "--factory", filepath.Join(a.Dir, "factory.ini"),
 		"--state-dir", filepath.Join(a.Dir, "state"))
+	a.Process = a.Host.Start(a.Dir, name, args...)
 }
 
 // Command runs another command of the program to its end, with this agent's

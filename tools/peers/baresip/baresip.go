@@ -108,7 +108,8 @@ call_max_calls 64
 	if o.Started != nil {
 		o.Started()
 	}
-	b.Process = host.Start(b.dir, "baresip", "-f", b.dir, "-v")
+	name, args := netlab.Measured("baresip", "-f", b.dir, "-v")
+	b.Process = host.Start(b.dir, name, args...)
 	if o.Bare {
 		return b
 	}

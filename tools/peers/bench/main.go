@@ -22,6 +22,7 @@ import (
 var (
 	binary = flag.String("tipring", "../../bin/tipring", "the program to measure")
 	runs   = flag.Int("runs", 20, "runs of each failover")
+	fifo   = flag.Int("fifo", 0, "run the programs under test, ours and theirs, under SCHED_FIFO with this priority, 1 to 99 (chrt -f); 0: not")
 	only   = flag.String("only", "", "measure only the rows whose group matches this regular expression")
 )
 
@@ -38,6 +39,12 @@ func prepare() error {
 	}
 	if err := os.Setenv("TIPRING_BINARY", absolute(*binary)); err != nil {
 		return err
+	}
+	if err := netlab.SetFIFO(*fifo); err != nil {
+		return fmt.Errorf("-fifo: %w", err)
+	}
+	if !regexp.MustCompile(*only).MatchString("size") {
+		return nil // building for another board takes minutes
 	}
 	return sizes()
 }
@@ -63,7 +70,11 @@ func run() int {
 	flag.Parse()
 	want := regexp.MustCompile(*only)
 	status := 0
-	fmt.Printf("%d processors, %s\n\n", runtime.NumCPU(), time.Now().UTC().Format(time.RFC3339))
+	if err := netlab.TryFIFO(); err != nil { // in the sandbox more may be forbidden
+		fmt.Fprintf(os.Stderr, "bench: -fifo: %v\n", err)
+		return 1
+	}
+	fmt.Printf("%d processors, %s, %s\n\n", runtime.NumCPU(), scheduling(), time.Now().UTC().Format(time.RFC3339))
 	fmt.Printf("%-60s | %-34s | %-28s | %-18s | %s\n%s\n", "figure", "tipring", "baresip (Debian)", "required", "aim", strings.Repeat("-", 165))
 	for _, g := range groups {
 		if !want.MatchString(g.name) {
@@ -79,6 +90,14 @@ func run() int {
 		}
 	}
 	return status
+}
+
+// scheduling says how the programs under test are run.
+func scheduling() string {
+	if n := netlab.FIFO(); n != 0 {
+		return fmt.Sprintf("programs under test with chrt -f %d", n)
+	}
+	return "programs under test like all others"
 }
 
 // A bench is the netlab.T of one group of rows.

@@ -1,0 +1,52 @@
+package netlab
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// fifoEnv holds the priority of programs under test, for this process and the sandbox.
+const fifoEnv = "TIPRING_FIFO"
+
+// SetFIFO has every program under test run under SCHED_FIFO with a priority from 1 to 99,
+// whole and from its first moment (chrt -f), so that what else the machine does is kept out
+// of its times. 0: as the system likes. It is an error where the system does not let us.
+func SetFIFO(priority int) error {
+	if priority == 0 {
+		return os.Unsetenv(fifoEnv)
+	}
+	if priority < 1 || priority > 99 {
+		return fmt.Errorf("a priority of %d: want 1 to 99, or 0 for none", priority)
+	}
+	if err := os.Setenv(fifoEnv, strconv.Itoa(priority)); err != nil {
+		return err
+	}
+	return TryFIFO()
+}
+
+// TryFIFO reports an error where programs under test cannot run as SetFIFO asked.
+func TryFIFO() error {
+	name, args := Measured("true")
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s: run as root, or without it", name, strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// FIFO is the priority that SetFIFO set; 0: none.
+func FIFO() int {
+	n, _ := strconv.Atoi(os.Getenv(fifoEnv))
+	return n
+}
+
+// Measured is the command line that starts a program under test. chrt becomes that
+// program, so that the process is the same.
+func Measured(name string, args ...string) (string, []string) {
+	if FIFO() == 0 {
+		return name, args
+	}
+	return "chrt", append([]string{"-f", strconv.Itoa(FIFO()), name}, args...)
+}

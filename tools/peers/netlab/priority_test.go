@@ -1,0 +1,62 @@
+package netlab
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestProgramsUnderTestGetTheirPriority(t *testing.T) {
+	t.Setenv(fifoEnv, "")
+	if name, args := Measured("sleep", "9"); name != "sleep" || fmt.Sprint(args) != "[9]" {
+		t.Errorf("without a priority: %s %v", name, args)
+	}
+	for _, wrong := range []int{-1, 100} {
+		if err := SetFIFO(wrong); err == nil || FIFO() != 0 {
+			t.Errorf("priority %d: %v, now %d", wrong, err, FIFO())
+		}
+	}
+	if err := SetFIFO(7); err != nil {
+		if !strings.Contains(err.Error(), "not permitted") {
+			t.Errorf("where it may not be set: %v", err)
+		}
+		return
+	}
+	name, args := Measured("sleep", "9")
+	if got, want := name+" "+strings.Join(args, " "), "chrt -f 7 sleep 9"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	cmd := exec.Command(name, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	const fifo = "1" // SCHED_FIFO
+	var priority, policy string
+	if !Until(10*time.Second, func() bool {
+		priority, policy = scheduling(cmd.Process.Pid)
+		return priority == "7" && policy == fifo
+	}) {
+		t.Errorf("priority %s, policy %s", priority, policy)
+	}
+	if err := SetFIFO(0); err != nil || FIFO() != 0 {
+		t.Errorf("priority 0: %v, now %d", err, FIFO())
+	}
+}
+
+// scheduling reads rt_priority and policy of /proc/PID/stat, fields 40 and 41.
+func scheduling(pid int) (priority, policy string) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return err.Error(), ""
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind the name is field 3
+	f := strings.Fields(rest)
+	return f[37], f[38]
+}
