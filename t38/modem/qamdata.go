@@ -1,5 +1,7 @@
 package modem
 
+import mathbits "math/bits"
+
 // decide takes an element, hands its bits on, or those of earlier ones, and returns what
 // it was.
 func (r *qamReceiver) decide(z point) point {
@@ -33,6 +35,7 @@ func (r *qamReceiver) putDecided(flush bool) {
 // put hands the bits of an element on, the lowest first; those of the training end it.
 func (r *qamReceiver) put(bits uint32) {
 	if r.skip > 0 {
+		r.zeros += r.scheme.bits - mathbits.OnesCount32(bits)
 		if r.skip--; r.skip == 0 {
 			r.judge()
 		}
@@ -43,9 +46,11 @@ func (r *qamReceiver) put(bits uint32) {
 	}
 }
 
-// judge says how the training went.
+// judge says how the training went: by how well the known elements were met, and whether
+// the 1s after them were heard as such, if there were enough of them to tell.
 func (r *qamReceiver) judge() {
-	if r.error > worstError(r.scheme.mode) {
+	ones := r.scheme.ones * r.scheme.bits
+	if r.training > worstError(r.scheme.mode) || ones > 100 && r.zeros > ones*2/5 {
 		r.fail()
 		return
 	}
@@ -84,6 +89,7 @@ func (r *qamReceiver) watch() {
 			r.putDecided(true)
 			if r.state == hearData {
 				r.state, r.held = hearHole, 0
+				r.tones.reset(r.scheme)
 			}
 		} else {
 			r.level.follow()
@@ -100,16 +106,19 @@ func (r *qamReceiver) watch() {
 	}
 }
 
-// hold waits for the signal to come back and look right.
+// hold waits for the signal to come back and look right: what T.30 sends next, V.21 or
+// the carrier of talker echo protection, has a narrow spectrum.
 func (r *qamReceiver) hold(z point) {
 	if r.level.away() > 0 {
 		r.held = 0
 		return
 	}
-	r.held++
+	if r.held++; r.held == 1 {
+		r.tones.reset(r.scheme)
+	}
 	p := r.nearest(point{z.re >> 5, z.im >> 5})
 	r.error += (point{z.re>>5 - p.re, z.im>>5 - p.im}.power() - r.error) >> 3
-	if r.held > equaliserTaps/2+precursor && r.error < worstError(r.scheme.mode) {
+	if r.held > equaliserTaps/2 && r.error < worstError(r.scheme.mode) && r.tones.blocks >= toneBlocks && r.tones.broad() {
 		r.state = hearData
 		r.trellis.reset()
 	}

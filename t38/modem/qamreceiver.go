@@ -28,7 +28,9 @@ type qamReceiver struct {
 
 	state    hearing
 	up       bool // CarrierUp was told, CarrierDown not yet
+	failed   bool // TrainingFailed was told since
 	tones    alternations
+	unheard  unheard
 	sampler  sampler
 	level    levelWatch
 	lock     patternSearch
@@ -45,6 +47,8 @@ type qamReceiver struct {
 	pass     int // times the conditioning has been gone through
 	carrier  carrierLoop
 	error    int32 // mean square, 1<<22 for the signal's power
+	training int32 // the error at the end of the known elements
+	zeros    int   // bits among those of scrambled 1
 	skip     int   // elements of the training that are still to be decoded
 	recalled bool  // the training began with the equaliser of an earlier one
 	held     int   // symbols since the signal stopped or came back
@@ -76,7 +80,7 @@ func (r *qamReceiver) start(m Mode, short bool, sink BitSink) {
 	r.scheme, r.sink = s, sink
 	r.short = short && s.short > 0 && r.trained
 	r.up = false
-	r.level = levelWatch{}
+	r.level, r.unheard = levelWatch{}, unheard{}
 	if s.short > 0 {
 		r.trellis.use(s)
 	}
@@ -91,18 +95,38 @@ func (r *qamReceiver) listen() {
 
 func (r *qamReceiver) feed(in []int16) {
 	for _, x := range in {
-		ended := r.level.add(int32(x))
-		if ended {
+		if r.level.add(int32(x)) {
 			r.watch()
 		}
-		if r.state == hearNothing {
-			if r.tones.add(int32(x)) && r.tones.found() {
-				r.begin()
+		if r.state == hearNothing || r.state == hearHole {
+			if r.tones.add(int32(x)) && r.search() {
+				continue
 			}
-		} else if p, ok := r.sampler.push(x); ok {
-			r.take(p)
+		}
+		if r.state != hearNothing {
+			if p, ok := r.sampler.push(x); ok {
+				r.take(p)
+			}
 		}
 	}
+}
+
+// search looks at the latest block of the search for alternations and reports whether they
+// were found. A training in a hole is that of the next burst.
+func (r *qamReceiver) search() bool {
+	if r.tones.found() {
+		if r.state == hearHole {
+			r.tell(CarrierDown)
+		}
+		r.begin()
+		return true
+	}
+	if !r.up && r.unheard.add(&r.tones.past[0]) {
+		r.tell(CarrierUp)
+		r.tell(TrainingFailed)
+		r.tell(CarrierDown)
+	}
+	return false
 }
 
 // begin sets everything up for the training whose alternations were found.

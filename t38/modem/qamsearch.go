@@ -68,11 +68,12 @@ func (r *qamReceiver) seek() {
 	at := from & (ringLength - 1)
 	if !r.lock.add(r.re[at:][:span], r.im[at:][:span], from) {
 		if r.lock.waited > r.lock.patient {
-			r.fail()
+			r.giveUp()
 		}
 		return
 	}
 	r.tell(CarrierUp)
+	r.unheard.active = false
 	r.state = hearTraining
 	r.rewind()
 	if r.recalled = r.short; r.recalled {
@@ -118,7 +119,8 @@ func (r *qamReceiver) endTraining() {
 // decideFrom begins with the elements that are not known.
 func (r *qamReceiver) decideFrom() {
 	r.state = hearData
-	r.skip = r.scheme.ones
+	r.skip, r.zeros = r.scheme.ones, 0
+	r.training = r.error
 	r.trellis.reset()
 }
 
@@ -128,14 +130,25 @@ func (r *qamReceiver) tell(s Status) {
 		if r.up {
 			return
 		}
-		r.up = true
+		r.up, r.failed = true, false
 	case CarrierDown:
 		if !r.up {
 			return
 		}
 		r.up = false
+	case TrainingFailed:
+		if r.failed {
+			return
+		}
+		r.failed = true
 	}
 	r.sink.Status(s)
+}
+
+// giveUp goes on without a conditioning: the alternations may have been none.
+func (r *qamReceiver) giveUp() {
+	r.listen()
+	r.unheard.resume(r.level.usual * toneSamples / (64 * levelSamples))
 }
 
 // fail gives the training up.

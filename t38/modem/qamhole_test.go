@@ -1,0 +1,101 @@
+package modem
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"tipring/internal/dsp/line"
+)
+
+// A hole in the middle of a page, as lost packets make it, costs the bits that were in it
+// and few more: the carrier is kept, and what follows is right. Bits are lost with it, so
+// that those after it are found by what they are.
+func TestHolesCostLittle(t *testing.T) {
+	for _, m := range qamModes() {
+		for _, ms := range []int{20, 40, 100} {
+			for _, seed := range []uint64{1, 2} {
+				sent := v21Random(m.BitRate()*3/2, uint64(m)+seed)
+				pcm := burst(m, false, false, -14, sent)
+				hole := len(pcm)*6/10 + 37*int(seed)
+				clear(pcm[hole:][:ms*SampleRate/1000])
+				var l burstListener
+				l.start(m, false)
+				l.hear(line.New(line.Model{OffsetHz: 3, SkewPPM: 100, Law: line.ULaw, Noise: line.SNR(30, -14), Seed: seed}).Run(pcm))
+				if !slices.Equal(l.statuses, onePage) {
+					t.Errorf("%v, %d ms: %v, want %v", m, ms, l.statuses, onePage)
+				}
+				lost := m.BitRate() * (ms + 60) / 1000
+				if missing := missingAfter(sent, l.bits); missing > lost {
+					t.Errorf("%v, hole of %d ms: %d bits are not right, want %d at most", m, ms, missing, lost)
+				}
+			}
+		}
+	}
+}
+
+// missingAfter counts the bits sent that are neither in the beginning of those heard nor
+// in their end.
+func missingAfter(sent, heard []byte) int {
+	before := 0
+	for before < min(len(sent), len(heard)) && sent[before] == heard[before] {
+		before++
+	}
+	tail := sent[len(sent)-64:]
+	for end := len(heard); end >= 64; end-- {
+		if !slices.Equal(heard[end-64:end], tail) {
+			continue
+		}
+		after := 0
+		for after < min(len(sent), end) && sent[len(sent)-1-after] == heard[end-1-after] {
+			after++
+		}
+		return len(sent) - before - after
+	}
+	return len(sent) - before
+}
+
+// A burst whose training is drowned is told as one that failed, and the next one is heard.
+func TestFailedTrainingIsTold(t *testing.T) {
+	failed := []Status{CarrierUp, TrainingFailed, CarrierDown}
+	for _, m := range qamModes() {
+		sent := v21Random(2000, uint64(m))
+		pcm := burst(m, false, false, -14, sent)
+		for _, part := range []struct {
+			name     string
+			from, to float64 // seconds from the beginning of the burst
+		}{{"the beginning", 0, 0.3}, {"all", 0, 3}, {"the conditioning", 0.06, 1.2}} {
+			noisy := slices.Clone(pcm)
+			from, to := 1600+int(part.from*SampleRate), min(1600+int(part.to*SampleRate), len(pcm)-1600)
+			noise := line.New(line.Model{Noise: line.Noise{When: line.Always, DBm0: -14}, Seed: 5}).Run(make([]int16, to-from))
+			for i, v := range noise {
+				noisy[from+i] = v + noisy[from+i]/4
+			}
+			var l burstListener
+			l.start(m, false)
+			l.hear(noisy)
+			if !slices.Equal(l.statuses, failed) {
+				t.Errorf("%v, noise over %s of the training: %v, want %v", m, part.name, l.statuses, failed)
+			}
+			l.bits, l.statuses = nil, nil
+			l.hear(pcm)
+			checkBurst(t, &l, sent, fmt.Sprintf("%v after a failure", m))
+		}
+	}
+}
+
+// After a page T.30 goes on with V.21: that is no page coming back.
+func TestV21AfterABurstIsNoData(t *testing.T) {
+	for _, m := range qamModes() {
+		sent := v21Random(3000, 3)
+		page := burst(m, false, false, -14, sent)
+		pcm := slices.Concat(page[:len(page)-1600+600], v21Sound(v21Random(600, 4), -14)[1600:])
+		var l burstListener
+		l.start(m, false)
+		l.hear(line.New(line.Model{Law: line.ULaw, Noise: line.Noise{When: line.Always, DBm0: -45}, Seed: 1}).Run(pcm))
+		checkBurst(t, &l, sent, m.String())
+		if extra := len(l.bits) - len(sent); extra > m.BitRate()/40 {
+			t.Errorf("%v: %d bits after the end", m, extra)
+		}
+	}
+}
