@@ -1,0 +1,157 @@
+package t38
+
+import (
+	"tipring/t38/ifp"
+	"tipring/t38/modem"
+	"tipring/t38/t30"
+)
+
+// Times of a Gateway, in samples.
+const (
+	turnaround = t30.SampleRate * 75 / 1000   // of silence before each signal (T.30 clause 5.3.2.1)
+	spoofAfter = t30.SampleRate * 2300 / 1000 // T4 is 3 s less 15 % (T.30 clause 5.4.3.1)
+)
+
+// A Net is what a Gateway says to the packet network. It is the sender of the IFP packets:
+// repeating indicators, pacing data, and the silence behind each signal are its own.
+// Octets have the bit that is first on the line as their least significant.
+type Net interface {
+	Tone(i ifp.Indicator)                           // CNG or CED began
+	Signal(d ifp.DataType, short bool)              // the preamble of V.21 was heard, or a training began
+	Frame(d ifp.DataType, octets []byte, good bool) // a frame of the signal, whole
+	Octets(d ifp.DataType, octets []byte)           // of an image or TCF
+	End(d ifp.DataType, hdlc bool)                  // the signal has ended
+	Silence()                                       // a tone has ended
+}
+
+// A Gateway stands between a fax machine on a telephone line and the packets of T.38
+// (clause 6): it hears the machine and tells the network, and it says to the machine what
+// the network tells. Each signal of T.30 is made anew, so that neither lost packets nor
+// their delay reach a modem. It watches the procedure as far as it must: which modem comes
+// next, and when a machine would lose patience.
+//
+// Frames of V.21 and of ECM pass whole. What the machines offer each other is cut to the
+// Policy, and to what packets carry: no V.34, no non-standard facilities.
+type Gateway struct {
+	Policy Policy
+
+	net  Net
+	now  int64 // samples
+	ear  gatewayEar
+	tell teller
+	plan plan
+}
+
+// NewGateway makes a gateway whose signals on the line have so much power: -43 to 0 dBm0.
+func NewGateway(net Net, dBm0 float64) *Gateway {
+	g := &Gateway{net: net}
+	g.ear.init(g)
+	g.tell.init(dBm0)
+	return g
+}
+
+// Exchange takes what the line says and fills out, which is as long, with what it is to hear.
+func (g *Gateway) Exchange(in, out []int16) {
+	for len(in) > 0 {
+		n := min(block, len(in), len(out))
+		if n == 0 {
+			return
+		}
+		// A machine hears nothing while it speaks, and its own echo is no signal.
+		if g.tell.silent() {
+			g.ear.hear(in[:n])
+		}
+		g.tell.hold = g.ear.busy()
+		g.tell.say(out[:n])
+		g.now += int64(n)
+		g.spoof()
+		in, out = in[n:], out[n:]
+	}
+}
+
+// spoof keeps a machine waiting that has asked something and would soon ask again: flags
+// tell it that the answer is on its way (T.30 clause 5.4.3.1: T4 is reset by them).
+func (g *Gateway) spoof() {
+	if at := g.plan.askedAt; at != 0 && g.now-at >= spoofAfter && g.tell.idle() && !g.ear.busy() {
+		g.plan.askedAt = 0
+		g.tell.spoof()
+	}
+}
+
+// Indicator takes an indicator from the network.
+func (g *Gateway) Indicator(i ifp.Indicator) {
+	switch i {
+	case ifp.NoSignal:
+		g.tell.close()
+	case ifp.CNG, ifp.CED, ifp.V8ANSam: // an ANSam would only begin what packets cannot carry
+		g.tell.begins(i)
+	case ifp.V21Preamble:
+		g.answered()
+		g.tell.open(ifp.V21Data, false, true, false)
+	default:
+		if d, short, ok := i.Training(); ok {
+			g.answered()
+			g.openFast(d, short)
+		}
+	}
+}
+
+// openFast begins a fast signal. Of what kind it is the plan says.
+func (g *Gateway) openFast(d ifp.DataType, short bool) {
+	check := g.plan.netTraining()
+	g.tell.open(d, short, g.plan.ecm && !check, check)
+}
+
+// answered ends the machine's waiting. If it is just asking again, that is not passed on:
+// the answer to its question is here.
+func (g *Gateway) answered() {
+	if g.plan.asked && g.ear.slowUp {
+		g.ear.hush()
+	}
+	g.plan.asked, g.plan.askedAt = false, 0
+}
+
+// NetFrame takes a whole frame from the network. One that lost octets on the way is not good.
+func (g *Gateway) NetFrame(d ifp.DataType, octets []byte, good bool) {
+	if !g.tell.takes(d, true) { // the beginning was lost
+		g.tell.open(d, !g.plan.long, true, false)
+	}
+	f := g.tell.frame(octets, good)
+	if f == nil || d != ifp.V21Data {
+		return
+	}
+	g.Policy.edit(f)
+	if good {
+		g.plan.fromNet(f)
+		g.ear.tune()
+	}
+}
+
+// NetOctets takes octets of an image or TCF from the network.
+func (g *Gateway) NetOctets(d ifp.DataType, octets []byte) {
+	if !g.tell.takes(d, false) {
+		g.tell.open(d, !g.plan.long, false, g.plan.netTraining())
+	}
+	g.tell.octets(octets)
+}
+
+// NetEnd takes the end of a signal.
+func (g *Gateway) NetEnd(ifp.DataType) { g.tell.close() }
+
+// dataTypes are the T30_DATA of the modems.
+var dataTypes = [...]ifp.DataType{
+	modem.V21: ifp.V21Data, modem.V27ter2400: ifp.V27Data2400, modem.V27ter4800: ifp.V27Data4800,
+	modem.V29At7200: ifp.V29Data7200, modem.V29At9600: ifp.V29Data9600,
+	modem.V17At7200: ifp.V17Data7200, modem.V17At9600: ifp.V17Data9600,
+	modem.V17At12000: ifp.V17Data12000, modem.V17At14400: ifp.V17Data14400,
+}
+
+// modeOf is the modem of a T30_DATA; 0 for those that the gateway does not have.
+func modeOf(d ifp.DataType) modem.Mode {
+	for m, x := range dataTypes {
+		if m > 0 && x == d {
+			return modem.Mode(m)
+		}
+	}
+	return 0
+}
