@@ -71,6 +71,7 @@ func (p *answering) expire(now time.Time) {
 func (p *answering) notAcknowledged(now time.Time, err error) {
 	s := p.s
 	s.unacked = nil
+	s.abandonReferral(now)
 	s.stop(now)
 	s.sendBye(now)
 	p.c.finish(now, Reason{Code: 408, Text: "the answer was not acknowledged: " + err.Error(), By: Timer})

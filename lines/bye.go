@@ -16,6 +16,7 @@ func (s *session) bye(now time.Time) {
 	if s.ended {
 		return
 	}
+	s.abandonReferral(now)
 	s.stop(now)
 	if p := s.unacked; p != nil && p.initial {
 		// RFC 3261 section 15: a callee does not send BYE before its 2xx is

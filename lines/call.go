@@ -127,8 +127,7 @@ func (c *Call) Hold(on bool) {
 		if on {
 			d = offer.SendOnly
 		}
-		c.s.offer.SetDirection(d)
-		c.s.reinvite(now)
+		c.s.want(now, d)
 	})
 }
 
@@ -142,6 +141,7 @@ func (c *Call) finish(now time.Time, r Reason) {
 	c.info.Ended, c.info.Reason, c.info.State = now, r.Text, Ended
 	c.waiting, c.ringBy = false, time.Time{}
 	c.show()
+	c.reportEnd(now, r)
 	if c.s != nil {
 		c.s.endTransfer(r)
 	}

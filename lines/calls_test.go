@@ -321,7 +321,11 @@ func TestHangupIntoAnOutage(t *testing.T) {
 			w.phone.call().Hangup()
 			w.after(0)
 			w.wantPhone("started ended")
+			// The line goes on looking for a server, at times of its own, until it has one.
 			w.after(5 * time.Minute)
+			w.primary.host.Fail(memnet.Alive)
+			w.backup.host.Fail(memnet.Alive)
+			w.after(time.Hour)
 			w.wantIdle()
 		})
 	}

@@ -139,7 +139,6 @@ func notUsable(err error) Reason {
 // unusable ends a call whose answer is of no use.
 func (g *leg) unusable(now time.Time, f *fork, a ua.Answer, err error) {
 	g.decline(now, f, a)
-	g.c.reportEnd(now, 488)
 	g.c.finish(now, notUsable(err))
 }
 

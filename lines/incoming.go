@@ -255,24 +255,27 @@ func (c *Call) Answer(m Media, port int) {
 			return
 		}
 		c.media, c.info.Port = m, port
-		c.answer(now)
+		if s := c.accept(now); s != nil {
+			c.confirmed(now, s)
+		}
 	})
 }
 
-func (c *Call) answer(now time.Time) {
+// accept sends the 2xx. Nil: it could not, and the call is refused.
+func (c *Call) accept(now time.Time) *session {
 	p := c.pending
 	p.offer.SetLocal(c.local(c.l.ep.Address(c.in.Flow).Addr()))
 	res := p.response(200)
 	if err := p.describe(res); err != nil {
 		c.refuseAs(now, offerRefusal(err), err.Error())
-		return
+		return nil
 	}
 	timer := dialog.SessionTimer{Want: c.l.sessionExpires()}
 	timer.Answer(now, c.in.Req, res)
 	d, err := dialog.FromRequest(c.in.Req, res)
 	if err != nil || !p.final(now, res) {
 		c.refuse(now, 500, Reason{Code: 500, Text: "the answer could not be sent"})
-		return
+		return nil
 	}
 	s := c.newSession(d, p.offer, c.info.Server)
 	s.timer = timer
@@ -282,7 +285,7 @@ func (c *Call) answer(now time.Time) {
 	p.s = s
 	s.unacked = p
 	c.pending, c.in = nil, nil
-	c.confirmed(now, s)
+	return s
 }
 
 func (l *Line) sessionExpires() time.Duration {

@@ -123,6 +123,9 @@ func (s *session) hungUp(now time.Time, in *ua.Incoming) {
 	s.d.End()
 	in.Respond(now, 200, "")
 	s.unacked = nil
+	if s.referral != nil && !s.referral.dialled {
+		s.referral.dialBy = now.Add(dialSoon)
+	}
 	s.c.finish(now, Reason{Text: "the far end hung up" + because(in.Req), By: FarEnd})
 	s.c.tidy(now)
 }

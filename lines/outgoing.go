@@ -22,6 +22,7 @@ func (l *Line) Dial(d Dial) {
 		c.dial, c.handler, c.media = d, d.Handler, d.Media
 		c.info.Port, c.info.Peer = d.Port, d.To
 		c.show()
+		c.referrer(now, (*session).referredCallBegins)
 		d.Handler.Started(c)
 		c.begin(now)
 	})
@@ -212,7 +213,6 @@ func (c *Call) settled(now time.Time) {
 
 // fail ends a call that could not be made.
 func (c *Call) fail(now time.Time, by Ender, code int, cause error) {
-	c.reportEnd(now, code)
 	c.finish(now, Reason{Code: code, Text: cause.Error(), By: by})
 }
 

@@ -10,6 +10,16 @@ import (
 	"tipring/internal/ua/dialog"
 )
 
+// want changes what this side does with the sound. A re-INVITE under way that says so already
+// needs no other after it.
+func (s *session) want(now time.Time, d offer.Direction) {
+	if s.inviting != nil && !s.wanted && s.offer.Wanted() == d {
+		return
+	}
+	s.offer.SetDirection(d)
+	s.reinvite(now)
+}
+
 // reinvite offers what this side wants now: a hold, a resume, or all as it is. It waits
 // while another offer is under way, and its time after a glare.
 func (s *session) reinvite(now time.Time) {

@@ -33,8 +33,8 @@ type session struct {
 	stray    bool        // not the call's: a fork, or an abandoned server's late answer
 	ended    bool        // by a BYE of either side
 
-	transfer       *transfer        // a REFER of ours
-	referral       *dialog.Referral // a REFER of theirs
+	transfer       *transfer // a REFER of ours
+	referral       *referral // a REFER of theirs
 	referredBefore bool
 }
 
@@ -57,7 +57,9 @@ func (c *Call) confirmed(now time.Time, s *session) {
 }
 
 // quiet reports that nothing of ours is under way.
-func (s *session) quiet() bool { return s.running == 0 && s.farewell == nil && s.unacked == nil }
+func (s *session) quiet() bool {
+	return s.running == 0 && s.farewell == nil && s.unacked == nil && s.referral == nil
+}
 
 func (s *session) deadline() time.Time {
 	d := earlier(earlier(s.timer.Deadline(), s.offers.Deadline()), s.inviteBy)
@@ -68,7 +70,7 @@ func (s *session) deadline() time.Time {
 		d = earlier(d, s.transfer.Deadline())
 	}
 	if s.referral != nil {
-		d = earlier(d, s.referral.Deadline())
+		d = earlier(d, earlier(s.referral.Deadline(), s.referral.dialBy))
 	}
 	return d
 }
@@ -101,7 +103,6 @@ func (s *session) stop(now time.Time) {
 	s.timer.Stop()
 	s.giveUpInvite(now)
 	s.offers = dialog.Offers{}
-	s.referral = nil
 }
 
 // allow notes which methods the far end takes.
@@ -116,7 +117,7 @@ func (s *session) allow(m *sipmsg.Message) {
 func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, a ua.Answer)) {
 	on = s.under(on)
 	s.l.hopTarget(now, s.server, s.d.NextHop(), func(now time.Time, t transport.Target, _ registrar.Server, err error) {
-		if err == nil && s.ended && s.d.State() == dialog.Confirmed {
+		if err == nil && s.ended && s.d.State() == dialog.Confirmed && m.Method != sipmsg.NOTIFY {
 			err = errEnded // while its next hop was looked up
 		}
 		if err != nil {

@@ -175,6 +175,31 @@ func TestGlare(t *testing.T) {
 	})
 }
 
+// A hold that is asked for twice is one re-INVITE, also where the second comes while the first
+// is under way; asked for and taken back meanwhile, it is two.
+func TestHoldAskedForTwice(t *testing.T) {
+	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+		w.net.Path(w.agent, w.primary.host).Delay(50 * time.Millisecond)
+		c.Hold(true)
+		w.after(10 * time.Millisecond)
+		c.Hold(true)
+		w.after(time.Second)
+		w.wantFar(far, "<INVITE")
+		if c.Info().State != Held {
+			w.t.Errorf("call %s", c.Info().State)
+		}
+		c.Hold(false)
+		w.after(10 * time.Millisecond)
+		c.Hold(true)
+		c.Hold(false)
+		w.after(time.Second)
+		w.wantFar(far, "<INVITE <INVITE")
+		if c.Info().State != Connected {
+			w.t.Errorf("call %s", c.Info().State)
+		}
+	})
+}
+
 // An offer of theirs that comes while ours waits for its time is taken; ours follows.
 func TestTheirOfferDuringOurGlareWait(t *testing.T) {
 	bothWays(t, nil, func(w *world, far *farCall, c *Call) {

@@ -178,8 +178,31 @@ func (s *session) referred(now time.Time, in *ua.Incoming) {
 	r.Accept(res)
 	in.RespondWith(now, res)
 	if !r.Done() {
-		s.referral = r
+		s.referral = &referral{Referral: r}
 		s.notify(now, 100, "")
+	}
+}
+
+// A referral is a REFER of theirs that was accepted. Its subscription outlives the call (RFC
+// 5057 section 4.1): its sender, which may hang up as soon as the REFER is accepted, hears of
+// the new call's end anyhow.
+type referral struct {
+	*dialog.Referral
+	dialled bool      // the new call has begun
+	dialBy  time.Time // the old one has ended: when no new call will begin any more; zero: no limit
+}
+
+// dialSoon is how long a new call may begin after the end of the one that asked for it.
+const dialSoon = 10 * time.Second
+
+// begun notes that the call which was asked for is being made.
+func (r *referral) begun() { r.dialled, r.dialBy = true, time.Time{} }
+
+// abandonReferral tells the far end that nobody will make the call it asked for, since this
+// side hangs up before it began.
+func (s *session) abandonReferral(now time.Time) {
+	if s.referral != nil && !s.referral.dialled {
+		s.notify(now, 487, "")
 	}
 }
 
@@ -190,31 +213,53 @@ func (c *Call) report(now time.Time, res *sipmsg.Message) {
 	}
 }
 
-// reportEnd tells it that the call failed here.
-func (c *Call) reportEnd(now time.Time, code int) { c.reportTo(now, code, "") }
+// reportEnd tells it how the call ended, unless a final status was told before.
+func (c *Call) reportEnd(now time.Time, r Reason) {
+	code := r.Code
+	if code < 300 {
+		code = 487
+	}
+	c.reportTo(now, code, "")
+}
 
 func (c *Call) reportTo(now time.Time, code int, reason string) {
-	r := c.dial.referrer
-	switch {
-	case r == nil:
-	case r.l == c.l:
-		r.notify(now, code, reason)
-	default: // a call of another line, with a goroutine of its own
-		r.l.ep.Post(func(now time.Time) { r.notify(now, code, reason) })
+	c.referrer(now, func(s *session, now time.Time) { s.notify(now, code, reason) })
+}
+
+// referrer has fn done with the session that referred us, if one did: on its line's goroutine.
+func (c *Call) referrer(now time.Time, fn func(s *session, now time.Time)) {
+	switch s := c.dial.referrer; {
+	case s == nil:
+	case s.l == c.l:
+		fn(s, now)
+	default:
+		s.l.ep.Post(func(now time.Time) { fn(s, now) })
+	}
+}
+
+// referredCallBegins keeps the notifications of a referral for the call that it asked for.
+func (s *session) referredCallBegins(time.Time) {
+	if s.referral != nil {
+		s.referral.begun()
 	}
 }
 
 // notify sends a NOTIFY with the status of a referred call.
 func (s *session) notify(now time.Time, code int, reason string) {
-	if s.referral == nil || s.ended {
+	r := s.referral
+	if r == nil {
 		return
 	}
 	m := s.d.Request(sipmsg.NOTIFY)
-	s.referral.Notify(now, m, code, reason)
-	if s.referral.Done() {
+	r.Notify(now, m, code, reason)
+	if r.Done() {
 		s.referral = nil
 	}
-	s.send(now, m, func(time.Time, ua.Answer) {})
+	s.send(now, m, func(_ time.Time, a ua.Answer) {
+		if s.referral == r && (a.Response == nil || dialog.Gone(a.Response.StatusCode)) {
+			s.referral = nil // nobody listens
+		}
+	})
 }
 
 // resubscribed takes a SUBSCRIBE that prolongs, or ends, the subscription of a REFER.
@@ -240,6 +285,9 @@ func (s *session) resubscribed(now time.Time, in *ua.Incoming) {
 func (s *session) expireTransfers(now time.Time) {
 	if s.transfer != nil && due(now, s.transfer.Deadline()) && s.transfer.Expire(now) {
 		s.transferred(now, errUntold)
+	}
+	if s.referral != nil && due(now, s.referral.dialBy) {
+		s.abandonReferral(now)
 	}
 	if s.referral != nil && due(now, s.referral.Deadline()) && s.referral.Expire(now) {
 		m := s.d.Request(sipmsg.NOTIFY)
@@ -269,10 +317,14 @@ func (c *Call) replace(now time.Time, r *dialog.Replaces, code int) {
 		c.refuse(now, code, Reason{Code: code, Text: "cannot take the place of another call: " + sipmsg.Phrase(code), By: FarEnd})
 		return
 	}
-	c.handler, c.media, c.info.Port = old.handler, old.media, old.info.Port
-	old.handler = nil
+	c.media, c.info.Port = old.media, old.info.Port
+	s := c.accept(now)
+	if s == nil {
+		return // refused, and the old call goes on
+	}
+	c.handler, old.handler = old.handler, nil
 	c.handler.Started(c)
-	c.answer(now)
+	c.confirmed(now, s)
 	old.s.bye(now)
 	old.finish(now, Reason{Text: "replaced by another call", By: FarEnd})
 }

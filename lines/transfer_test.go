@@ -305,6 +305,95 @@ func TestReferralRunsOut(t *testing.T) {
 	})
 }
 
+// Whoever hangs up while a referral is under way, and at whatever moment: the one who asked
+// hears the end of it, and nothing is left over.
+func TestReferralAndHangUp(t *testing.T) {
+	bye := func(far *farCall) { far.send(sipmsg.BYE) }
+	for _, tt := range []struct {
+		name string
+		then func(w *world, far *farCall, old *Call, dial func()) // after the REFER was accepted
+		want string                                               // the status lines notified
+	}{
+		{"here, before the new call begins", func(w *world, _ *farCall, old *Call, _ func()) { old.Hangup() }, "100 487"},
+		{"here, the new call that rings", func(w *world, far *farCall, _ *Call, dial func()) {
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				in.OnCancel = func(now time.Time) { in.Respond(now, 487, "") }
+				w.primary.ring(now, in)
+			})
+			dial()
+			w.after(time.Second)
+			w.phone.call().Hangup()
+			w.after(time.Second)
+			bye(far)
+		}, "100 180 487"},
+		{"here, both", func(w *world, _ *farCall, old *Call, dial func()) {
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				in.OnCancel = func(now time.Time) { in.Respond(now, 487, "") }
+				w.primary.ring(now, in)
+			})
+			dial()
+			w.after(time.Second)
+			old.Hangup()
+			w.phone.call().Hangup()
+		}, "100 180 487"},
+		{"there, before the new call begins", func(w *world, far *farCall, _ *Call, dial func()) {
+			bye(far)
+			w.after(time.Second)
+			dial()
+			w.after(time.Second)
+			w.phone.call().Hangup()
+		}, "100 180 200"},
+		{"there, and the new call never begins", func(w *world, far *farCall, _ *Call, _ func()) { bye(far) }, "100 487"},
+		{"there, and nobody answers", func(w *world, far *farCall, _ *Call, dial func()) {
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) { in.Respond(now, 480, "") })
+			bye(far)
+			w.after(time.Second)
+			dial()
+		}, "100 480"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+				var d Dial
+				w.phone.referred = func(_ *Call, x Dial) bool { d = x; return true }
+				far.send(sipmsg.REFER, with("Refer-To", "<sip:700@pbx.example>"))
+				w.after(time.Second)
+				tt.then(w, far, c, func() {
+					d.Handler, d.Media = w.phone, media
+					w.line.Dial(d)
+				})
+				w.after(time.Minute)
+				if got := notified(w.primary); got != tt.want {
+					w.t.Errorf("notified %q, want %q", got, tt.want)
+				}
+				if v := w.primary.last(sipmsg.NOTIFY).Header.Get("Subscription-State"); !strings.HasPrefix(v, "terminated") {
+					w.t.Errorf("the last NOTIFY: %s", v)
+				}
+				w.wantIdle()
+			})
+		})
+	}
+}
+
+// A far end that does not want its NOTIFYs gets no more of them.
+func TestReferralThatNobodyListensTo(t *testing.T) {
+	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+		w.phone.referred = func(_ *Call, d Dial) bool {
+			d.Handler, d.Media = w.phone, media
+			w.line.Dial(d)
+			return true
+		}
+		far.does(sipmsg.NOTIFY, func(now time.Time, in *ua.Incoming) { in.Respond(now, 481, "") })
+		w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+			time.AfterFunc(time.Second, func() { w.primary.post(func(now time.Time) { w.primary.take(now, in) }) })
+		})
+		far.send(sipmsg.REFER, with("Refer-To", "<sip:700@pbx.example>"))
+		w.after(5 * time.Second)
+		if got := notified(w.primary); got != "100" {
+			w.t.Errorf("notified %q", got)
+		}
+	})
+}
+
 // Attended transfer as the transferee sees it: the REFER brings Replaces, the new INVITE
 // carries it.
 func TestReferredWithReplaces(t *testing.T) {
@@ -350,6 +439,33 @@ func TestInviteWithReplaces(t *testing.T) {
 		if got := again.news(); got != "481" && got != "603" {
 			w.t.Errorf("a call that is over was replaced: %q", got)
 		}
+	})
+}
+
+// An INVITE that is to take a call's place and cannot be answered leaves that call alone.
+func TestReplacesThatCannotBeAnswered(t *testing.T) {
+	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+		value := far.d.CallID + ";to-tag=" + far.d.RemoteTag + ";from-tag=" + far.d.LocalTag
+		for _, tt := range []struct {
+			change func(m *sipmsg.Message)
+			want   string
+		}{
+			{describing("v=0", sdpO, "s=-", sdpC, "m=audio 4000 RTP/AVP 18"), "488"},
+			{func(m *sipmsg.Message) { m.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "tel", User: "700"}}} }, "500"},
+		} {
+			other := w.primary.callLine(with("Replaces", value), tt.change)
+			w.after(time.Second)
+			w.wantFar(other, tt.want)
+			w.wantFar(far, "")
+			w.wantNews("")
+			if c.Info().State != Connected {
+				w.t.Fatalf("call %s", c.Info().State)
+			}
+		}
+		c.Hangup()
+		w.after(time.Minute)
+		w.wantNews("ended")
+		w.wantIdle()
 	})
 }
 

@@ -120,6 +120,9 @@ func (s *Session) Fork() *Session {
 // hold the peer SendOnly (with music) or Inactive.
 func (s *Session) SetDirection(d Direction) { s.want = d }
 
+// Wanted is what SetDirection said.
+func (s *Session) Wanted() Direction { return s.want }
+
 // SetCapabilities changes what the next OfferAll and Answer name.
 func (s *Session) SetCapabilities(caps Capabilities) { s.caps = caps }
 
