@@ -1,0 +1,264 @@
+package convey
+
+import "tipring/t38/ifp"
+
+const (
+	defaultEvery = SampleRate * 30 / 1000
+	leastSpacing = SampleRate * 20 / 1000  // between an indicator or end and what went before
+	repeats      = 2                       // of an indicator or end, when nothing follows it
+	endWait      = SampleRate * 120 / 1000 // for the end of a signal whose final frame has come
+	v21Octets    = 7                       // T.38 clause 7.5: so that a packet's delay stays small
+	tailMS       = 40                      // of zeros behind an image: some far ends let its last rows go
+	// backlog bounds what is queued, in octets: an ECM block's first seconds. Signals of a line
+	// come no faster than they leave.
+	backlog = 1 << 15
+
+	// What an IFP packet holds besides the octets of a frame whose FCS it tells of.
+	packetOverhead = 7
+	// What a frame has on the line besides its octets: FCS and a flag.
+	frameBits = 24
+)
+
+// A Packet is an IFP packet to be sent now.
+type Packet struct {
+	IFP     []byte // valid until the next call of the Sender
+	Control bool   // no image data: it deserves more redundancy
+	Repeat  bool   // the last packet once more, under the number it has
+}
+
+// A Sender makes packets of signals.
+type Sender struct {
+	Coding   ifp.Coding
+	Every    int64 // samples between packets of image data, 160 to 320; 0 is 240
+	MaxIFP   int   // octets that an IFP packet may have; 0: as many as Every takes
+	Renumber bool  // repeats get numbers of their own (Packet.Repeat is never set)
+
+	q        queue
+	packet   []byte
+	fields   [2]ifp.Field
+	telling  bool  // the last packet has an indicator or an end
+	open     bool  // a signal has begun and not ended
+	line     int64 // when a line would have sent all that was sent
+	last     int64 // when the last packet went
+	repeats  int   // that the last packet may still have
+	repeatAt int64
+	overflow int
+}
+
+// Overflow returns how many octets came faster than their modem's rate allows for so long
+// that they were dropped.
+func (s *Sender) Overflow() int { return s.overflow }
+
+// Tone begins a tone: ifp.CNG or ifp.CED.
+func (s *Sender) Tone(i ifp.Indicator) { s.q.push(item{kind: anIndicator, indicator: i}, nil) }
+
+// Silence ends a tone.
+func (s *Sender) Silence() { s.Tone(ifp.NoSignal) }
+
+// Signal begins a modem's burst: the preamble of V.21, or a training.
+func (s *Sender) Signal(d ifp.DataType, short bool) {
+	if i, ok := ifp.TrainingFor(d, short); ok {
+		s.Tone(i)
+		s.open = true
+	}
+}
+
+// Frame adds a whole HDLC frame, without FCS, to the burst.
+func (s *Sender) Frame(now int64, d ifp.DataType, octets []byte, good bool) {
+	if len(octets) == 0 || len(octets) > MaxFrame || !s.room(len(octets)) || !carried(d) {
+		return
+	}
+	field := ifp.HDLCFCSOK
+	if !good {
+		field = ifp.HDLCFCSBad
+	}
+	s.q.push(item{kind: aFrame, data: d, field: field, left: len(octets), bits: hdlcBits(octets) + frameBits,
+		final: isFinal(octets) && !isImage(d), since: now}, octets)
+}
+
+// isFinal tells whether a T.30 frame's control field says that no other follows it.
+func isFinal(octets []byte) bool { return len(octets) > 1 && octets[1]&0x10 != 0 }
+
+// hdlcBits counts the bits of a frame with those that are stuffed in: a zero after each
+// five ones.
+func hdlcBits(octets []byte) int {
+	n, ones := 8*len(octets), 0
+	for _, o := range octets {
+		for b := range 8 {
+			if o>>b&1 == 0 {
+				ones = 0
+			} else if ones++; ones == 5 {
+				n, ones = n+1, 0
+			}
+		}
+	}
+	return n
+}
+
+// Octets adds octets of an image without error correction, or of a training check.
+func (s *Sender) Octets(now int64, d ifp.DataType, octets []byte) {
+	if len(octets) == 0 || !s.room(len(octets)) || !carried(d) {
+		return
+	}
+	if i := s.q.back(); i != nil && i.kind == theOctets && i.data == d {
+		i.left += len(octets)
+		i.bits += 8 * len(octets)
+		s.q.add(octets)
+		return
+	}
+	s.q.push(item{kind: theOctets, data: d, left: len(octets), bits: 8 * len(octets), since: now}, octets)
+}
+
+func (s *Sender) room(n int) bool {
+	if len(s.q.octets)-s.q.taken+n <= backlog {
+		return true
+	}
+	s.overflow += n
+	return false
+}
+
+// End ends the burst; hdlc tells whether it was one of frames.
+func (s *Sender) End(now int64, d ifp.DataType, hdlc bool) {
+	if !carried(d) {
+		return
+	}
+	switch i := s.q.back(); {
+	case hdlc && i != nil && i.kind == aFrame && i.data == d:
+		i.ends = true
+	case hdlc:
+		s.q.push(item{kind: anEnd, data: d, field: ifp.HDLCSigEnd}, nil)
+	default:
+		tail := [tailMS * 14400 / 8000]byte{}
+		s.Octets(now, d, tail[:d.BitRate()*tailMS/8000])
+		s.q.push(item{kind: anEnd, data: d, field: ifp.NonECMSigEnd}, nil)
+	}
+	s.open = false
+	s.Silence()
+}
+
+// Cut drops what was not sent yet, and ends the burst if one is open.
+func (s *Sender) Cut() {
+	begun := s.open || s.q.len() > 0
+	s.q.clear()
+	s.open = false
+	if begun {
+		s.Silence()
+	}
+}
+
+// Queued returns how many octets wait.
+func (s *Sender) Queued() int { return len(s.q.octets) - s.q.taken }
+
+// Idle tells whether all was sent, and a line would have sent it too. Repeats may follow.
+func (s *Sender) Idle(now int64) bool { return s.q.len() == 0 && now >= s.line }
+
+// Deadline returns when the next packet is due. ok is false if none is.
+func (s *Sender) Deadline() (at int64, ok bool) {
+	i := s.q.front()
+	if i == nil {
+		return s.repeatAt, s.repeats > 0
+	}
+	at = max(s.line, 0)
+	switch {
+	case i.kind == anIndicator || i.kind == anEnd:
+		at = max(at, s.last+leastSpacing)
+	case i.kind == aFrame && i.left == 0 && i.final && !i.ends && s.q.len() == 1:
+		at = max(at, i.since+endWait)
+	case i.kind == theOctets && i.left < s.chunk(i.data) && s.q.len() == 1:
+		at = max(at, i.since+2*s.every())
+	}
+	return at, true
+}
+
+func (s *Sender) every() int64 {
+	if s.Every == 0 {
+		return defaultEvery
+	}
+	return s.Every
+}
+
+// chunk is how many octets of data a packet has.
+func (s *Sender) chunk(d ifp.DataType) int {
+	n := int(int64(d.BitRate()) * s.every() / (8 * SampleRate))
+	if d == ifp.V21Data {
+		n = v21Octets
+	}
+	if s.MaxIFP > 0 {
+		n = min(n, s.MaxIFP-packetOverhead)
+	}
+	return max(n, 1)
+}
+
+// Next returns the next packet that is due by now. ok is false if none is.
+func (s *Sender) Next(now int64) (p Packet, ok bool) {
+	at, ok := s.Deadline()
+	if !ok || at > now {
+		return Packet{}, false
+	}
+	i := s.q.front()
+	if i == nil {
+		return s.repeat(), true
+	}
+	// What is asked for a little late was sent in time: lateness does not add up.
+	s.say(max(at, now-s.every()), i)
+	p = Packet{IFP: s.packet, Control: s.telling || !isImage(i.data)}
+	s.repeats = 0
+	if s.telling {
+		s.repeats, s.repeatAt = repeats, now+s.every()
+	}
+	if i.left == 0 && (i.kind != aFrame || i.field == said) {
+		s.q.pop()
+	}
+	s.last = now
+	return p, true
+}
+
+// said marks a frame whose end was told.
+const said = ifp.NoField
+
+// say makes the next packet of an item, and counts what it takes on the line.
+func (s *Sender) say(at int64, i *item) {
+	if i.kind == anIndicator {
+		s.packet, _ = ifp.AppendIndicator(s.packet[:0], i.indicator)
+		s.line = at + lead(i.indicator)
+		s.telling = true
+		return
+	}
+	fields, bits := s.fields[:0], i.bits
+	if n := min(i.left, s.chunk(i.data)); n > 0 {
+		kind := ifp.HDLCData
+		if i.kind == theOctets {
+			kind = ifp.NonECMData
+		}
+		fields = append(fields, ifp.Field{Type: kind, Data: s.q.take(n)})
+		i.since = at
+	}
+	switch {
+	case i.kind == anEnd:
+		fields = append(fields, ifp.Field{Type: i.field})
+	case i.kind == aFrame && i.left == 0 && (isImage(i.data) || len(fields) == 0):
+		fields = append(fields, ifp.Field{Type: i.frameEnd()})
+		i.field = said
+	}
+	s.telling = fields[len(fields)-1].Type.Ends()
+	s.packet, _ = ifp.AppendData(s.packet[:0], s.Coding, i.data, fields...)
+	s.line = at + int64(bits-i.bits)*SampleRate/int64(i.data.BitRate())
+}
+
+// frameEnd is the field at the end of a frame.
+func (i *item) frameEnd() ifp.FieldType {
+	switch {
+	case i.ends && i.field == ifp.HDLCFCSOK:
+		return ifp.HDLCFCSOKSigEnd
+	case i.ends:
+		return ifp.HDLCFCSBadSigEnd
+	}
+	return i.field
+}
+
+// repeat says the last packet once more, each time after twice as long.
+func (s *Sender) repeat() Packet {
+	s.repeats--
+	s.repeatAt += 2 * s.every()
+	return Packet{IFP: s.packet, Control: true, Repeat: !s.Renumber}
+}
