@@ -50,11 +50,12 @@ func (r *qamReceiver) put(bits uint32) {
 // the 1s after them were heard as such, if there were enough of them to tell.
 func (r *qamReceiver) judge() {
 	ones := r.scheme.ones * r.scheme.bits
-	if r.training > worstError(r.scheme.mode) || ones > 100 && r.zeros > ones*2/5 {
+	if r.training > worstError(r.scheme.mode) || ones > 100 && r.zeros > ones*9/20 {
 		r.fail()
 		return
 	}
 	r.memory, r.trained = r.eq, true
+	r.steady = [2]int32{max(r.training, 1), max(r.training, 1)}
 	r.sampler.edges.gear = dataGear
 	r.tell(TrainingSucceeded)
 }

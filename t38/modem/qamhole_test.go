@@ -99,3 +99,32 @@ func TestV21AfterABurstIsNoData(t *testing.T) {
 		}
 	}
 }
+
+// Packets that are dropped, or sent twice, move the signal in time. Where they are as long
+// as packets are, 10 ms or a multiple, elements and carrier fit together again at once;
+// otherwise the clock, the carrier and the equaliser have to be found anew without a
+// training, which takes up to half a second.
+func TestJumpsAreSurvived(t *testing.T) {
+	for _, m := range qamModes() {
+		for _, samples := range []int{160, 80, 53, 37, -80, -41} {
+			sent := v21Random(m.BitRate()*2, uint64(m))
+			pcm := burst(m, false, false, -14, sent)
+			at := len(pcm) * 6 / 10
+			most := 600
+			if samples%80 == 0 {
+				most = max(samples, 0)/8 + 20
+			}
+			if samples > 0 {
+				pcm = slices.Delete(pcm, at, at+samples)
+			} else {
+				pcm = slices.Insert(pcm, at, pcm[at+samples:at]...)
+			}
+			var l burstListener
+			l.start(m, false)
+			l.hear(line.New(line.Model{OffsetHz: 3, SkewPPM: 100, Law: line.ULaw, Noise: line.SNR(30, -14), Seed: 1}).Run(pcm))
+			if lost := missingAfter(sent, l.bits) * 1000 / m.BitRate(); lost > most {
+				t.Errorf("%v, %d samples less: %d ms of bits lost, want %d at most", m, samples, lost, most)
+			}
+		}
+	}
+}

@@ -46,12 +46,14 @@ type qamReceiver struct {
 	count    int // elements since the conditioning began
 	pass     int // times the conditioning has been gone through
 	carrier  carrierLoop
-	error    int32 // mean square, 1<<22 for the signal's power
-	training int32 // the error at the end of the known elements
-	zeros    int   // bits among those of scrambled 1
-	skip     int   // elements of the training that are still to be decoded
-	recalled bool  // the training began with the equaliser of an earlier one
-	held     int   // symbols since the signal stopped or came back
+	error    int32    // mean square, 1<<22 for the signal's power
+	training int32    // the error at the end of the known elements
+	zeros    int      // bits among those of scrambled 1
+	steady   [2]int32 // the error, for quality: lately and before
+	bad      int      // elements of data that did not look like any
+	skip     int      // elements of the training that are still to be decoded
+	recalled bool     // the training began with the equaliser of an earlier one
+	held     int      // symbols since the signal stopped or came back
 
 	trellis trellis
 	symbols [trellisDepth]uint8
@@ -200,6 +202,8 @@ func (r *qamReceiver) element() {
 		d := r.decide(point{z.re >> 5, z.im >> 5})
 		r.learn(z, d, r.dataStep())
 		r.next += 2
+		r.rescue()
+		r.remember()
 	default:
 		r.carrier.coast()
 		r.next += 2
@@ -217,6 +221,9 @@ func (p point) limited(most int32) point {
 func (r *qamReceiver) learn(z, want point, step uint8) {
 	off := point{want.re<<5 - z.re, want.im<<5 - z.im}
 	r.error += (point{off.re >> 5, off.im >> 5}.limited(4*unit).power() - r.error) >> 5
+	if r.state == hearData && r.sampler.edges.jumped() {
+		step = 31
+	}
 	bend := point{off.re >> (step - 1), off.im >> (step - 1)}.turned(r.carrier.phase)
 	re, im := r.samples()
 	r.eq.learn(re, im, bend)
@@ -245,8 +252,36 @@ func (r *qamReceiver) dataStep() uint8 {
 	return 10
 }
 
+// rescue looks for another way when the elements have made no sense for a while, as they
+// do after the signal has jumped: the equaliser as it was after the training, and the
+// carrier an eighth of a turn off.
+func (r *qamReceiver) rescue() {
+	if r.error < worstError(r.scheme.mode) {
+		r.bad = 0
+		return
+	}
+	if r.bad++; r.bad == badElements && r.skip == 0 {
+		r.eq = r.memory
+		r.carrier.phase += 1 << 29
+		r.bad = 0
+	}
+}
+
+const badElements = 96
+
 func (r *qamReceiver) levelDBm0() float64 { return r.level.dBm0() }
 
+// remember keeps the error for quality, so that what follows the end of a burst before it
+// is noticed does not count.
+func (r *qamReceiver) remember() {
+	if r.count&127 == 0 {
+		r.steady[1], r.steady[0] = r.steady[0], r.error
+	}
+}
+
 func (r *qamReceiver) quality() float64 {
-	return 10 * math.Log10(float64(max(r.error, 1))/(1<<22))
+	if r.steady[1] == 0 {
+		return 0
+	}
+	return 10 * math.Log10(float64(r.steady[1])/(1<<22))
 }

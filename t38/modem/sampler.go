@@ -81,6 +81,7 @@ func (s *sampler) filtered(ago int32) point {
 type bandEdges struct {
 	upper, lower point // resonators
 	power        int64
+	lateness     int32 // mean of late
 	drift        int32 // by which a period is longer, in 2^-32 of a sample
 	gear         uint8 // how slow the clock is
 }
@@ -108,14 +109,26 @@ func (e *bandEdges) late() int32 {
 	return int32(min(max(im<<14/(e.power+p>>3), -1<<14), 1<<14))
 }
 
-// steer moves the clock by what the edges say at an element.
+// steer moves the clock by what the edges say at an element. When they say for long that
+// it is far off, the signal has jumped, as it does where a packet is dropped: then it goes
+// fast, and what the clocks differ by is left alone.
 func (s *sampler) steer() {
-	late := s.edges.late()
-	gear := s.edges.gear
-	s.edges.drift -= late * 1024 >> (2 * gear)
-	s.due -= late * (1 << 7) >> gear
-	s.due += s.edges.drift >> 8
+	e := &s.edges
+	late := e.late()
+	e.lateness += (late - e.lateness) >> 4
+	if e.jumped() {
+		s.due -= late * (1 << 7) >> jumpGear
+	} else {
+		e.drift -= late * 1024 >> (2 * e.gear)
+		s.due -= late * (1 << 7) >> e.gear
+	}
+	s.due += e.drift >> 8
 }
+
+const jumpGear = 4
+
+// jumped reports whether the clock is far off.
+func (e *bandEdges) jumped() bool { return e.lateness > 1<<14/3 || e.lateness < -1<<14/3 }
 
 // coast lets the clock go on as it has been going.
 func (s *sampler) coast() { s.due += s.edges.drift >> 8 }
