@@ -162,7 +162,10 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	if err := dialable(to); err != nil {
 		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrInvalid)
 	}
-	if u.port == nil {
+	switch {
+	case u.cfg.Driver.Name == "none":
+		return "", fmt.Errorf("port %d has no machine that could dial (driver = none): %w", port, api.ErrConflict)
+	case u.port == nil:
 		return "", fmt.Errorf("port %d has no driver that works: %w", port, api.ErrConflict)
 	}
 	cfg, err := d.a.portConfig(u.cfg)

@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"tipring/internal/metrics"
 )
@@ -46,6 +47,8 @@ type API struct {
 	metrics *metrics.Set
 	log     *slog.Logger
 	routes  []route
+
+	bodyWait time.Duration
 }
 
 type route struct {
@@ -56,7 +59,7 @@ type route struct {
 // New makes the interface of a device. set may be nil; its metrics follow those that
 // are made from the device's snapshots.
 func New(device Device, set *metrics.Set, log *slog.Logger) *API {
-	a := &API{device: device, metrics: set, log: log}
+	a := &API{device: device, metrics: set, log: log, bodyWait: bodyWait}
 	a.Handle(a.deviceRoutes()...)
 	return a
 }

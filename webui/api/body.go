@@ -8,10 +8,15 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
+
+// bodyWait is how long a body of JSON may take to come.
+const bodyWait = 30 * time.Second
 
 // A field is one member of the JSON object that a route takes.
 type field struct {
@@ -40,6 +45,8 @@ func (f field) set(value json.RawMessage) bool {
 // read takes a JSON object from the request's body; an empty body is an empty object.
 // Nothing is passed over: a member that the route does not know may be a misspelt one.
 func (a *API) read(w http.ResponseWriter, r *http.Request, fields ...field) bool {
+	// A connection that cannot have a deadline is a test's.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.bodyWait))
 	text, p := body(r)
 	if p == nil && len(bytes.TrimSpace(text)) > 0 {
 		p = parseObject(text, fields)
@@ -57,6 +64,8 @@ func body(r *http.Request) ([]byte, *Problem) {
 	switch {
 	case errors.As(err, &tooLong):
 		return nil, problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("a body has at most %d octets", tooLong.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem(http.StatusRequestTimeout, "the body did not come in time")
 	case err != nil:
 		return nil, problem(http.StatusBadRequest, "the body ended early")
 	case len(text) == 0:

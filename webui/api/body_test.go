@@ -2,9 +2,12 @@ package api
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sends posts a body of some type to a route that wants {"to": "..."}.
@@ -97,6 +100,27 @@ func TestContentTypes(t *testing.T) {
 	}
 	if w := ask(&box{}, Open{}, "POST", "/api/v1/drain", ""); w.Code != 202 {
 		t.Errorf("no body and no type: %d", w.Code)
+	}
+}
+
+// Who promises a body and does not send it holds no connection for ever.
+func TestABodyThatDoesNotCome(t *testing.T) {
+	a := New(&box{}, nil, quiet)
+	a.bodyWait = 10 * time.Millisecond
+	server := httptest.NewServer(a.Behind(Open{}))
+	defer server.Close()
+	c, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST /api/v1/drain HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{\"resume\":")
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c) // to the end: the connection is of no use any more
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") || !strings.Contains(string(answer), "the body did not come in time") {
+		t.Errorf("%v %s", err, answer)
 	}
 }
 
