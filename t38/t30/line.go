@@ -179,6 +179,7 @@ func (t *Terminal) v21Up() {
 	if t.state == Calling { // no more CNG
 		t.out.clear()
 		t.timers.stop(timerTone)
+		t.heardFirst()
 	}
 }
 
@@ -216,6 +217,8 @@ func (t *Terminal) askAgain() {
 func (t *Terminal) frame(ch Channel, octets []byte, good bool) {
 	switch {
 	case ch == ChannelFast && t.listen.Fast == ECM && !t.out.held:
+		t.data()
+		t.timers.set(timerT2, t.now+dataLimit)
 		t.receiver.block.put(octets, good, t.cmd.frameOctets())
 	case ch == ChannelV21 && t.listen.V21:
 		t.frameV21(octets, good)
@@ -286,9 +289,19 @@ func (t *Terminal) octets(p []byte) {
 	switch {
 	case t.out.held:
 	case t.listen.Fast == TCF:
+		t.data()
 		t.training.check.put(p)
 	case t.listen.Fast == Image:
+		t.data()
 		t.pageOctets(p)
+	}
+}
+
+// data makes up for a carrier that was not reported: its indicator was lost.
+func (t *Terminal) data() {
+	if !t.heard.fast {
+		t.carrierFast(CarrierUp)
+		t.carrierFast(CarrierTrained)
 	}
 }
 

@@ -35,12 +35,17 @@ func (t *Terminal) tone(tone Tone) {
 	t.heard.anything = true
 	t.out.clear()
 	t.timers.stop(timerTone)
+	t.heardFirst()
+	t.setState(AwaitDIS)
+	t.listen = listenV21
+}
+
+// heardFirst ends T0 where it runs, and begins T1.
+func (t *Terminal) heardFirst() {
 	if t.timers.running(timerT0) {
 		t.timers.stop(timerT0)
 		t.start(timerT1)
 	}
-	t.setState(AwaitDIS)
-	t.listen = Listening{V21: true}
 }
 
 // listenV21 is what most responses and commands are awaited with.

@@ -74,6 +74,9 @@ func (t *Terminal) objection(cmd Command, err error) Code {
 	}
 }
 
+// dataLimit is how long a page's signal may last without data.
+const dataLimit = 30 * SampleRate
+
 // listenPage is what a page is awaited with.
 func (t *Terminal) listenPage() Listening {
 	m := t.cmd.Modulation
@@ -90,7 +93,7 @@ func (t *Terminal) carrierPage(e CarrierEvent) {
 	switch e {
 	case CarrierUp:
 		t.heard.held = 0
-		t.timers.stop(timerT2)
+		t.timers.set(timerT2, t.now+dataLimit)
 		t.start(timerPage)
 	case CarrierTrained:
 		t.receiver.signal = true
@@ -124,6 +127,7 @@ func (t *Terminal) openPage() {
 
 func (t *Terminal) pageOctets(p []byte) {
 	t.receiver.signal = true
+	t.timers.set(timerT2, t.now+dataLimit)
 	t.openPage()
 	t.write(p)
 }
