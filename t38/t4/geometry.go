@@ -56,6 +56,15 @@ func (r Resolution) DPI() (x, y int) {
 	return resolutions[r].x, resolutions[r].y
 }
 
+// PerMetre returns the resolution in pels and lines per metre, where the R8 and R16 ones
+// are each a half or a double of another: 1728 pels are 215 mm.
+func (r Resolution) PerMetre() (x, y int) {
+	if !r.known() {
+		return 0, 0
+	}
+	return (resolutions[r].columns[0]*1000 + 107) / 215, resolutions[r].linesPerM
+}
+
 // Rows returns the number of rows in so many tenths of a millimetre.
 func (r Resolution) Rows(tenthMM int) int {
 	if !r.known() {

@@ -201,8 +201,8 @@ func TestPlaceOnWhite(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
-	fine := Target{Columns: 1728, XDPI: 204, YDPI: 196}
-	a4 := Target{Columns: 1728, XDPI: 204, YDPI: 196, MaxRows: 2287}
+	fine := Target{Columns: 1728, X: 204, Y: 196}
+	a4 := Target{Columns: 1728, X: 204, Y: 196, MaxRows: 2287}
 	for _, tt := range []struct {
 		name          string
 		target        Target
