@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
@@ -33,16 +34,16 @@ type answering struct {
 func (p *answering) deadline() time.Time {
 	d := p.ringAt
 	if p.rel != nil {
-		d = earlier(d, p.rel.Deadline())
+		d = deadline.Earlier(d, p.rel.Deadline())
 	}
 	if p.again != nil {
-		d = earlier(d, p.again.Deadline())
+		d = deadline.Earlier(d, p.again.Deadline())
 	}
 	return d
 }
 
 func (p *answering) expire(now time.Time) {
-	if p.rel != nil && due(now, p.rel.Deadline()) {
+	if p.rel != nil && deadline.Due(now, p.rel.Deadline()) {
 		step := p.rel.Expire(now)
 		if step.Send != nil {
 			p.in.Resend(step.Send)
@@ -52,10 +53,10 @@ func (p *answering) expire(now time.Time) {
 			return
 		}
 	}
-	if due(now, p.ringAt) {
+	if deadline.Due(now, p.ringAt) {
 		p.ring(now)
 	}
-	if p.again == nil || !due(now, p.again.Deadline()) {
+	if p.again == nil || !deadline.Due(now, p.again.Deadline()) {
 		return
 	}
 	step := p.again.Expire(now)

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
@@ -184,31 +185,31 @@ func (c *Call) tidy(now time.Time) {
 func (c *Call) deadline() time.Time {
 	d := c.ringBy
 	for _, g := range c.legs {
-		d = earlier(d, g.patience)
+		d = deadline.Earlier(d, g.patience)
 	}
 	if c.s != nil {
-		d = earlier(d, c.s.deadline())
+		d = deadline.Earlier(d, c.s.deadline())
 	}
 	if c.pending != nil {
-		d = earlier(d, c.pending.deadline())
+		d = deadline.Earlier(d, c.pending.deadline())
 	}
 	return d
 }
 
 func (c *Call) expire(now time.Time) {
 	for _, g := range c.legs {
-		if due(now, g.patience) {
+		if deadline.Due(now, g.patience) {
 			g.impatient(now)
 		}
 	}
-	if due(now, c.ringBy) {
+	if deadline.Due(now, c.ringBy) {
 		c.ringBy = time.Time{}
 		c.notAnswered(now)
 	}
-	if c.pending != nil && due(now, c.pending.deadline()) {
+	if c.pending != nil && deadline.Due(now, c.pending.deadline()) {
 		c.pending.expire(now)
 	}
-	if c.s != nil && due(now, c.s.deadline()) {
+	if c.s != nil && deadline.Due(now, c.s.deadline()) {
 		c.s.expire(now)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/deadline"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport"
@@ -200,29 +201,29 @@ func (l *Line) release() {
 
 // deadline is when the line has something to do although nothing came in.
 func (l *Line) deadline() time.Time {
-	d := earlier(l.reg.Deadline(), l.mapping.again)
+	d := deadline.Earlier(l.reg.Deadline(), l.mapping.again)
 	for c := range l.calls {
-		d = earlier(d, c.deadline())
+		d = deadline.Earlier(d, c.deadline())
 	}
 	if l.mailbox != nil {
-		d = earlier(d, l.mailbox.deadline())
+		d = deadline.Earlier(d, l.mailbox.deadline())
 	}
 	return d
 }
 
 func (l *Line) expire(now time.Time) {
-	if due(now, l.reg.Deadline()) {
+	if deadline.Due(now, l.reg.Deadline()) {
 		l.do(now, l.reg.Expire(now))
 	}
-	if due(now, l.mapping.again) {
+	if deadline.Due(now, l.mapping.again) {
 		l.checkContacts(now)
 	}
 	for c := range l.calls {
-		if due(now, c.deadline()) {
+		if deadline.Due(now, c.deadline()) {
 			c.expire(now)
 		}
 	}
-	if l.mailbox != nil && due(now, l.mailbox.deadline()) {
+	if l.mailbox != nil && deadline.Due(now, l.mailbox.deadline()) {
 		l.mailbox.expire(now)
 	}
 }
@@ -274,16 +275,4 @@ func (l *Line) flowFailed(now time.Time, f transport.Flow, err error) {
 			l.do(now, l.reg.FlowLost(now, s.id, err))
 		}
 	}
-}
-
-func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
-
-func earlier(a, b time.Time) time.Time {
-	switch {
-	case b.IsZero():
-		return a
-	case a.IsZero(), b.Before(a):
-		return b
-	}
-	return a
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
@@ -62,31 +63,31 @@ func (s *session) quiet() bool {
 }
 
 func (s *session) deadline() time.Time {
-	d := earlier(earlier(s.timer.Deadline(), s.offers.Deadline()), s.inviteBy)
+	d := deadline.Earlier(deadline.Earlier(s.timer.Deadline(), s.offers.Deadline()), s.inviteBy)
 	if s.unacked != nil {
-		d = earlier(d, s.unacked.deadline())
+		d = deadline.Earlier(d, s.unacked.deadline())
 	}
 	if s.transfer != nil {
-		d = earlier(d, s.transfer.Deadline())
+		d = deadline.Earlier(d, s.transfer.Deadline())
 	}
 	if s.referral != nil {
-		d = earlier(d, earlier(s.referral.Deadline(), s.referral.dialBy))
+		d = deadline.Earlier(d, deadline.Earlier(s.referral.Deadline(), s.referral.dialBy))
 	}
 	return d
 }
 
 func (s *session) expire(now time.Time) {
-	if s.unacked != nil && due(now, s.unacked.deadline()) {
+	if s.unacked != nil && deadline.Due(now, s.unacked.deadline()) {
 		s.unacked.expire(now)
 	}
 	s.expireTransfers(now)
-	if due(now, s.inviteBy) {
+	if deadline.Due(now, s.inviteBy) {
 		s.giveUpInvite(now)
 	}
-	if due(now, s.offers.Deadline()) && s.offers.Expire(now) {
+	if deadline.Due(now, s.offers.Deadline()) && s.offers.Expire(now) {
 		s.reinvite(now)
 	}
-	if due(now, s.timer.Deadline()) {
+	if deadline.Due(now, s.timer.Deadline()) {
 		switch s.timer.Expire(now) {
 		case dialog.RefreshDue:
 			s.refresh(now)

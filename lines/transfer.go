@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/dialog"
@@ -283,13 +284,13 @@ func (s *session) resubscribed(now time.Time, in *ua.Incoming) {
 
 // expireTransfers acts on subscriptions of transfers that run out.
 func (s *session) expireTransfers(now time.Time) {
-	if s.transfer != nil && due(now, s.transfer.Deadline()) && s.transfer.Expire(now) {
+	if s.transfer != nil && deadline.Due(now, s.transfer.Deadline()) && s.transfer.Expire(now) {
 		s.transferred(now, errUntold)
 	}
-	if s.referral != nil && due(now, s.referral.dialBy) {
+	if s.referral != nil && deadline.Due(now, s.referral.dialBy) {
 		s.abandonReferral(now)
 	}
-	if s.referral != nil && due(now, s.referral.Deadline()) && s.referral.Expire(now) {
+	if s.referral != nil && deadline.Due(now, s.referral.Deadline()) && s.referral.Expire(now) {
 		m := s.d.Request(sipmsg.NOTIFY)
 		s.referral.Timeout(m)
 		s.referral = nil

@@ -14,7 +14,11 @@
 // machine that is not stopped has an attempt under way or a Deadline.
 package registrar
 
-import "time"
+import (
+	"time"
+
+	"tipring/internal/deadline"
+)
 
 // A Machine is the registration of one line.
 type Machine struct {
@@ -303,16 +307,16 @@ func (m *Machine) Deadline() time.Time {
 	}
 	var d time.Time
 	if !m.hunt.running() {
-		d = earlier(d, m.retryAt)
+		d = deadline.Earlier(d, m.retryAt)
 		if m.current != None {
-			d = earlier(d, earlier(m.bound[m.current].refresh, m.bound[m.current].until))
+			d = deadline.Earlier(d, deadline.Earlier(m.bound[m.current].refresh, m.bound[m.current].until))
 		}
 	}
 	if m.home.attempt == 0 {
-		d = earlier(d, m.home.at)
+		d = deadline.Earlier(d, m.home.at)
 	}
 	if m.warm.attempt == 0 && m.wantsWarm() {
-		d = earlier(d, m.warmDue())
+		d = deadline.Earlier(d, m.warmDue())
 	}
 	return d
 }
@@ -324,18 +328,18 @@ func (m *Machine) Expire(now time.Time) []Action {
 	}
 	if !m.hunt.running() {
 		switch {
-		case due(now, m.retryAt):
+		case deadline.Due(now, m.retryAt):
 			m.beginHunt(now, m.fromPrimary())
-		case m.current != None && due(now, m.bound[m.current].refresh):
+		case m.current != None && deadline.Due(now, m.bound[m.current].refresh):
 			m.beginHunt(now, m.refreshOrder())
-		case m.current != None && due(now, m.bound[m.current].until):
+		case m.current != None && deadline.Due(now, m.bound[m.current].until):
 			m.loseCurrent(now, false) // a refresh was refused, and the next try is later
 		}
 	}
-	if m.home.attempt == 0 && due(now, m.home.at) {
+	if m.home.attempt == 0 && deadline.Due(now, m.home.at) {
 		m.probe(now)
 	}
-	if m.warm.attempt == 0 && m.wantsWarm() && due(now, m.warmDue()) {
+	if m.warm.attempt == 0 && m.wantsWarm() && deadline.Due(now, m.warmDue()) {
 		m.warm.server = m.current.Other()
 		m.warm.attempt = m.register(m.warm.server, Warm, m.ttlOf(m.warm.server), true)
 	}
@@ -436,16 +440,4 @@ func (m *Machine) bind(now time.Time, s Server, granted time.Duration) {
 		granted: granted,
 	}
 	m.blocked[s] = time.Time{}
-}
-
-func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
-
-func earlier(a, b time.Time) time.Time {
-	switch {
-	case b.IsZero():
-		return a
-	case a.IsZero(), b.Before(a):
-		return b
-	}
-	return a
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua/digest"
 	"tipring/internal/ua/transaction"
@@ -74,9 +75,9 @@ func (s *Stack) NewEndpoint(cfg EndpointConfig) *Endpoint {
 }
 
 // Run is the loop of an owner that has no other inputs: it calls Work, then work, until
-// ctx is done, when something has come in and when its own Deadline or that of deadline
+// ctx is done, when something has come in and when its own Deadline or that of due
 // has come. It does not Close.
-func (e *Endpoint) Run(ctx context.Context, work func(now time.Time), deadline func() time.Time) {
+func (e *Endpoint) Run(ctx context.Context, work func(now time.Time), due func() time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -84,7 +85,7 @@ func (e *Endpoint) Run(ctx context.Context, work func(now time.Time), deadline f
 		e.Work(now)
 		work(now)
 		timer.Stop()
-		if d := earlier(e.Deadline(), deadline()); !d.IsZero() {
+		if d := deadline.Earlier(e.Deadline(), due()); !d.IsZero() {
 			timer.Reset(max(0, time.Until(d)))
 		}
 		select {
@@ -147,34 +148,34 @@ func (e *Endpoint) Work(now time.Time) {
 func (e *Endpoint) Deadline() time.Time {
 	d := e.over.sumAt
 	for r := range e.waiting {
-		d = earlier(d, e.connectBy(r))
+		d = deadline.Earlier(d, e.connectBy(r))
 	}
 	for _, t := range e.clients {
-		d = earlier(d, t.tx.Deadline())
+		d = deadline.Earlier(d, t.tx.Deadline())
 	}
 	for _, in := range e.servers {
-		d = earlier(d, in.tx.Deadline())
+		d = deadline.Earlier(d, in.tx.Deadline())
 	}
 	for _, g := range e.ghosts {
-		d = earlier(d, g.until)
+		d = deadline.Earlier(d, g.until)
 	}
 	return d
 }
 
 func (e *Endpoint) expire(now time.Time) {
 	for r := range e.waiting {
-		if due(now, e.connectBy(r)) {
+		if deadline.Due(now, e.connectBy(r)) {
 			delete(e.waiting, r)
 			e.lost(now, r, &connectError{waited: now.Sub(r.begun)})
 		}
 	}
 	for _, t := range e.clients {
-		if due(now, t.tx.Deadline()) {
+		if deadline.Due(now, t.tx.Deadline()) {
 			e.step(now, t, t.tx.Expire(now))
 		}
 	}
 	for id, in := range e.servers {
-		if at := in.tx.Deadline(); due(now, at) {
+		if at := in.tx.Deadline(); deadline.Due(now, at) {
 			in.step(now, in.tx.Expire(now))
 		}
 		if in.tx.Done() {
@@ -182,7 +183,7 @@ func (e *Endpoint) expire(now time.Time) {
 		}
 	}
 	for id, g := range e.ghosts {
-		if due(now, g.until) {
+		if deadline.Due(now, g.until) {
 			delete(e.ghosts, id)
 		}
 	}
@@ -258,16 +259,4 @@ func (e *Endpoint) transmit(f transport.Flow, m *sipmsg.Message, wire []byte) er
 		e.log.Debug("not sent", "to", f.Target(), "err", err)
 	}
 	return err
-}
-
-func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }
-
-func earlier(a, b time.Time) time.Time {
-	switch {
-	case b.IsZero():
-		return a
-	case a.IsZero(), b.Before(a):
-		return b
-	}
-	return a
 }

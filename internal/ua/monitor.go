@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport"
@@ -89,7 +90,7 @@ func (m *Monitor) Add(w Watch) (remove func()) {
 		x.watches[&w] = struct{}{}
 		// Devices that start together do not stay in step.
 		first := now.Add(time.Duration((0.5 + 0.5*rand.Float64()) * float64(w.Interval)))
-		x.next = earlier(x.next, first)
+		x.next = deadline.Earlier(x.next, first)
 	})
 	return func() {
 		m.e.Post(func(time.Time) {
@@ -115,10 +116,10 @@ func (m *Monitor) deadline() time.Time {
 	var d time.Time
 	for _, x := range m.watched {
 		if x.ping != nil {
-			d = earlier(d, x.ping.deadline())
+			d = deadline.Earlier(d, x.ping.deadline())
 		}
 		if !x.busy() {
-			d = earlier(d, x.next)
+			d = deadline.Earlier(d, x.next)
 		}
 	}
 	return d
@@ -127,9 +128,9 @@ func (m *Monitor) deadline() time.Time {
 func (m *Monitor) expire(now time.Time) {
 	for t, x := range m.watched {
 		switch {
-		case x.ping != nil && due(now, x.ping.deadline()):
+		case x.ping != nil && deadline.Due(now, x.ping.deadline()):
 			m.expirePing(now, t, x)
-		case !x.busy() && due(now, x.next):
+		case !x.busy() && deadline.Due(now, x.next):
 			m.ask(now, t, x)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -107,7 +108,7 @@ func (e *Endpoint) overloaded(now time.Time, ev event, refused bool) {
 
 // expire tells how many more there were. A flood that goes on is told of every minute.
 func (o *overload) expire(now time.Time, e *Endpoint) {
-	if !due(now, o.sumAt) {
+	if !deadline.Due(now, o.sumAt) {
 		return
 	}
 	if o.refused+o.dropped == 0 {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/ua/transport"
 )
 
@@ -23,7 +24,7 @@ const pongWait = 10 * time.Second
 
 var errNoPong = errors.New("no answer to the keep-alive in " + pongWait.String())
 
-func (p *ping) deadline() time.Time { return earlier(p.next, p.until) }
+func (p *ping) deadline() time.Time { return deadline.Earlier(p.next, p.until) }
 
 // sendPing asks for a sign of life, as soon as there is a connection.
 func (m *Monitor) sendPing(now time.Time, t transport.Target, x *watched, kind KeepAlive) {
@@ -60,7 +61,7 @@ func (m *Monitor) transmitPing(now time.Time, t transport.Target, x *watched) {
 // expirePing repeats a STUN request, or gives the server up.
 func (m *Monitor) expirePing(now time.Time, t transport.Target, x *watched) {
 	p := x.ping
-	if !due(now, p.until) {
+	if !deadline.Due(now, p.until) {
 		m.transmitPing(now, t, x)
 		return
 	}

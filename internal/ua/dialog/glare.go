@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -175,7 +176,7 @@ func (o *Offers) Deadline() time.Time { return o.retryAt }
 // Expire reports, once, that the time to try again has come. Whether it may be done is
 // MayInvite's or MayUpdate's to say: the far end may have been faster.
 func (o *Offers) Expire(now time.Time) bool {
-	if !due(o.retryAt, now) {
+	if !deadline.Due(now, o.retryAt) {
 		return false
 	}
 	o.retryAt = time.Time{}

@@ -86,14 +86,3 @@ func requires(m *sipmsg.Message, tag string) {
 		m.Header.Add("Require", tag)
 	}
 }
-
-// earlier is the earlier of two deadlines, of which either may be zero for none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// due reports whether a deadline has come.
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }

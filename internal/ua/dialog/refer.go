@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -132,7 +133,7 @@ func (r *Referral) Deadline() time.Time { return r.expiresAt }
 // Expire reports, once, that the subscription ran out before the call came to a result;
 // Timeout fills the last NOTIFY.
 func (r *Referral) Expire(now time.Time) bool {
-	if !due(r.expiresAt, now) {
+	if !deadline.Due(now, r.expiresAt) {
 		return false
 	}
 	r.done, r.expiresAt = true, time.Time{}
@@ -218,7 +219,7 @@ func (t *Transfer) Deadline() time.Time { return t.expiresAt }
 
 // Expire reports, once, that nothing was heard in time.
 func (t *Transfer) Expire(now time.Time) bool {
-	if !due(t.expiresAt, now) {
+	if !deadline.Due(now, t.expiresAt) {
 		return false
 	}
 	t.told, t.done, t.expiresAt = true, true, time.Time{}

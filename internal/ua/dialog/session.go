@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -198,15 +199,15 @@ func (t *SessionTimer) Failed(now time.Time) {
 }
 
 // Deadline is when Expire is to be called next; zero for not at all.
-func (t *SessionTimer) Deadline() time.Time { return earlier(t.refreshAt, t.byeAt) }
+func (t *SessionTimer) Deadline() time.Time { return deadline.Earlier(t.refreshAt, t.byeAt) }
 
 // Expire says what has fallen due by now. Each event is said once.
 func (t *SessionTimer) Expire(now time.Time) SessionEvent {
 	switch {
-	case due(t.byeAt, now):
+	case deadline.Due(now, t.byeAt):
 		t.off()
 		return SessionExpired
-	case due(t.refreshAt, now):
+	case deadline.Due(now, t.refreshAt):
 		t.refreshAt = time.Time{}
 		return RefreshDue
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua/transaction"
 )
@@ -347,21 +348,21 @@ func (s *Subscription) terminated(now time.Time, params sipmsg.Params) Subscript
 
 // Deadline is when Expire is to be called next; zero for not at all.
 func (s *Subscription) Deadline() time.Time {
-	return earlier(earlier(s.refreshAt, s.expiresAt), earlier(s.retryAt, s.notifyAt))
+	return deadline.Earlier(deadline.Earlier(s.refreshAt, s.expiresAt), deadline.Earlier(s.retryAt, s.notifyAt))
 }
 
 // Expire acts on what has fallen due by now.
 func (s *Subscription) Expire(now time.Time) SubscriptionAction {
 	switch {
-	case due(s.notifyAt, now): // timer N
+	case deadline.Due(now, s.notifyAt): // timer N
 		if s.stopping {
 			s.clear(Unsubscribed)
 			return Finished
 		}
 		s.retry(now, 0)
-	case due(s.expiresAt, now), due(s.retryAt, now):
+	case deadline.Due(now, s.expiresAt), deadline.Due(now, s.retryAt):
 		return s.anew(now)
-	case due(s.refreshAt, now):
+	case deadline.Due(now, s.refreshAt):
 		s.refreshAt = time.Time{}
 		return Resubscribe
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -68,7 +69,7 @@ func (c *Client) Spent() bool { return c.state == Completed && !c.invite() }
 func (c *Client) Retransmitted() int { return max(c.sent-1, 0) }
 
 // Deadline is when Expire is to be called next; zero for not at all.
-func (c *Client) Deadline() time.Time { return earlier(c.resendAt, c.endAt) }
+func (c *Client) Deadline() time.Time { return deadline.Earlier(c.resendAt, c.endAt) }
 
 func (c *Client) invite() bool { return c.req.Method == sipmsg.INVITE }
 
@@ -219,14 +220,14 @@ func (c *Client) Abandon(now time.Time) {
 // Expire acts on the timers that have run out by now.
 func (c *Client) Expire(now time.Time) Step {
 	switch {
-	case due(c.endAt, now):
+	case deadline.Due(now, c.endAt):
 		answered := c.state == Completed || c.state == Accepted
 		c.end()
 		if answered {
 			return Step{}
 		}
 		return Step{Err: &TimeoutError{Method: c.req.Method, Sends: c.sent, Waited: now.Sub(c.startAt)}}
-	case due(c.resendAt, now):
+	case deadline.Due(now, c.resendAt):
 		return c.resend(now)
 	}
 	return Step{}

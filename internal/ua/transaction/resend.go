@@ -3,6 +3,7 @@ package transaction
 import (
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -39,17 +40,17 @@ func (r *Resend) Stop() { r.wire, r.resendAt, r.endAt = nil, time.Time{}, time.T
 func (r *Resend) Done() bool { return r.endAt.IsZero() }
 
 // Deadline is when Expire is to be called next; zero for not at all.
-func (r *Resend) Deadline() time.Time { return earlier(r.resendAt, r.endAt) }
+func (r *Resend) Deadline() time.Time { return deadline.Earlier(r.resendAt, r.endAt) }
 
 // Expire sends the response again, or ends with a *TimeoutError: after an unacknowledged
 // 2xx the user ends the dialog with a BYE, after an unacknowledged provisional response
 // it refuses the INVITE with a 5xx.
 func (r *Resend) Expire(now time.Time) Step {
 	switch {
-	case due(r.endAt, now):
+	case deadline.Due(now, r.endAt):
 		r.Stop()
 		return Step{Err: &TimeoutError{Method: sipmsg.INVITE, Status: r.status, Sends: r.sent, Waited: now.Sub(r.startAt)}}
-	case due(r.resendAt, now):
+	case deadline.Due(now, r.resendAt):
 		r.sent++
 		r.interval = r.timers.double(r.interval, r.status < 200)
 		r.resendAt = after(r.resendAt, now, r.interval)

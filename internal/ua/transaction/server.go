@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"tipring/internal/deadline"
 	"tipring/internal/sipmsg"
 )
 
@@ -59,7 +60,7 @@ func (s *Server) State() State { return s.state }
 func (s *Server) Done() bool { return s.state == Terminated }
 
 // Deadline is when Expire is to be called next; zero for not at all.
-func (s *Server) Deadline() time.Time { return earlier(s.resendAt, s.endAt) }
+func (s *Server) Deadline() time.Time { return deadline.Earlier(s.resendAt, s.endAt) }
 
 func (s *Server) invite() bool { return s.method == sipmsg.INVITE }
 
@@ -153,16 +154,16 @@ func (s *Server) FlowFailed(now time.Time, cause error) Step {
 // final response to an INVITE was never acknowledged (timer H).
 func (s *Server) Expire(now time.Time) Step {
 	switch {
-	case due(s.endAt, now):
+	case deadline.Due(now, s.endAt):
 		lost := s.invite() && s.state == Completed
 		s.end()
 		if lost {
 			return Step{Err: &TimeoutError{Method: s.method, Status: s.status, Sends: s.sent, Waited: now.Sub(s.startAt)}}
 		}
-	case due(s.resendAt, now) && s.state == Proceeding:
+	case deadline.Due(now, s.resendAt) && s.state == Proceeding:
 		s.resendAt = time.Time{}
 		return s.Respond(now, trying(s.req))
-	case due(s.resendAt, now): // timer G
+	case deadline.Due(now, s.resendAt): // timer G
 		s.sent++
 		s.interval = s.timers.double(s.interval, false)
 		s.resendAt = after(s.resendAt, now, s.interval)

@@ -137,17 +137,6 @@ func (e *TimeoutError) Error() string {
 // Timeout makes a TimeoutError one to errors.As(…, interface{ Timeout() bool }).
 func (e *TimeoutError) Timeout() bool { return true }
 
-// earlier is the earlier of two deadlines, of which either may be zero for none.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// due reports whether a deadline has come.
-func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
-
 // after is when the next repetition falls due: an interval after the one that was due
 // at last, so that a late wake-up does not stretch the span, but never in the past.
 func after(last, now time.Time, interval time.Duration) time.Time {
