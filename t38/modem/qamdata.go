@@ -25,7 +25,7 @@ func (r *qamReceiver) decide(z point) point {
 func (r *qamReceiver) putDecided(flush bool) {
 	n := r.trellis.decided(&r.symbols, flush)
 	for _, line := range r.symbols[:n] {
-		r.put(descrambled(&r.coders.v17.scrambler, uint32(line), r.scheme.bits))
+		r.put(r.coders.v17.descramble(uint32(line), r.scheme.bits))
 		if r.state == hearNothing {
 			return
 		}

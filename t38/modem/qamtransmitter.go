@@ -75,8 +75,9 @@ type qamTransmitter struct {
 	tep     int // samples of carrier still to come
 	gap     int // samples of silence after it
 
-	past  [16]point // elements, the newest first
-	place int32     // of the next sample between two elements, in rows of the pulse's table
+	re, im [2 * pastElements]int32 // elements, the newest first, each of them twice
+	newest int
+	place  int32 // of the next sample between two elements, in rows of the pulse's table
 
 	phase, step uint32 // of the carrier
 	end         bool
@@ -86,7 +87,8 @@ func (t *qamTransmitter) start(m Mode, short, tep bool, dBm0 float64, src BitSou
 	s, c := t.begin(m, short)
 	t.scheme, t.coder, t.source = s, c, src
 	t.gain = int32(dsp.Peak(min(dBm0, 0)) * (1 << 13) / unit)
-	t.past = [16]point{}
+	clear(t.re[:])
+	clear(t.im[:])
 	t.place, t.phase, t.step = 0, 0, turnsPerSample(s.carrierHz)
 	t.end = false
 	t.tep, t.gap = 0, 0
@@ -123,20 +125,28 @@ func (t *qamTransmitter) protect(out []int16) (n int) {
 }
 
 func (t *qamTransmitter) sample() int16 {
-	if t.place -= t.scheme.pulse.step; t.place < 0 {
-		t.place += t.scheme.pulse.phases
-		copy(t.past[1:], t.past[:])
-		t.past[0] = t.element()
+	pulse := &t.scheme.pulse
+	if t.place -= pulse.step; t.place < 0 {
+		t.place += pulse.phases
+		t.push(t.element())
 	}
-	taps := t.scheme.pulse.taps
-	row := t.scheme.pulse.phases - 1 - t.place
-	pulse := t.scheme.pulse.table[int(row)*taps:][:taps]
-	var z point
-	for i, p := range t.past[:taps] {
-		z.re += p.re * int32(pulse[i])
-		z.im += p.im * int32(pulse[i])
+	taps := pulse.table[int(pulse.phases-1-t.place)*pulse.taps:][:pulse.taps]
+	re, im := t.re[t.newest:][:len(taps)], t.im[t.newest:][:len(taps)]
+	var a, b int32
+	for i, p := range taps {
+		a += re[i] * int32(p)
+		b += im[i] * int32(p)
 	}
-	return t.carrier(point{z.re >> 14, z.im >> 14})
+	return t.carrier(point{a >> 14, b >> 14})
+}
+
+// pastElements is a power of two that holds the longest pulse.
+const pastElements = 16
+
+func (t *qamTransmitter) push(p point) {
+	t.newest = (t.newest - 1) & (pastElements - 1)
+	t.re[t.newest], t.re[t.newest+pastElements] = p.re, p.re
+	t.im[t.newest], t.im[t.newest+pastElements] = p.im, p.im
 }
 
 // carrier puts a point on the carrier.

@@ -25,17 +25,19 @@ const (
 	trellisReach = trellisCells / 2
 )
 
-// waysTo are the ways to a state: from which one and with which Y1 and Y2.
-var waysTo = func() (ways [8][4]struct{ from, subset uint8 }) {
+// ways are those to a state: from which ones and with which subsets of elements.
+type ways struct{ from, subset [4]uint8 }
+
+var waysTo = func() (to [8]ways) {
 	var n [8]int
 	for state := range uint8(8) {
 		for y := range uint8(4) {
-			to := nextTrellisState(state, y)
-			ways[to][n[to]].from, ways[to][n[to]].subset = state, y<<1|state&1
-			n[to]++
+			next := nextTrellisState(state, y)
+			to[next].from[n[next]], to[next].subset[n[next]] = state, y<<1|state&1
+			n[next]++
 		}
 	}
-	return ways
+	return to
 }()
 
 // use prepares for the elements of a scheme.
@@ -86,14 +88,15 @@ func (t *trellis) add(z point) point {
 	least, best := int32(1<<31-1), 0
 	for to := range cost {
 		w := &waysTo[to]
-		c, way := t.cost[w[0].from&7]+far[w[0].subset&7], w[0]
-		for _, o := range w[1:] {
-			if d := t.cost[o.from&7] + far[o.subset&7]; d < c {
-				c, way = d, o
-			}
-		}
+		// The number of the way is carried in the two lowest bits.
+		c := min(
+			(t.cost[w.from[0]&7]+far[w.subset[0]&7])<<2,
+			(t.cost[w.from[1]&7]+far[w.subset[1]&7])<<2|1,
+			(t.cost[w.from[2]&7]+far[w.subset[2]&7])<<2|2,
+			(t.cost[w.from[3]&7]+far[w.subset[3]&7])<<2|3)
+		steps[to] = trellisStep{labels[w.subset[c&3]&7], w.from[c&3]}
+		c >>= 2
 		cost[to] = c
-		steps[to] = trellisStep{labels[way.subset&7], way.from}
 		if c < least {
 			least, best = c, to
 		}

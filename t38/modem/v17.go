@@ -40,15 +40,16 @@ const v17Grid = 324
 // v17Quarters are C, D, A and B: the first one turned by 0 to 3 quarters.
 var v17Quarters = [4]point{{6 * v17Grid, 2 * v17Grid}, {-2 * v17Grid, 6 * v17Grid}, {-6 * v17Grid, -2 * v17Grid}, {2 * v17Grid, -6 * v17Grid}}
 
-// v17QuarterOf is the element of two bits of segment 2, the first one the higher: 00 is
-// C, 01 D, 11 A, 10 B.
-var v17QuarterOf = [4]uint8{0b00: 0, 0b01: 1, 0b11: 2, 0b10: 3}
+// v17QuarterOf is the element of two bits of segment 2, the first one the lower: 00 is C,
+// 01 B, 11 A, 10 D.
+var v17QuarterOf = [4]uint8{0b00: 0, 0b10: 1, 0b11: 2, 0b01: 3}
 
-// v17BridgeTurn is by how many quarters two bits of segment 3 turn the element.
-var v17BridgeTurn = [4]uint8{0b00: 1, 0b01: 0, 0b10: 2, 0b11: 3}
+// v17BridgeTurn is by how many quarters two bits of segment 3, the first one the lower,
+// turn the element.
+var v17BridgeTurn = [4]uint8{0b00: 1, 0b10: 0, 0b01: 2, 0b11: 3}
 
 const (
-	v17Preset = 0x2ECDD5 // the scrambler at the beginning of segment 2, table 2
+	v17Preset = 0x55d9ba // the scrambler at the beginning of segment 2, table 2
 	v17Bridge = 0x8880   // the bridge signal, the lowest bit first
 )
 
@@ -70,14 +71,14 @@ type v17Coder struct {
 	scheme *scheme
 	points []gridPoint
 	short  bool
-	scrambler
+	longScrambler
 	trellis trellisCode
 	quarter uint8
 	trains  int
 }
 
 func (c *v17Coder) reset(s *scheme, short bool) {
-	*c = v17Coder{scheme: s, points: v17Points(s.bits), short: short, scrambler: newLongScrambler(v17Preset)}
+	*c = v17Coder{scheme: s, points: v17Points(s.bits), short: short, longScrambler: v17Preset}
 	if !short {
 		c.trellis.y = 1 // what the end of the bridge leaves
 	}
@@ -90,22 +91,15 @@ func (c *v17Coder) training() point {
 	case n < 0:
 		return v17Quarters[2+n&1] // A, B
 	case n < c.scheme.conditioning:
-		v := c.scramble(1) << 1
-		c.quarter = v17QuarterOf[v|c.scramble(1)]
+		c.quarter = v17QuarterOf[c.scramble(0b11, 2)]
 	default:
 		at := 2 * (n - c.scheme.conditioning)
-		v := c.scramble(v17Bridge>>(at&15)) << 1
-		v |= c.scramble(v17Bridge >> ((at + 1) & 15))
-		c.quarter = (c.quarter + v17BridgeTurn[v]) & 3
+		c.quarter = (c.quarter + v17BridgeTurn[c.scramble(v17Bridge>>(at&15), 2)]) & 3
 	}
 	return v17Quarters[c.quarter]
 }
 
 func (c *v17Coder) encode(bits uint32) point {
-	var line uint32
-	for i := range c.scheme.bits {
-		line |= c.scramble(bits>>i&1) << i
-	}
-	p := c.points[c.trellis.label(line)]
+	p := c.points[c.trellis.label(c.scramble(bits, c.scheme.bits))]
 	return point{int32(p.x) * v17Grid, int32(p.y) * v17Grid}
 }

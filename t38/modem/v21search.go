@@ -60,8 +60,7 @@ func (s *v21Search) sums(at, bits int) (inBand, total int64) {
 // look ends eight slots while no burst is there.
 func (r *v21Receiver) look() {
 	at := r.filled - v21Slots
-	power := max(r.bit(at, 0).power(), r.bit(at, 1).power())
-	if r.search.add(power, r.energy(at)) {
+	if r.search.add(r.strength(at), r.energy(at)) {
 		r.begin()
 	}
 }
@@ -124,20 +123,27 @@ func (r *v21Receiver) turnBack(last int) {
 	}
 }
 
-// first returns where the first bit of the burst begins, going back from the last one
-// until two are weak, and sets the level.
+// first returns where the first bit of the burst begins, and sets the level. Going back
+// from the last bit, each that has more than a quarter of the level, half the amplitude,
+// speaks for a beginning before it, each that has less against one.
 func (r *v21Receiver) first(last int) int {
-	r.level = r.inBand
-	first := last
-	for k := 1; k < r.search.seen; k++ {
+	const sure = v21ShortBits / 2
+	r.level = 0
+	for k := range sure {
+		r.level += r.strength(last-k*v21Slots) / sure
+	}
+	first, sum, best := last, int64(0), int64(0)
+	for k := range r.search.seen {
 		at := last - k*v21Slots
-		weak := max(r.bit(at, 0).power(), r.bit(at, 1).power())*v21Weak < r.level
-		if weak && first > at+v21Slots {
-			break
-		}
-		if !weak {
-			first = at
+		sum += min(r.strength(at), r.level) - r.level/4
+		if sum > best {
+			first, best = at, sum
 		}
 	}
 	return first
+}
+
+// strength returns the power of a bit, whichever it is.
+func (r *v21Receiver) strength(at int) int64 {
+	return max(r.bit(at, 0).power(), r.bit(at, 1).power())
 }

@@ -47,13 +47,13 @@ var (
 // v27terCoder makes and reads the elements of V.27ter.
 type v27terCoder struct {
 	scheme *scheme
-	scrambler
+	guardedScrambler
 	phase  uint8 // of the latest element, in eighths
 	trains int   // elements of training made
 }
 
 func (c *v27terCoder) reset(s *scheme) {
-	*c = v27terCoder{scheme: s, scrambler: newGuardedScrambler(0x3C)}
+	*c = v27terCoder{scheme: s, guardedScrambler: guardedScrambler{register: 0x3C}}
 }
 
 func (c *v27terCoder) training() point {
@@ -98,15 +98,7 @@ func (c *v27terCoder) decode(element uint32) uint32 {
 	if c.scheme.bits == 2 {
 		line = uint32(twoBitsOfTurn[turn&6])
 	}
-	return descrambled(&c.scrambler, line, c.scheme.bits)
-}
-
-// descrambled takes bits from the line, the first one the lowest, and returns data.
-func descrambled(s *scrambler, line uint32, bits int) (data uint32) {
-	for i := range bits {
-		data |= s.descramble(line>>i&1) << i
-	}
-	return data
+	return c.descramble(line, c.scheme.bits)
 }
 
 // nearestQuarter returns the nearest of four phases, in eighths of a turn.

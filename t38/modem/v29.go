@@ -43,14 +43,14 @@ var v29Points7200 = [8]point{
 type v29Coder struct {
 	scheme *scheme
 	points []point
-	scrambler
+	longScrambler
 	phase  uint8 // of the latest element, in eighths
 	random uint8 // the register of segment 3
 	trains int
 }
 
 func (c *v29Coder) reset(s *scheme) {
-	*c = v29Coder{scheme: s, points: v29Points7200[:], scrambler: newLongScrambler(0), random: 0b0101010}
+	*c = v29Coder{scheme: s, points: v29Points7200[:], random: 0b0101010}
 	if s.mode == V29At9600 {
 		c.points = v29Points9600[:]
 	}
@@ -74,16 +74,13 @@ func (c *v29Coder) training() point {
 }
 
 func (c *v29Coder) encode(bits uint32) point {
-	var greater uint8
+	line := c.scramble(bits, c.scheme.bits)
+	var greater uint32
 	if c.scheme.bits == 4 {
-		greater = uint8(c.scramble(bits&1)) << 3
-		bits >>= 1
+		greater, line = line&1<<3, line>>1
 	}
-	v := c.scramble(bits & 1)
-	v = v<<1 | c.scramble(bits>>1&1)
-	v = v<<1 | c.scramble(bits>>2&1)
-	c.phase = (c.phase + turnOfBits[v]) & 7
-	return c.points[c.phase|greater]
+	c.phase = (c.phase + turnOfBits[line&1<<2|line&2|line>>2]) & 7
+	return c.points[uint32(c.phase)|greater]
 }
 
 func (c *v29Coder) decide(z point) (point, uint32) {
@@ -102,5 +99,5 @@ func (c *v29Coder) decode(element uint32) uint32 {
 	if c.scheme.bits == 4 {
 		line = line<<1 | element>>3
 	}
-	return descrambled(&c.scrambler, line, c.scheme.bits)
+	return c.descramble(line, c.scheme.bits)
 }
