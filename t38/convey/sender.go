@@ -154,16 +154,27 @@ func (s *Sender) Idle(now int64) bool { return s.q.len() == 0 && now >= s.line }
 
 // Deadline returns when the next packet is due. ok is false if none is.
 func (s *Sender) Deadline() (at int64, ok bool) {
+	at, ok = s.due()
+	if s.repeats > 0 && (!ok || s.repeatAt < at) {
+		return s.repeatAt, true
+	}
+	return at, ok
+}
+
+// due returns when the front item's next packet is.
+func (s *Sender) due() (at int64, ok bool) {
 	i := s.q.front()
 	if i == nil {
-		return s.repeatAt, s.repeats > 0
+		return 0, false
 	}
-	at = max(s.line, 0)
+	at = max(s.line, i.since)
 	switch {
 	case i.kind == anIndicator || i.kind == anEnd:
-		at = max(at, s.last+leastSpacing)
+		if len(s.packet) > 0 {
+			at = max(at, s.last+leastSpacing)
+		}
 	case i.kind == aFrame && i.left == 0 && i.final && !i.ends && s.q.len() == 1:
-		at = max(at, i.since+endWait)
+		at += endWait
 	case i.kind == theOctets && i.left < s.chunk(i.data) && s.q.len() == 1:
 		at = max(at, i.since+2*s.every())
 	}
@@ -191,16 +202,19 @@ func (s *Sender) chunk(d ifp.DataType) int {
 
 // Next returns the next packet that is due by now. ok is false if none is.
 func (s *Sender) Next(now int64) (p Packet, ok bool) {
-	at, ok := s.Deadline()
+	at, ok := s.due()
+	if s.repeats > 0 && s.repeatAt <= now && (!ok || s.repeatAt < at) {
+		return s.repeat(), true
+	}
 	if !ok || at > now {
 		return Packet{}, false
 	}
 	i := s.q.front()
-	if i == nil {
-		return s.repeat(), true
+	// Data that is asked for a little late was sent in time: lateness does not add up.
+	if at = max(at, now-s.every()); i.kind == anIndicator {
+		at = now
 	}
-	// What is asked for a little late was sent in time: lateness does not add up.
-	s.say(max(at, now-s.every()), i)
+	s.say(at, i)
 	p = Packet{IFP: s.packet, Control: s.telling || !isImage(i.data)}
 	s.repeats = 0
 	if s.telling {

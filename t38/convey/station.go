@@ -58,7 +58,7 @@ func (s *Station) Done() bool { return s.T30.Done() && s.Link.Sender.Idle(s.T30.
 // Now returns the time: samples since Start.
 func (s *Station) Now() int64 { return s.T30.Now() }
 
-// Advance lets time pass, in samples: 160 at most, so that packets leave in time.
+// Advance lets time pass, in samples: not past Deadline.
 func (s *Station) Advance(samples int) {
 	s.T30.Advance(samples)
 	s.speak()
@@ -74,20 +74,35 @@ func (s *Station) Hear(datagram []byte) error {
 
 // Say returns a datagram that is due now. ok is false if none is. It is valid until the next
 // call.
-func (s *Station) Say() (datagram []byte, ok bool) { return s.Link.Say(s.Now()) }
+func (s *Station) Say() (datagram []byte, ok bool) {
+	datagram, ok = s.Link.Say(s.Now())
+	s.speak()
+	return datagram, ok
+}
 
 // Deadline tells in how many samples Advance and Say are to be called next if nothing is
 // heard. ok is false when nothing is due.
 func (s *Station) Deadline() (samples int64, ok bool) {
 	samples, ok = s.T30.Deadline()
-	next, is := s.Link.Deadline()
-	if s.doing.Kind != t30.Nothing && !is {
-		next, is = max(s.until, s.Link.Sender.line), true
+	if at, is := s.Link.Deadline(); is && (!ok || at-s.Now() < samples) {
+		samples, ok = at-s.Now(), true
 	}
-	if next = max(next-s.Now(), 0); is && (!ok || next < samples) {
-		return next, true
+	if at, is := s.done(); is && (!ok || at-s.Now() < samples) {
+		samples, ok = at-s.Now(), true
 	}
-	return samples, ok
+	return max(samples, 0), ok
+}
+
+// done returns when the transmission will be done, if that is known.
+func (s *Station) done() (at int64, ok bool) {
+	switch s.doing.Kind {
+	case t30.Nothing:
+		return 0, false
+	case t30.Silence, t30.CNG, t30.CED:
+		return s.until, true
+	}
+	out := &s.Link.Sender
+	return out.line, s.ended && out.q.len() == 0
 }
 
 // speak does what the terminal wants to be sent, as far as it can be done now.
