@@ -69,7 +69,9 @@ type Agent struct {
 	up       bool       // between the start and the end of Run
 	rtpRange [2]int     // of rtp
 	pending  map[string]*change
-	waiting  atomic.Pointer[[]api.Waiting] // what of it waits, and for what
+	opening  *config.Change // of [sip], whose ports are not open yet; nil: none
+	waits    waits
+	waiting  atomic.Pointer[[]api.Waiting] // waits, as they are shown
 	stale    atomic.Bool                   // something waits for a call or a telephone; see rested
 	resting  atomic.Bool                   // rested is about to look
 
@@ -230,6 +232,7 @@ func (a *Agent) bringUp(ctx context.Context, s *sip) {
 	for _, u := range *a.lineList.Load() {
 		a.startLine(u)
 	}
+	a.opened()
 }
 
 // stopAll hangs up and unregisters every line. Nothing is made anew after it.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"tipring/internal/config"
 )
@@ -50,6 +51,9 @@ func readWhole(path string) ([]byte, error) {
 
 // checkFile reports a file that is not what the key that names it wants.
 func checkFile(use config.FileUse, path string) error {
+	if use == config.Directory {
+		return checkDirectory(path)
+	}
 	text, err := readNamedFile(path)
 	if err != nil {
 		return err
@@ -63,6 +67,18 @@ func checkFile(use config.FileUse, path string) error {
 		err = privateKey(text)
 	}
 	return err
+}
+
+// checkDirectory reports what stands where a directory is, or is to be made.
+func checkDirectory(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return errors.New("a file stands in its path")
+	case err == nil && !info.IsDir():
+		return errors.New("it is a file")
+	}
+	return nil // what only its maker may find out, such as permissions, is found when it is made
 }
 
 // authorities is the pool of the certificates in PEM text.

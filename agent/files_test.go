@@ -62,6 +62,10 @@ func TestFilesThatAreNamedAreLookedAt(t *testing.T) {
 		oneKey  = "a PEM file with a private key: "
 	)
 	for _, tt := range []struct{ section, key, name, want string }{
+		{"device", "state_dir", "cert", "a directory: it is a file"},
+		{"device", "state_dir", "cert/state", "a directory: a file stands in its path"},
+		{"device", "state_dir", "", ""},
+		{"device", "state_dir", "to/be/made", ""},
 		{"sip", "tls_ca_file", "cert", ""},
 		{"sip", "tls_ca_file", "bundle", ""},
 		{"sip", "tls_ca_file", "none", cas + "no such file or directory"},

@@ -69,16 +69,42 @@ func (a *Agent) settlePending(w waits) {
 		p := a.pending[name]
 		switch reason := w[name]; {
 		case reason == "":
-			a.log.Info("configuration changed", "section", name, "kind", p.Kind.String(), "keys", p.Keys)
+			a.inForce(p.Change)
 			delete(a.pending, name)
 		case reason != p.waits:
 			p.waits = reason
 			a.log.Info("configuration change waits", "section", name, "kind", p.Kind.String(), "keys", p.Keys, "waiting_for", reason)
 		}
 	}
+	a.showWaiting(w)
+}
+
+func (a *Agent) inForce(ch config.Change) {
+	a.log.Info("configuration changed", "section", ch.Section, "kind", ch.Kind.String(), "keys", ch.Keys)
+}
+
+// showWaiting publishes what waits.
+func (a *Agent) showWaiting(w waits) {
+	a.waits = w
 	list := make([]api.Waiting, 0, len(w))
 	for _, name := range slices.Sorted(maps.Keys(w)) {
 		list = append(list, api.Waiting{Section: name, For: w[name]})
 	}
 	a.waiting.Store(&list)
+}
+
+// forPorts is what a change of [sip] waits for at last: that its ports are free.
+const forPorts = "its ports to be opened"
+
+// opened tells that a change of [sip] is in force: its ports are open. The lock is held.
+func (a *Agent) opened() {
+	if a.opening == nil {
+		return
+	}
+	a.inForce(*a.opening)
+	a.opening = nil
+	if a.waits["sip"] == forPorts {
+		delete(a.waits, "sip")
+		a.showWaiting(a.waits)
+	}
 }

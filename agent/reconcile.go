@@ -21,16 +21,21 @@ func (a *Agent) reconcile() {
 	}
 	c, w := a.config(), waits{}
 	a.stale.Store(true) // so that what comes to rest from here on is not missed
-	if a.pending["sip"] != nil {
+	if p := a.pending["sip"]; p != nil {
 		if reason := a.leave(0); reason != "" {
 			w.add([]string{"sip"}, reason)
 		} else {
+			delete(a.pending, "sip")
+			a.opening = &p.Change
 			a.restartSIP()
 		}
 	}
 	a.reconcileLines(c, w)
 	a.reconcilePorts(c, w)
 	a.stale.Store(len(w) > 0)
+	if a.opening != nil {
+		w.add([]string{"sip"}, forPorts)
+	}
 	if keys := a.fixed(c.Device); keys != nil {
 		w.add([]string{"device"}, "the next start, for "+strings.Join(keys, " and "))
 	}

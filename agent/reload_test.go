@@ -216,6 +216,23 @@ func TestNewRTPPortsReachThePorts(t *testing.T) {
 	}
 }
 
+// A change of [sip] is in force once its ports are open, and not before.
+func TestNewSIPPortsThatAreTaken(t *testing.T) {
+	server := newRegistry(t) // on a port that somebody else wants to have
+	text := base + line(1, server.port)
+	r := start(t, text)
+	r.until("registered", func() bool { return r.registered(1) })
+	r.reload(strings.Replace(text, "udp_port = 0", fmt.Sprintf("udp_port = %d", server.port), 1))
+	r.until("the port is found taken", func() bool { return r.logged("SIP ports not opened") })
+	if got, want := r.waits(), "[{sip its ports to be opened}]"; got != want || r.logged("configuration changed") {
+		t.Errorf("waiting: %s, want %s; logged:\n%s", got, want, r.log)
+	}
+	r.reload(strings.Replace(text, "[sip]", "[sip]\nt1_ms = 400", 1))
+	r.until("another port is open", func() bool {
+		return r.registered(1) && r.waits() == "[]" && r.logged("configuration changed", "section=sip", "t1_ms")
+	})
+}
+
 func TestAFileThatIsGoneLeavesTheOldConfiguration(t *testing.T) {
 	server := newRegistry(t)
 	r := start(t, base+line(1, server.port))

@@ -110,6 +110,7 @@ const (
 	Certificate         // PEM: a certificate, and those that vouch for it
 	PrivateKey          // PEM: the key of a certificate
 	Dictionary          // of RADIUS attributes
+	Directory           // which is made when it is not there
 )
 
 // String says what the file must be, in the words of a fault.
@@ -121,6 +122,8 @@ func (u FileUse) String() string {
 		return "a PEM file with a certificate"
 	case PrivateKey:
 		return "a PEM file with a private key"
+	case Directory:
+		return "a directory"
 	}
 	return "a file that can be read"
 }

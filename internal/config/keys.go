@@ -75,7 +75,7 @@ var deviceKeys = []Key{
 		field: func(s any) any { return &s.(*Device).Serial },
 	},
 	{
-		Name: "state_dir", Label: "State directory", Default: "/var/lib/tipring", Scope: FromFiles, Kind: Text, Max: 4000,
+		Name: "state_dir", Label: "State directory", File: Directory, Default: "/var/lib/tipring", Scope: FromFiles, Kind: Text, Max: 4000,
 		Help:   "Where settings, documents and the control socket are kept. local.ini cannot set it, because it lies in it.",
 		Wanted: "an absolute directory name", valid: isPath,
 		field: func(s any) any { return &s.(*Device).StateDir },
