@@ -389,14 +389,15 @@ func (badReader) Read([]byte) (int, error) { return 0, errTest }
 // testSink keeps what it gets. Judging rows is not its business: copies says what to report.
 type testSink struct {
 	pages  []*sunkPage
-	copies []Copy // by page; good when there are no more
+	copies []Copy // by opening; good when there are no more
 	busy   int    // times to say so
 	fail   bool
 }
 
 type sunkPage struct {
 	sink    *testSink
-	n       int
+	n       int // its number
+	opened  int // pages before it, numbers that came again too
 	format  Format
 	octets  []byte
 	closed  bool
@@ -412,7 +413,7 @@ func (s *testSink) Open(n int, f Format) (PageWriter, error) {
 	if s.fail {
 		return nil, errTest
 	}
-	p := &sunkPage{sink: s, n: n, format: f}
+	p := &sunkPage{sink: s, n: n, opened: len(s.pages), format: f}
 	s.pages = append(s.pages, p)
 	return p, nil
 }
@@ -424,8 +425,8 @@ func (p *sunkPage) Write(b []byte) (int, error) {
 
 func (p *sunkPage) Close(damaged bool) (Copy, error) {
 	p.closed, p.damaged = true, damaged
-	if p.n < len(p.sink.copies) {
-		return p.sink.copies[p.n], nil
+	if p.opened < len(p.sink.copies) {
+		return p.sink.copies[p.opened], nil
 	}
 	return Copy{Rows: 1000}, nil
 }

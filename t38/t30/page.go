@@ -115,7 +115,9 @@ type Source interface {
 
 // Sink takes the pages that a Terminal receives. The application fills it.
 type Sink interface {
-	// Open begins the n-th page received, counted from 0, in format f.
+	// Open begins the n-th page received, counted from 0, in format f. A page that was answered
+	// with RTN, or cut short by a new training, is awaited once more: the next one has its number
+	// and takes its place.
 	Open(n int, f Format) (PageWriter, error)
 }
 
@@ -147,7 +149,7 @@ type Copy struct {
 
 // Page reports one page when it is over.
 type Page struct {
-	Number     int // from 0, in the order of sending or receiving
+	Number     int // from 0, in the order of sending or receiving; the same each time that it comes
 	Sent       bool
 	Format     Format
 	Modulation Modulation // of its end

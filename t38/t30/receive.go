@@ -12,6 +12,7 @@ type receiver struct {
 	lastPRI bool  // the answer was PIP or PIN
 	answer  reply // to it
 	reject  bool  // the last page was rejected and none has followed
+	again   bool  // the page opened last is awaited once more, by its number
 	damaged bool  // a page was accepted with damage (EOR)
 	rejects int   // one after the other
 
@@ -115,6 +116,10 @@ func (t *Terminal) openPage() {
 	if r.writer != nil || r.err != nil {
 		return
 	}
+	if r.again {
+		r.again = false
+		r.pages--
+	}
 	format := t.cmd.Format()
 	r.page = Page{Number: r.pages, Format: format, Modulation: t.cmd.Modulation}
 	t.result.Format = format
@@ -170,7 +175,7 @@ func (t *Terminal) abandonPage() {
 // received reports the page that was closed last.
 func (t *Terminal) received(confirmed bool) {
 	r := &t.receiver
-	r.page.Confirmed = confirmed
+	r.page.Confirmed, r.again = confirmed, !confirmed
 	if r.reject = !confirmed; confirmed {
 		r.rejects = 0
 		t.result.Received++

@@ -233,7 +233,7 @@ func (t *Terminal) endBlock(q FCF, pri bool, answer FCF) {
 		t.closePage(damaged)
 		t.received(!damaged)
 		r.damaged = r.damaged || damaged
-		r.reject, r.rejects, r.block.holed = false, 0, false
+		r.reject, r.rejects, r.again, r.block.holed = false, 0, false, false
 	}
 	r.signal, r.last, r.lastPRI = false, q, false
 	switch {
