@@ -199,7 +199,8 @@ func (l *Line) result(a registrar.Action, target transport.Target, answer ua.Ans
 	if res == nil {
 		return registrar.Result{Outcome: registrar.Unavailable, Cause: answer.Err}
 	}
-	r := registrar.Result{Outcome: registrar.Refused, Code: res.StatusCode, RetryAfter: retryAfter(res)}
+	r := registrar.Result{Outcome: registrar.Refused, Code: res.StatusCode}
+	r.RetryAfter, _ = res.RetryAfter()
 	r.Cause = fmt.Errorf("%s %s at %s: %d %s", req.Method, l.aor(s), target, res.StatusCode, res.Reason)
 	if answer.Err != nil {
 		r.Cause = fmt.Errorf("%w: %w", r.Cause, answer.Err)
@@ -241,11 +242,6 @@ func (l *Line) accepted(s *server, a registrar.Action, target transport.Target, 
 	if a.Purpose == registrar.Probe {
 		s.callID, s.probeID = s.probeID, s.callID
 	}
-}
-
-func retryAfter(res *sipmsg.Message) time.Duration {
-	n, _ := res.RetryAfter()
-	return time.Duration(n) * time.Second
 }
 
 // logResult writes the shift book: what an operator would want to know of a REGISTER.

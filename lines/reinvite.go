@@ -129,7 +129,7 @@ func (s *session) unusable(now time.Time, err error) {
 
 // offerRefused takes a refusal of our offer, or of a session refresh.
 func (s *session) offerRefused(now time.Time, res *sipmsg.Message) {
-	after, later := dialog.RetryAfter(res)
+	after, later := res.RetryAfter()
 	switch {
 	case s.ended:
 	case res.StatusCode == 491:

@@ -6,7 +6,6 @@ import (
 
 	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
-	"tipring/internal/ua/dialog"
 	"tipring/lines"
 	"tipring/lines/fxs"
 )
@@ -160,7 +159,7 @@ func TestReplacedCall(t *testing.T) {
 
 func replaceBy(r *rig, far *farCall) *farCall {
 	return r.far.callWith(func(m *sipmsg.Message) {
-		m.Header.Add("Replaces", dialog.Replaces{CallID: far.d.CallID, ToTag: far.d.RemoteTag, FromTag: far.d.LocalTag}.String())
+		m.Header.Add("Replaces", sipmsg.Replaces{CallID: far.d.CallID, ToTag: far.d.RemoteTag, FromTag: far.d.LocalTag}.String())
 	})
 }
 

@@ -10,6 +10,7 @@ const (
 	schemeChar               // scheme, after its first letter
 	valueChar                // an unquoted parameter value, as lenient as separators allow
 	uriChar                  // anything a URI may be written with here, escapes aside
+	headerChar               // unreserved and hnv-unreserved: unescaped in a URI's headers
 	telChar                  // userChar and the # of a tel number (RFC 3966 section 3)
 )
 
@@ -26,6 +27,7 @@ var classes = func() (t [256]uint16) {
 	add(telChar, unreserved+"&=+$,/#")
 	add(passwordChar, unreserved+"&=+$,")
 	add(paramChar, unreserved+"[]/:&+$")
+	add(headerChar, unreserved+"[]/?:+$")
 	add(hostChar, alnum+"-._")
 	add(schemeChar, alnum+"+-.")
 	for c := 0x21; c < 0x100; c++ {

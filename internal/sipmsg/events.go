@@ -71,13 +71,14 @@ func ParseReplaces(value string) (Replaces, bool) {
 	id, params, ok := parameterized(value)
 	to, ok1 := params.Get("to-tag")
 	from, ok2 := params.Get("from-tag")
-	if !ok || !ok1 || !ok2 {
+	if !ok || !ok1 || !ok2 || strings.ContainsAny(id, " \t,") {
 		return Replaces{}, false
 	}
 	_, early := params.Get("early-only")
 	return Replaces{CallID: id, ToTag: to, FromTag: from, EarlyOnly: early}, true
 }
 
+// String is the value of the header.
 func (r Replaces) String() string {
 	s := r.CallID + ";to-tag=" + r.ToTag + ";from-tag=" + r.FromTag
 	if r.EarlyOnly {
@@ -98,4 +99,13 @@ func (u URI) Header(name string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// AddHeader appends a header component, escaped (RFC 3261 section 25.1, hname and hvalue).
+func (u *URI) AddHeader(name, value string) {
+	if u.Headers != "" {
+		u.Headers += "&"
+	}
+	b := append(appendEscaped(nil, name, headerChar), '=')
+	u.Headers += string(appendEscaped(b, value, headerChar))
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // seconds reads delta-seconds (RFC 3261 section 25.1). What is larger than this
@@ -36,15 +37,19 @@ func (m *Message) MinExpires() (int, bool) { return m.seconds("Min-Expires") }
 // MaxForwards is the Max-Forwards header (RFC 3261 section 20.22).
 func (m *Message) MaxForwards() (int, bool) { return m.seconds(hMaxForwards) }
 
-// RetryAfter is the Retry-After header in seconds, its comment and parameters left
+// RetryAfter is the Retry-After header, at most a year, its comment and parameters left
 // out: 18000;duration=3600, or 120 (I'm in a meeting) (RFC 3261 section 20.33).
-func (m *Message) RetryAfter() (int, bool) {
+func (m *Message) RetryAfter() (time.Duration, bool) {
 	value := m.Header.Get("Retry-After")
 	if i := strings.IndexAny(value, " \t(;"); i >= 0 {
 		value = value[:i]
 	}
-	return seconds(value)
+	n, ok := seconds(value)
+	return time.Duration(min(n, maxRetryAfter)) * time.Second, ok
 }
+
+// maxRetryAfter is a year in seconds: what is longer means never, and fits every sum of times.
+const maxRetryAfter = 366 * 24 * 3600
 
 // Expires is the expires parameter of a Contact in seconds (RFC 3261 section 10.2.1.1).
 func (a Addr) Expires() (int, bool) {

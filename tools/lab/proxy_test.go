@@ -337,7 +337,7 @@ CSeq: 1 OPTIONS`)
 	}
 	r.c.setFault(fault{kind: refusing, retryAfterS: 7})
 	res := r.answer(r.hears(ann, next()), ann, 503)
-	if n, ok := res.RetryAfter(); !ok || n != 7 {
+	if n, ok := res.RetryAfter(); !ok || n != 7*time.Second {
 		t.Errorf("Retry-After %d %v, want 7", n, ok)
 	}
 	r.c.setFault(fault{kind: refusing})

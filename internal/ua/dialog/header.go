@@ -65,14 +65,6 @@ func formatSeconds(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10)
 }
 
-// RetryAfter is the Retry-After of a response (RFC 3261 section 20.33): seconds, which a
-// comment or parameters may follow.
-func RetryAfter(res *sipmsg.Message) (time.Duration, bool) {
-	value, _ := withParams(res.Header.Get("Retry-After"))
-	value, _, _ = strings.Cut(value, "(")
-	return seconds(value)
-}
-
 // supports adds an option tag to Supported unless it is there.
 func supports(m *sipmsg.Message, tag string) {
 	if !m.OptionTag("Supported", tag) {

@@ -53,7 +53,7 @@ func ParseRefer(now time.Time, req *sipmsg.Message, first bool) (r *Referral, co
 	if !first {
 		r.event += ";id=" + strconv.FormatUint(uint64(req.CSeq.Seq), 10)
 	}
-	if value, ok := uriHeader(target.URI, "Replaces"); ok {
+	if value, ok := target.URI.Header("Replaces"); ok {
 		replaces, ok := ParseReplaces(value)
 		if !ok {
 			return nil, 400
@@ -152,7 +152,7 @@ func Refer(req *sipmsg.Message, target sipmsg.Addr, replaces *Replaces, referred
 	target = target.Clone()
 	target.Params = nil
 	if replaces != nil {
-		target.URI.Headers = "Replaces=" + escapeHeader(replaces.String())
+		target.URI.AddHeader("Replaces", replaces.String())
 	}
 	req.Header.Set("Refer-To", target.String())
 	if referredBy.Scheme != "" {
@@ -236,49 +236,4 @@ func ParseSipfrag(body []byte) (status int, ok bool) {
 	}
 	status, err := strconv.Atoi(fields[1])
 	return status, err == nil && status >= 100 && status <= 699
-}
-
-// uriHeader finds a header among those in a URI (RFC 3261 section 19.1.1).
-func uriHeader(u sipmsg.URI, name string) (string, bool) {
-	for _, h := range strings.Split(u.Headers, "&") {
-		n, v, _ := strings.Cut(h, "=")
-		if strings.EqualFold(unescape(n), name) {
-			return unescape(v), true
-		}
-	}
-	return "", false
-}
-
-func unescape(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if c, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// escapeHeader writes a header value into a URI (RFC 3261 section 25.1, hvalue).
-func escapeHeader(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9', c|0x20 >= 'a' && c|0x20 <= 'z', strings.IndexByte("-_.!~*'()[]/?:+$", c) >= 0:
-			b.WriteByte(c)
-		default:
-			const hex = "0123456789ABCDEF"
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-		}
-	}
-	return b.String()
 }

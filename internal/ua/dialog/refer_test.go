@@ -239,9 +239,6 @@ func FuzzHeaders(f *testing.F) {
 		if d, ok := seconds(value); ok && (d < 0 || d > maxSeconds*time.Second) {
 			t.Fatalf("%q: %v", value, d)
 		}
-		if escaped := escapeHeader(value); unescape(escaped) != value {
-			t.Fatalf("%q escaped as %q comes back as %q", value, escaped, unescape(escaped))
-		}
 		if r, ok := ParseReplaces(value); ok && r.CallID == "" {
 			t.Fatalf("%q: no Call-ID", value)
 		}
@@ -257,7 +254,7 @@ func FuzzHeaders(f *testing.F) {
 		if d := s.Deadline(); !d.IsZero() && d.Sub(t0) < 10*time.Second {
 			t.Fatalf("%q: a refresh after %v", value, d.Sub(t0))
 		}
-		RetryAfter(m)
+		m.RetryAfter()
 		Reliable(m)
 		ParseRefer(t0, m, true)
 		new(Progress).Acknowledge(m)

@@ -1,17 +1,10 @@
 package dialog
 
-import (
-	"strings"
-
-	"tipring/internal/sipmsg"
-)
+import "tipring/internal/sipmsg"
 
 // A Replaces names a dialog that a new call is to take the place of (RFC 3891), as the
 // side sees it that gets it: its own tag is the to-tag.
-type Replaces struct {
-	CallID, ToTag, FromTag string
-	EarlyOnly              bool
-}
+type Replaces struct{ sipmsg.Replaces }
 
 // ReplacesOf reads the Replaces header of an INVITE. nil without one. code is 400 for one
 // that cannot be read, for two of them, and for one in another request (RFC 3891 section 3).
@@ -32,27 +25,14 @@ func ReplacesOf(req *sipmsg.Message) (r *Replaces, code int) {
 
 // ParseReplaces reads the value of a Replaces header.
 func ParseReplaces(value string) (Replaces, bool) {
-	callID, params := withParams(value)
-	to, ok1 := params.Get("to-tag")
-	from, ok2 := params.Get("from-tag")
-	_, early := params.Get("early-only")
-	return Replaces{CallID: callID, ToTag: to, FromTag: from, EarlyOnly: early},
-		ok1 && ok2 && callID != "" && !strings.ContainsAny(callID, " \t,")
-}
-
-// String is the value of the header.
-func (r Replaces) String() string {
-	s := r.CallID + ";to-tag=" + r.ToTag + ";from-tag=" + r.FromTag
-	if r.EarlyOnly {
-		s += ";early-only"
-	}
-	return s
+	r, ok := sipmsg.ParseReplaces(value)
+	return Replaces{r}, ok
 }
 
 // ReplacesFor names a dialog of ours to its far end, or by way of a REFER to a third
 // party that will call the far end.
 func ReplacesFor(d *Dialog) Replaces {
-	return Replaces{CallID: d.CallID, ToTag: orZero(d.RemoteTag), FromTag: orZero(d.LocalTag)}
+	return Replaces{sipmsg.Replaces{CallID: d.CallID, ToTag: orZero(d.RemoteTag), FromTag: orZero(d.LocalTag)}}
 }
 
 // orZero: RFC 3891 section 6.1: a tag of 0 stands for none, which RFC 2543 allowed.

@@ -13,10 +13,10 @@ func TestReplaces(t *testing.T) {
 		want  Replaces
 		ok    bool
 	}{
-		{"98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff", Replaces{"98732@sip.example.com", "ff87ff", "r33th4x0r", false}, true},
-		{"12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only", Replaces{"12adf2f34456gs5", "12345", "54321", true}, true},
-		{"87134@171.161.34.23;to-tag=24796;from-tag=0", Replaces{"87134@171.161.34.23", "24796", "0", false}, true},
-		{" a@b ; TO-TAG = 1 ; From-Tag=2 ; x=y", Replaces{"a@b", "1", "2", false}, true},
+		{"98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff", Replaces{sipmsg.Replaces{CallID: "98732@sip.example.com", ToTag: "ff87ff", FromTag: "r33th4x0r"}}, true},
+		{"12adf2f34456gs5;to-tag=12345;from-tag=54321;early-only", Replaces{sipmsg.Replaces{CallID: "12adf2f34456gs5", ToTag: "12345", FromTag: "54321", EarlyOnly: true}}, true},
+		{"87134@171.161.34.23;to-tag=24796;from-tag=0", Replaces{sipmsg.Replaces{CallID: "87134@171.161.34.23", ToTag: "24796", FromTag: "0"}}, true},
+		{" a@b ; TO-TAG = 1 ; From-Tag=2 ; x=y", Replaces{sipmsg.Replaces{CallID: "a@b", ToTag: "1", FromTag: "2"}}, true},
 		{"a@b;to-tag=1", Replaces{}, false},
 		{"a@b;from-tag=1", Replaces{}, false},
 		{";to-tag=1;from-tag=2", Replaces{}, false},
@@ -75,7 +75,7 @@ func TestReplacesJudged(t *testing.T) {
 	if r := ReplacesFor(d); r.ToTag != "0" {
 		t.Errorf("a far end of RFC 2543: %+v", r)
 	}
-	r = Replaces{CallID: d.CallID, ToTag: d.LocalTag, FromTag: "0"}
+	r = Replaces{sipmsg.Replaces{CallID: d.CallID, ToTag: d.LocalTag, FromTag: "0"}}
 	if !r.Match(d) {
 		t.Error("tag 0 stands for none")
 	}
@@ -95,7 +95,7 @@ func TestReplacesJudged(t *testing.T) {
 		{"we are calling, early-only", early(true), true, 0},
 		{"we are rung", early(false), false, 481},
 	} {
-		if got := (Replaces{EarlyOnly: tt.earlyOnly}).Judge(tt.d); got != tt.want {
+		if got := (Replaces{sipmsg.Replaces{EarlyOnly: tt.earlyOnly}}).Judge(tt.d); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}

@@ -158,7 +158,7 @@ func (s *Subscription) Response(now time.Time, res *sipmsg.Message) Subscription
 	case s.dialog != nil && s.state != NotifyWait: // RFC 6665 section 4.1.2.2: a refresh met no subscription
 		return s.anew(now)
 	}
-	after, _ := RetryAfter(res)
+	after, _ := res.RetryAfter()
 	s.retry(now, after)
 	return NoAction
 }
