@@ -1,6 +1,7 @@
 package t38
 
 import (
+	"tipring/t38/convey"
 	"tipring/t38/ifp"
 	"tipring/t38/modem"
 	"tipring/t38/t30"
@@ -12,16 +13,15 @@ const (
 	spoofAfter = t30.SampleRate * 2300 / 1000 // T4 is 3 s less 15 % (T.30 clause 5.4.3.1)
 )
 
-// A Net is what a Gateway says to the packet network. It is the sender of the IFP packets:
-// repeating indicators, pacing data, and the silence behind each signal are its own.
+// A net is what a Gateway says to the packet network: convey.Sender, with the time.
 // Octets have the bit that is first on the line as their least significant.
-type Net interface {
+type net interface {
 	Tone(i ifp.Indicator)                           // CNG or CED began
+	Silence()                                       // a tone has ended
 	Signal(d ifp.DataType, short bool)              // the preamble of V.21 was heard, or a training began
 	Frame(d ifp.DataType, octets []byte, good bool) // a frame of the signal, whole
 	Octets(d ifp.DataType, octets []byte)           // of an image or TCF
 	End(d ifp.DataType, hdlc bool)                  // the signal has ended
-	Silence()                                       // a tone has ended
 }
 
 // A Gateway stands between a fax machine on a telephone line and the packets of T.38
@@ -32,10 +32,14 @@ type Net interface {
 //
 // Frames of V.21 and of ECM pass whole. What the machines offer each other is cut to the
 // Policy, and to what packets carry: no V.34, no non-standard facilities.
+//
+// Its owner exchanges samples with the line, block by block, and between two blocks gives it
+// the datagrams that came (Hear) and sends those that are due (Say).
 type Gateway struct {
 	Policy Policy
+	Link   *convey.Link
 
-	net  Net
+	net  net
 	now  int64 // samples
 	ear  gatewayEar
 	tell teller
@@ -43,12 +47,26 @@ type Gateway struct {
 }
 
 // NewGateway makes a gateway whose signals on the line have so much power: -43 to 0 dBm0.
-func NewGateway(net Net, dBm0 float64) *Gateway {
-	g := &Gateway{net: net}
+func NewGateway(c convey.LinkConfig, dBm0 float64) *Gateway {
+	g := newGateway(nil, dBm0)
+	g.Link = convey.NewLink(c, (*fromNet)(g))
+	g.net = (*toLink)(g)
+	return g
+}
+
+func newGateway(n net, dBm0 float64) *Gateway {
+	g := &Gateway{net: n}
 	g.ear.init(g)
 	g.tell.init(dBm0)
 	return g
 }
+
+// Hear takes a datagram of the peer. The error is udptl.ErrMalformed; the datagram is then
+// not used.
+func (g *Gateway) Hear(datagram []byte) error { return g.Link.Hear(g.now, datagram) }
+
+// Say returns a datagram that is due; ok is false if none is. It is valid until the next call.
+func (g *Gateway) Say() (datagram []byte, ok bool) { return g.Link.Say(g.now) }
 
 // Exchange takes what the line says and fills out, which is as long, with what it is to hear.
 func (g *Gateway) Exchange(in, out []int16) {
@@ -78,24 +96,6 @@ func (g *Gateway) spoof() {
 	}
 }
 
-// Indicator takes an indicator from the network.
-func (g *Gateway) Indicator(i ifp.Indicator) {
-	switch i {
-	case ifp.NoSignal:
-		g.tell.close()
-	case ifp.CNG, ifp.CED, ifp.V8ANSam: // an ANSam would only begin what packets cannot carry
-		g.tell.begins(i)
-	case ifp.V21Preamble:
-		g.answered()
-		g.tell.open(ifp.V21Data, false, true, false)
-	default:
-		if d, short, ok := i.Training(); ok {
-			g.answered()
-			g.openFast(d, short)
-		}
-	}
-}
-
 // openFast begins a fast signal. Of what kind it is the plan says.
 func (g *Gateway) openFast(d ifp.DataType, short bool) {
 	check := g.plan.netTraining()
@@ -110,33 +110,6 @@ func (g *Gateway) answered() {
 	}
 	g.plan.asked, g.plan.askedAt = false, 0
 }
-
-// NetFrame takes a whole frame from the network. One that lost octets on the way is not good.
-func (g *Gateway) NetFrame(d ifp.DataType, octets []byte, good bool) {
-	if !g.tell.takes(d, true) { // the beginning was lost
-		g.tell.open(d, !g.plan.long, true, false)
-	}
-	f := g.tell.frame(octets, good)
-	if f == nil || d != ifp.V21Data {
-		return
-	}
-	g.Policy.edit(f)
-	if good {
-		g.plan.fromNet(f)
-		g.ear.tune()
-	}
-}
-
-// NetOctets takes octets of an image or TCF from the network.
-func (g *Gateway) NetOctets(d ifp.DataType, octets []byte) {
-	if !g.tell.takes(d, false) {
-		g.tell.open(d, !g.plan.long, false, g.plan.netTraining())
-	}
-	g.tell.octets(octets)
-}
-
-// NetEnd takes the end of a signal.
-func (g *Gateway) NetEnd(ifp.DataType) { g.tell.close() }
 
 // dataTypes are the T30_DATA of the modems.
 var dataTypes = [...]ifp.DataType{

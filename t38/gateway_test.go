@@ -33,28 +33,28 @@ func (c *cable) deliver(g *Gateway, samples int) {
 	}
 }
 
-func (c *cable) Tone(i ifp.Indicator) { c.put(func(g *Gateway) { g.Indicator(i) }) }
-func (c *cable) Silence()             { c.put(func(g *Gateway) { g.Indicator(ifp.NoSignal) }) }
+func (c *cable) Tone(i ifp.Indicator) { c.put(func(g *Gateway) { (*fromNet)(g).Indicator(i) }) }
+func (c *cable) Silence()             { c.put(func(g *Gateway) { (*fromNet)(g).Indicator(ifp.NoSignal) }) }
 func (c *cable) Signal(d ifp.DataType, short bool) {
 	i, _ := ifp.TrainingFor(d, short)
-	c.put(func(g *Gateway) { g.Indicator(i) })
+	c.put(func(g *Gateway) { (*fromNet)(g).Indicator(i) })
 }
 func (c *cable) Frame(d ifp.DataType, octets []byte, good bool) {
 	octets = bytes.Clone(octets)
-	c.put(func(g *Gateway) { g.NetFrame(d, octets, good) })
+	c.put(func(g *Gateway) { (*fromNet)(g).Frame(d, octets, good) })
 }
 func (c *cable) Octets(d ifp.DataType, octets []byte) {
 	octets = bytes.Clone(octets)
-	c.put(func(g *Gateway) { g.NetOctets(d, octets) })
+	c.put(func(g *Gateway) { (*fromNet)(g).Octets(d, octets) })
 }
-func (c *cable) End(d ifp.DataType, _ bool) { c.put(func(g *Gateway) { g.NetEnd(d) }) }
+func (c *cable) End(d ifp.DataType, _ bool) { c.put(func(g *Gateway) { (*fromNet)(g).End(d) }) }
 
 // relay joins two machines by two gateways until both are done.
 func relay(t testing.TB, a, b *Machine, delay int64, policy Policy, limit int) float64 {
 	t.Helper()
 	const tick = 160
 	ab, ba := &cable{delay: delay}, &cable{delay: delay}
-	ga, gb := NewGateway(ab, DefaultLevel), NewGateway(ba, DefaultLevel)
+	ga, gb := newGateway(ab, DefaultLevel), newGateway(ba, DefaultLevel)
 	ga.Policy, gb.Policy = policy, policy
 	var toA, toB, fromA, fromB [tick]int16
 	a.Start()
