@@ -54,13 +54,18 @@ type said struct {
 
 // say sends frames on V.21 once the line is free, then listens with a timer running.
 func (t *Terminal) say(next State, listen Listening, timer timer, frames ...Frame) {
+	t.compose(next, listen, timer, frames...)
+	t.transmit()
+}
+
+// compose makes ready what transmit sends.
+func (t *Terminal) compose(next State, listen Listening, timer timer, frames ...Frame) {
 	t.setState(next)
 	t.said = said{tries: 1, listen: listen, timer: timer}
 	for i, f := range frames {
 		f.X, f.Final = t.gotDIS, i == len(frames)-1
 		t.said.frames = append(t.said.frames, f.Append(nil))
 	}
-	t.transmit()
 }
 
 // transmit sends what was said, also again.

@@ -83,9 +83,9 @@ func checkPages(r *rapid.T, l *link, doc *testDoc, sink *testSink, stored []Page
 		switch {
 		case p.Damaged:
 			r.Fatalf("page %d is confirmed and damaged", i)
-		case next < len(doc.pages) && sink.pages[p.Number].sameAs(doc.pages[next].octets):
+		case next < len(doc.pages) && sink.pages[i].sameAs(doc.pages[next].octets):
 			next++
-		case next > 0 && sink.pages[p.Number].sameAs(doc.pages[next-1].octets): // sent once more
+		case next > 0 && sink.pages[i].sameAs(doc.pages[next-1].octets): // sent once more
 		default:
 			r.Fatalf("page %d stored is neither page %d nor the one before\n%v\n%v", i, next, l.ends[0].log, l.ends[1].log)
 		}

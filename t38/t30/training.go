@@ -57,8 +57,14 @@ func (t *Terminal) prepare() {
 	}
 }
 
-// train sends DCS and TCF (clause 5.3.6.1.3). The training of TCF is always the long one.
+// train sends DCS and TCF (clause 5.3.6.1.3).
 func (t *Terminal) train() {
+	t.composeTraining()
+	t.transmit()
+}
+
+// composeTraining makes ready DCS and TCF. The training of TCF is always the long one.
+func (t *Terminal) composeTraining() {
 	t.cmd = t.cfg.choose(t.sender.form, t.peer.Capabilities, t.training.modulation())
 	t.training.long = true
 	var frames []Frame
@@ -69,9 +75,8 @@ func (t *Terminal) train() {
 		frames = append(frames, Frame{FCF: SUB, Info: encodeIdent(t.cfg.Subaddress, "*#")})
 	}
 	dcs := Frame{FCF: DCS, Info: t.cmd.Bits()}
-	t.say(Commanding, listenV21, timerT4, append(frames, t.withIdent(TSI, dcs)...)...)
+	t.compose(Commanding, listenV21, timerT4, append(frames, t.withIdent(TSI, dcs)...)...)
 	t.said.tcf = true
-	t.transmit()
 }
 
 // trained acts on the response to DCS and TCF.
@@ -102,10 +107,9 @@ func (t *Terminal) failedToTrain() {
 // lowerLastTry makes the third DCS without an answer one for a lower rate: there are machines
 // that say nothing when they fail to train.
 func (t *Terminal) lowerLastTry() {
-	if !t.training.lower() {
-		return
+	if t.training.lower() {
+		tries := t.said.tries
+		t.composeTraining()
+		t.said.tries = tries
 	}
-	said := t.said
-	t.train()
-	t.said.tries, t.said.again = said.tries, said.again
 }
