@@ -52,7 +52,6 @@ func (c *cable) End(d ifp.DataType, _ bool) { c.put(func(g *Gateway) { (*fromNet
 // relay joins two machines by two gateways until both are done.
 func relay(t testing.TB, a, b *Machine, delay int64, policy Policy, limit int) float64 {
 	t.Helper()
-	const tick = 160
 	ab, ba := &cable{delay: delay}, &cable{delay: delay}
 	ga, gb := newGateway(ab, DefaultLevel), newGateway(ba, DefaultLevel)
 	ga.Policy, gb.Policy = policy, policy

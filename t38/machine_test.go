@@ -99,7 +99,6 @@ func terminal(t testing.TB, c t30.Config) *t30.Terminal {
 // talk joins two machines until both are done, and returns how many seconds that took.
 func talk(t testing.TB, a, b *Machine, limit int) float64 {
 	t.Helper()
-	const tick = 160
 	var toA, toB, fromA, fromB [tick]int16
 	a.Start()
 	b.Start()
