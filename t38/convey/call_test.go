@@ -61,18 +61,20 @@ type callTest struct {
 	network  *netmodel.Network
 	sent     *document
 	got      *document
+	change   func(datagram []byte) []byte // of the first one's datagrams; it returns nil for a lost one
 
 	last         t30.Kind
 	began, ended int64  // from the sender's first preamble to the end of its last page
 	octets       [2]int // of UDP and IPv4 that each end sent meanwhile
 }
 
-func newCall(t testing.TB, ecm bool, sent *document, c [2]LinkConfig, n *netmodel.Network) *callTest {
+func newCall(t testing.TB, ecm bool, sent *document, c [2]LinkConfig, n *netmodel.Network, modulations ...t30.Modulation) *callTest {
 	call := &callTest{t: t, network: n, sent: sent, got: &document{}}
 	for i, config := range []t30.Config{
 		{Calling: true, Source: source{sent}, ECM: ecm, Ident: "555 0100"},
 		{Sink: sink{call.got}, ECM: true, Ident: "555 0199"},
 	} {
+		config.Modulations = t30.Modulations(modulations...)
 		terminal, err := t30.New(config)
 		if err != nil {
 			t.Fatal(err)
@@ -86,29 +88,15 @@ func newCall(t testing.TB, ecm bool, sent *document, c [2]LinkConfig, n *netmode
 // every page arrived as it was sent.
 func (c *callTest) run() (ok, exact bool) {
 	const tick = 80
-	paths := [2]*netmodel.Path{c.network.AToB, c.network.BToA}
 	for _, s := range c.stations {
 		s.Start()
 	}
-	for now := int64(0); now < 600*SampleRate; now += tick {
+	for now := int64(tick); now < 600*SampleRate && !(c.stations[0].Done() && c.stations[1].Done()); now += tick {
 		c.watch(now)
-		for i, s := range c.stations {
+		for _, s := range c.stations {
 			s.Advance(tick)
-			for b, ok := s.Say(); ok; b, ok = s.Say() {
-				if c.began > 0 && c.ended == 0 {
-					c.octets[i] += len(b) + 28
-				}
-				paths[i].Send(now, b)
-			}
-			for b, ok := paths[1-i].Receive(now); ok; b, ok = paths[1-i].Receive(now) {
-				if err := s.Hear(b); err != nil {
-					c.t.Fatalf("%x: %v", b, err)
-				}
-			}
 		}
-		if c.stations[0].Done() && c.stations[1].Done() {
-			break
-		}
+		c.pass(now)
 	}
 	ok = c.stations[0].T30.Result().Code == t30.OK && c.stations[1].T30.Result().Code == t30.OK
 	exact = len(c.got.pages) == len(c.sent.pages)
@@ -116,6 +104,31 @@ func (c *callTest) run() (ok, exact bool) {
 		exact = exact && i < len(c.sent.pages) && bytes.Equal(bytes.TrimRight(c.got.pages[i], "\x00"), c.sent.pages[i])
 	}
 	return ok, exact
+}
+
+// pass carries what the stations say and what has arrived.
+func (c *callTest) pass(now int64) {
+	paths := [2]*netmodel.Path{c.network.AToB, c.network.BToA}
+	for i, s := range c.stations {
+		for b, ok := s.Say(); ok; b, ok = s.Say() {
+			if c.began > 0 && c.ended == 0 {
+				c.octets[i] += len(b) + 28
+			}
+			if c.change != nil && i == 0 {
+				b = c.change(bytes.Clone(b))
+			}
+			if b != nil {
+				paths[i].Send(now, b)
+			}
+		}
+	}
+	for i, s := range c.stations {
+		for b, ok := paths[1-i].Receive(now); ok; b, ok = paths[1-i].Receive(now) {
+			if err := s.Hear(b); err != nil {
+				c.t.Fatalf("%x: %v", b, err)
+			}
+		}
+	}
 }
 
 // watch notes when the sender's DCS begins and when its last page has ended.
@@ -163,6 +176,20 @@ func TestCalls(t *testing.T) {
 				if r := s.T30.Result(); r.Repeats+r.Repairs+r.Failures > 0 || s.Link.Receiver.Malformed() > 0 || s.Link.Sender.Overflow() > 0 {
 					t.Errorf("%s, ECM %v, end %d: %+v", name, ecm, i, r)
 				}
+			}
+		}
+	}
+}
+
+func TestEveryModem(t *testing.T) {
+	for m := t30.V27ter2400; m <= t30.V17At14400; m++ {
+		for _, ecm := range []bool{false, true} {
+			network := netmodel.Config{Delay: 800, Jitter: 480}
+			call := newCall(t, ecm, pages(1, 5000), both(adaptive), netmodel.New(1, network), m, t30.V27ter2400)
+			ok, exact := call.run()
+			r := call.stations[0].T30.Result()
+			if !ok || !exact || r.BitRate != m.BitRate() || r.Repeats+r.Repairs+r.Failures > 0 {
+				t.Errorf("%v, ECM %v: %v; at %d bit/s", m, ecm, call, r.BitRate)
 			}
 		}
 	}

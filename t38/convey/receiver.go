@@ -149,11 +149,21 @@ func (r *Receiver) field(f ifp.Field) {
 }
 
 func (r *Receiver) hdlc(octets []byte) {
+	if len(r.frame) == 0 && beginsFrame(octets, isImage(r.data)) {
+		r.damaged = false // what was lost lies before it
+	}
 	if len(r.frame)+len(octets) > MaxFrame {
 		octets = octets[:MaxFrame-len(r.frame)]
 		r.damaged = true
 	}
 	r.frame = reversed(r.frame, octets)
+}
+
+// beginsFrame tells whether octets of a field are surely the beginning of a frame: address,
+// control field and, of image data, the facsimile control field of T.4 annex A.
+func beginsFrame(b []byte, image bool) bool {
+	const address, control, final, fcd, rcp = 0xFF, 0xC0, 0xC8, 0x60, 0x61
+	return len(b) > 2 && b[0] == address && (b[1] == control || b[1] == final) && (!image || b[2] == fcd || b[2] == rcp)
 }
 
 func (r *Receiver) endFrame(good bool) {

@@ -37,7 +37,7 @@ type Sender struct {
 	packet   []byte
 	fields   [2]ifp.Field
 	telling  bool  // the last packet has an indicator or an end
-	open     bool  // a signal has begun and not ended
+	open     bool  // a tone or burst has begun and not ended
 	line     int64 // when a line would have sent all that was sent
 	last     int64 // when the last packet went
 	repeats  int   // that the last packet may still have
@@ -50,7 +50,10 @@ type Sender struct {
 func (s *Sender) Overflow() int { return s.overflow }
 
 // Tone begins a tone: ifp.CNG or ifp.CED.
-func (s *Sender) Tone(i ifp.Indicator) { s.q.push(item{kind: anIndicator, indicator: i}, nil) }
+func (s *Sender) Tone(i ifp.Indicator) {
+	s.q.push(item{kind: anIndicator, indicator: i}, nil)
+	s.open = i != ifp.NoSignal
+}
 
 // Silence ends a tone.
 func (s *Sender) Silence() { s.Tone(ifp.NoSignal) }
@@ -59,7 +62,6 @@ func (s *Sender) Silence() { s.Tone(ifp.NoSignal) }
 func (s *Sender) Signal(d ifp.DataType, short bool) {
 	if i, ok := ifp.TrainingFor(d, short); ok {
 		s.Tone(i)
-		s.open = true
 	}
 }
 
@@ -132,15 +134,13 @@ func (s *Sender) End(now int64, d ifp.DataType, hdlc bool) {
 		s.Octets(now, d, tail[:d.BitRate()*tailMS/8000])
 		s.q.push(item{kind: anEnd, data: d, field: ifp.NonECMSigEnd}, nil)
 	}
-	s.open = false
 	s.Silence()
 }
 
-// Cut drops what was not sent yet, and ends the burst if one is open.
+// Cut drops what was not sent yet, and ends the tone or burst if one is open.
 func (s *Sender) Cut() {
 	begun := s.open || s.q.len() > 0
 	s.q.clear()
-	s.open = false
 	if begun {
 		s.Silence()
 	}

@@ -39,7 +39,8 @@ type Station struct {
 
 // A fastCarrier is what the terminal was told of an image's signal.
 type fastCarrier struct {
-	up, trained bool
+	up   bool
+	told bool // whether the training succeeded
 }
 
 // NewStation makes a station of a terminal that has not been started.
@@ -50,7 +51,10 @@ func NewStation(t *t30.Terminal, c LinkConfig) *Station {
 }
 
 // Start begins the facsimile: the call is through, and its media are T.38.
-func (s *Station) Start() { s.T30.Start() }
+func (s *Station) Start() {
+	s.T30.Start()
+	s.speak()
+}
 
 // Done tells that the facsimile is over and all of it is said.
 func (s *Station) Done() bool { return s.T30.Done() && s.Link.Sender.Idle(s.T30.Now()) }
@@ -194,7 +198,7 @@ type hears Station
 
 func (h *hears) Indicator(i ifp.Indicator) {
 	listens := h.T30.Listening()
-	switch d, _, fast := i.Training(); {
+	switch _, _, fast := i.Training(); {
 	case i == ifp.CNG && listens.Tones:
 		h.T30.Tone(t30.ToneCNG)
 	case i == ifp.CED && listens.Tones:
@@ -204,31 +208,31 @@ func (h *hears) Indicator(i ifp.Indicator) {
 	case fast && listens.Fast != t30.Nothing:
 		h.fast = fastCarrier{up: true}
 		h.T30.Carrier(t30.ChannelFast, t30.CarrierUp)
-		if !h.awaits(d) { // it is another modem than was agreed
-			h.fast.trained = true
-			h.T30.Carrier(t30.ChannelFast, t30.CarrierFailed)
-		}
 	}
 }
 
-// awaits tells whether the terminal listens for a modem of an image.
+// awaits tells whether the terminal listens for a modem of images.
 func (h *hears) awaits(d ifp.DataType) bool {
 	l := h.T30.Listening()
-	return l.Fast != t30.Nothing && isImage(d) && modulations[d] == l.Modulation
+	return l.Fast != t30.Nothing && modulations[d] == l.Modulation
 }
 
 // comes tells whether image data is for the terminal, and tells it first that the modem is
-// trained: only data shows that.
+// trained, or is another one than was agreed: only data shows how long a training was.
 func (h *hears) comes(d ifp.DataType) bool {
-	if !h.awaits(d) {
+	if !isImage(d) || h.T30.Listening().Fast == t30.Nothing {
 		return false
 	}
 	if !h.fast.up {
 		h.T30.Carrier(t30.ChannelFast, t30.CarrierUp)
 	}
-	if !h.fast.trained {
-		h.fast = fastCarrier{up: true, trained: true}
-		h.T30.Carrier(t30.ChannelFast, t30.CarrierTrained)
+	if !h.fast.told {
+		h.fast = fastCarrier{up: true, told: true}
+		event := t30.CarrierFailed
+		if h.awaits(d) {
+			event = t30.CarrierTrained
+		}
+		h.T30.Carrier(t30.ChannelFast, event)
 	}
 	return h.awaits(d)
 }
@@ -253,7 +257,7 @@ func (h *hears) End(d ifp.DataType) {
 	case d == ifp.V21Data && h.T30.Listening().V21:
 		h.T30.Carrier(t30.ChannelV21, t30.CarrierDown)
 	case isImage(d) && h.fast.up:
-		if !h.fast.trained { // all of its data was lost
+		if !h.fast.told { // all of its data was lost
 			h.T30.Carrier(t30.ChannelFast, t30.CarrierFailed)
 		}
 		h.T30.Carrier(t30.ChannelFast, t30.CarrierDown)
