@@ -7,8 +7,8 @@ type Kind uint8
 const (
 	Nothing Kind = iota
 	Silence      // a pause that the procedure asks for; it ends like any transmission
-	CNG          // calling tone, 1100 Hz (clause 4.2)
-	CED          // called station identification, 2100 Hz (clause 4.1), without phase reversals
+	CNG          // calling tone, 1100 Hz
+	CED          // called station identification, 2100 Hz, without phase reversals
 	V21          // V.21 channel 2 at 300 bit/s: preamble of 1 s ± 15 %, then frames (clause 5.3)
 	TCF          // training, then octets of zeros for 1.5 s (clause 5.3.6.1.3)
 	Image        // training, then coded rows without error correction (T.4 clause 4)

@@ -113,7 +113,7 @@ const (
 
 // JudgeCopy accepts a page with at most 5 % of bad rows and no run of them higher than
 // 2.6 mm; above 2.5 % it asks for a new training. A page without
-// rows is rejected.
+// rows or without its end is rejected.
 func JudgeCopy(f Format, c Copy) Verdict {
 	run := 10 // rows of 3.85 to the mm
 	switch f.Resolution {
@@ -123,7 +123,7 @@ func JudgeCopy(f Format, c Copy) Verdict {
 		run = 40
 	}
 	switch {
-	case c.Rows == 0, c.BadRows*20 > c.Rows, c.BadRun > run:
+	case c.Rows == 0, c.Cut, c.BadRows*20 > c.Rows, c.BadRun > run:
 		return Reject
 	case c.BadRows*40 > c.Rows:
 		return Retrain

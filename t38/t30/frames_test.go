@@ -292,3 +292,38 @@ func TestBadConfigurations(t *testing.T) {
 		}
 	}
 }
+
+// What a fax machine's service manual prints of a line: 16 frames were sent, 4 to 7 were lost,
+// and the bits behind the last are 1.
+func TestPartialPageAsMachinesHaveIt(t *testing.T) {
+	f, ok := ParseFrame([]byte{0xFF, 0x13, 0xBF, 0x4F, 0x00, 0x00, 0x0F})
+	if got := f.String(); !ok || !f.X || got != "PPS-MPS page=0 block=0 frames=16" {
+		t.Errorf("it is %s, X %v", got, f.X)
+	}
+	var b rxBlock
+	for n := range byte(16) {
+		b.put(append([]byte{0xFF, 0x03, 0x06, n}, make([]byte, 256)...), n < 4 || n > 7, 256)
+	}
+	ppr, n := b.missing(16)
+	if want := append([]byte{0xF0, 0x00}, bytes.Repeat([]byte{0xFF}, 30)...); n != 4 || !bytes.Equal(ppr, want) {
+		t.Errorf("PPR asks for %d frames: % X", n, ppr)
+	}
+}
+
+func TestPelsOfARow(t *testing.T) {
+	for _, tt := range []struct {
+		width Width
+		want  [5]int
+	}{
+		{A4Width, [5]int{1728, 1728, 1728, 2592, 3456}},
+		{B4Width, [5]int{2048, 2048, 2048, 3072, 4096}},
+		{A3Width, [5]int{2432, 2432, 2432, 3648, 4864}},
+		{A3Width + 1, [5]int{}},
+	} {
+		for r := Standard; r <= Ultrafine; r++ {
+			if got := tt.width.Pels(r); got != tt.want[r] {
+				t.Errorf("%v at %v: %d pels, want %d", tt.width, r, got, tt.want[r])
+			}
+		}
+	}
+}

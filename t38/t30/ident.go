@@ -6,7 +6,7 @@ import (
 )
 
 // identOctets is the length of the information field of CSI, TSI, CIG, SUB, SID, SEP and PWD
-// (clause 5.3.6.2.4 on).
+// (clause 5.3.6.2).
 const identOctets = 20
 
 // encodeIdent makes such a field: the last digit first, spaces behind. What is neither a

@@ -145,6 +145,10 @@ type Copy struct {
 	Rows    int // decoded, bad ones included
 	BadRows int // of these, not decoded, or decoded to a wrong length
 	BadRun  int // the most bad rows without a good one between
+
+	// Cut: the page ended within a row, without ECM, and before its end code: an unknown number of
+	// rows is missing.
+	Cut bool
 }
 
 // Page reports one page when it is over.

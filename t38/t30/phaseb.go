@@ -1,6 +1,6 @@
 package t30
 
-// The times of phase A (clauses 4.1 and 4.2), in samples.
+// The times of phase A, in samples.
 const (
 	answerPause = 2 * SampleRate // 1.8 s to 2.5 s before CED
 	lengthCED   = 3 * SampleRate // 2.6 s to 4 s

@@ -104,7 +104,7 @@ func secondFCF(octet byte) (q FCF, pri, ok bool) {
 	return q, pri, q == MPS || q == EOM || q == EOP
 }
 
-// partialPage acts on PPS (clause A.4.3.2).
+// partialPage acts on PPS (annex A).
 func (t *Terminal) partialPage(f Frame) {
 	if len(f.Info) < 4 {
 		t.heard.damaged = true
@@ -179,7 +179,7 @@ func (t *Terminal) acceptBlock(key [4]byte, q FCF, pri bool) {
 	t.endBlock(q, pri, MCF)
 }
 
-// endOfRetransmission acts on EOR: the sender gives up on what is missing (clause A.4.3.4).
+// endOfRetransmission acts on EOR: the sender gives up on what is missing (annex A).
 func (t *Terminal) endOfRetransmission(f Frame) {
 	if len(f.Info) < 1 {
 		t.heard.damaged = true
@@ -267,7 +267,7 @@ func (t *Terminal) isBusy() bool {
 	return ok && b.Busy()
 }
 
-// ready answers RR (clause A.4.3.3), or a PPS that came again while RNR held its answer.
+// ready answers RR (annex A), or a PPS that came again while RNR held its answer.
 func (t *Terminal) ready() {
 	b := &t.receiver.block
 	switch {
@@ -282,7 +282,7 @@ func (t *Terminal) ready() {
 }
 
 // continueToCorrect acts on CTC: the sender goes on repairing at the rate it says, beginning
-// with a long training (clause A.4.3.5).
+// with a long training (annex A).
 func (t *Terminal) continueToCorrect(f Frame) {
 	m, err := Bits(f.Info).rate()
 	cmd := t.cmd

@@ -95,7 +95,7 @@ func (b *txBlock) nextFrame() []byte {
 	return append(b.frame[:0], Address, ControlMore, byte(RCP))
 }
 
-// count is the information field of PPS (clause A.4.3.2): the second FCF, the page and block
+// count is the information field of PPS (annex A): the second FCF, the page and block
 // counters, and the number of frames less one.
 func (b *txBlock) count(fcf FCF) []byte {
 	return []byte{byte(fcf), b.page, b.number, byte(b.frames - 1)}
@@ -131,7 +131,7 @@ func (t *Terminal) nextBlock() {
 }
 
 // repair sends again what a PPR asks for; after the fourth it continues to correct, or gives
-// up (clause A.4.1).
+// up (annex A).
 func (t *Terminal) repair(ppr []byte) {
 	b := &t.sender.block
 	t.timers.stop(timerT5)
@@ -170,7 +170,7 @@ func (t *Terminal) corrected() {
 	t.sendFrames()
 }
 
-// notReady asks a receiver that is not ready again, up to T5 (clause A.4.3.3).
+// notReady asks a receiver that is not ready again, up to T5 (annex A).
 func (t *Terminal) notReady(asked State) {
 	if !t.timers.running(timerT5) {
 		t.start(timerT5)

@@ -186,7 +186,7 @@ func (t *Terminal) LineLost() {
 	}
 }
 
-// Interrupt asks for the operator's turn (T.30 clause 5.3.6.1.7): the next post-message
+// Interrupt asks for the operator's turn (T.30 clause 5.3.6.1.6): the next post-message
 // command is sent as PRI-Q, the next response as PIP or PIN. When the other side agrees the
 // call ends for facsimile with code TakenOver, and the line is free for speech.
 func (t *Terminal) Interrupt() { t.interrupt = true }

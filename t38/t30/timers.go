@@ -7,7 +7,7 @@ type timer uint8
 
 const (
 	timerCall  timer = iota // the whole call
-	timerT0                 // clause 5.4.3.1
+	timerT0                 // no answer
 	timerT1                 // identification
 	timerT2                 // loss of command
 	timerT3                 // procedure interrupt
