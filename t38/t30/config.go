@@ -112,8 +112,8 @@ const (
 )
 
 // JudgeCopy accepts a page with at most 5 % of bad rows and no run of them higher than
-// 2.6 mm; above 2.5 % it asks for a new training. A page without
-// rows or without its end is rejected.
+// 2.6 mm; above 2.5 % it asks for a new training. A page without rows or without its end is
+// rejected.
 func JudgeCopy(f Format, c Copy) Verdict {
 	run := 10 // rows of 3.85 to the mm
 	switch f.Resolution {

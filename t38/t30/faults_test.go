@@ -116,6 +116,7 @@ func TestCopyQuality(t *testing.T) {
 		{"poor", []Copy{poor, good}, []int{14400, 14400}, OK, OK, 2, 0, []int{0, 1}},
 		{"poor last page", []Copy{good, poor}, []int{14400}, OK, OK, 2, 0, []int{0, 1}},
 		{"bad last page", []Copy{good, bad}, []int{14400, 12000}, OK, OK, 2, 1, []int{0, 1, 1}},
+		{"cut short", []Copy{{Rows: 500, Cut: true}, good}, []int{14400, 12000}, OK, OK, 2, 1, []int{0, 0, 1}},
 		{"no rows at all", []Copy{{}}, []int{14400, 12000}, OK, OK, 2, 1, []int{0, 0, 1}},
 		{"bad for ever", []Copy{bad, bad, bad, bad}, []int{14400, 12000, 9600}, PageRejected, BadPages, 0, 3, []int{0, 0, 0}},
 	} {
