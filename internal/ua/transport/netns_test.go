@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // inNamespace runs the calling test once more, in a process of its own inside a fresh
@@ -100,6 +102,42 @@ func TestEveryICMPErrorIsReported(t *testing.T) {
 			t.Errorf("%s: known after %v, want at once", c.reject, d)
 		}
 	}
+	r.quiet(t)
+}
+
+// A datagram longer than the path takes is sent in fragments; where those are forbidden it is
+// ErrTooLong, and not an error of the way.
+func TestDatagramLongerThanThePath(t *testing.T) {
+	if !inNamespace(t, "ip link set lo mtu 1280") {
+		return
+	}
+	l, r := start(t, nil)
+	server := peer(t, "127.0.0.1:0")
+	f := flow(t, l, UDP, addrOf(server).String())
+	for n, want := range map[int]bool{1080: false, 1081: true} {
+		if got := TooLarge(f, n); got != want {
+			t.Errorf("%d octets on a path of 1280: got %v, want %v (RFC 3261 section 18.1.1)", n, got, want)
+		}
+	}
+	long := make([]byte, 4000)
+	mustSend(t, f, long)
+	if err := server.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := server.ReadFromUDPAddrPort(make([]byte, 8000)); n != len(long) || err != nil {
+		t.Errorf("%d octets came, %v", n, err)
+	}
+	u := f.(*udpFlow)
+	err := control(u.sock.raw, func(fd int) error {
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DO)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Send(long); !errors.Is(err, ErrTooLong) {
+		t.Errorf("got %v, want ErrTooLong", err)
+	}
+	mustSend(t, f, long[:500])
 	r.quiet(t)
 }
 

@@ -91,10 +91,19 @@ func (f *udpFlow) Send(wire []byte) error {
 			err = s.send(wire, netip.AddrPort{}, netip.Addr{})
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("%s: send: %w", f.target, err)
+	return sendError(f.target, err)
+}
+
+// sendError names where a datagram could not be sent to. The system's EMSGSIZE is no fault of the
+// way, as the others are: no repetition will be shorter.
+func sendError(t Target, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EMSGSIZE):
+		return fmt.Errorf("%s: %w", t, ErrTooLong)
 	}
-	return nil
+	return fmt.Errorf("%s: send: %w", t, err)
 }
 
 // outdated reports an error that a new socket may cure: the source address or the
@@ -136,10 +145,7 @@ func (w wayBack) Send(wire []byte) error {
 	if len(wire) > sipmsg.MaxDatagram {
 		return fmt.Errorf("%s: %w", w.Target(), ErrTooLong)
 	}
-	if err := w.s.send(wire, w.to, w.local.Addr()); err != nil {
-		return fmt.Errorf("%s: send: %w", w.Target(), err)
-	}
-	return nil
+	return sendError(w.Target(), w.s.send(wire, w.to, w.local.Addr()))
 }
 
 func (w wayBack) Ping(kind Ping) error {
