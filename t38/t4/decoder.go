@@ -72,6 +72,7 @@ type Decoder struct {
 	badRun    int
 	err       error
 	complete  bool
+	cut       bool
 
 	// Of the row being read.
 	a0         int  // -1 before the first word
@@ -208,6 +209,10 @@ func (d *Decoder) Ended() bool { return d.state == atEnd }
 // facsimile block), or that it has all its Rows.
 func (d *Decoder) Complete() bool { return d.complete }
 
+// Cut reports that the page is not Complete and ended within a row, or in what could not be
+// read: rows may be missing.
+func (d *Decoder) Cut() bool { return d.cut }
+
 // Quality counts the rows so far.
 func (d *Decoder) Quality() Quality { return d.quality }
 
@@ -233,7 +238,9 @@ func (d *Decoder) starve() outcome {
 	if d.unsure {
 		return d.accept()
 	}
-	if begun := d.state == inRow && (d.a0 >= 0 || d.in.window>>56 != 0); !d.needsEOL() && (begun || d.lost) {
+	begun := d.state == inRow && (d.a0 >= 0 || d.in.window>>56 != 0)
+	d.cut = begun || d.lost
+	if !d.needsEOL() && d.cut {
 		d.err = ErrDamaged
 	}
 	d.state = atEnd

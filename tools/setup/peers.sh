@@ -24,6 +24,8 @@ gcc:gcc
 pkg-config:pkg-config
 /usr/include/spandsp/t38_core.h:libspandsp-dev
 /usr/include/*/tiffio.h:libtiff-dev
+tiffcp:libtiff-tools
+pdftoppm:poppler-utils
 git:git
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

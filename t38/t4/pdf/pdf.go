@@ -156,9 +156,10 @@ func (w *Writer) EndPage() error {
 	return w.err
 }
 
-// points is a length in 72nds of an inch with three decimals.
+// points is a length in 72nds of an inch with three decimals. It is rounded down: a
+// renderer rounds up to whole pels, and at the page's own resolution is to come to as many.
 func points(pels, dpi int) string {
-	thousandths := (int64(pels)*72000 + int64(dpi)/2) / int64(dpi)
+	thousandths := int64(pels) * 72000 / int64(dpi)
 	return fmt.Sprintf("%d.%03d", thousandths/1000, thousandths%1000)
 }
 

@@ -33,6 +33,9 @@ func (p *plain) octet() (byte, error) {
 	}
 	b := p.octets[0]
 	p.octets = p.octets[1:]
+	if p.r.page.Order == t4.LSBFirst {
+		b = bits.Reverse8(b)
+	}
 	return b, nil
 }
 
@@ -68,9 +71,6 @@ func (p *plain) readRow(row []byte) error {
 		b, err := p.next()
 		if err != nil {
 			return err
-		}
-		if p.r.page.Order == t4.LSBFirst {
-			b = bits.Reverse8(b)
 		}
 		row[i] = b
 	}

@@ -34,8 +34,14 @@ type Writer struct {
 	link    int64   // where the offset of the next directory goes
 	numbers []int64 // where the PageNumber of each page is
 	page    *openPage
+	before  undo // of the page ended last
 	encoder *t4.Encoder
 	err     error
+}
+
+// undo is what a Writer was before a page.
+type undo struct {
+	at, link int64 // link 0: there is no page to take back
 }
 
 // openPage is the page being written.
@@ -168,9 +174,28 @@ func (w *Writer) EndPage() error {
 	directory, number := p.encode(len(w.numbers), arrays)
 	w.patch(directory, p.directory)
 	w.patch(binary.LittleEndian.AppendUint32(nil, uint32(p.directory)), w.link)
+	w.before = undo{p.directory, w.link}
 	w.link = p.directory + 2 + int64(12*p.fields)
 	w.numbers = append(w.numbers, number)
 	w.page = nil
+	return w.err
+}
+
+// Drop takes back the page that is open, or else the one that was ended last: once, and the
+// next page takes its place in the file.
+func (w *Writer) Drop() error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.page != nil:
+		w.at, w.buffer, w.page = w.page.directory, w.buffer[:0], nil
+		return nil
+	case w.before.link == 0:
+		return errors.New("tiff: no page to take back")
+	}
+	w.patch([]byte{0, 0, 0, 0}, w.before.link)
+	w.at, w.link, w.before = w.before.at, w.before.link, undo{}
+	w.numbers = w.numbers[:len(w.numbers)-1]
 	return w.err
 }
 
