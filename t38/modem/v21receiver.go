@@ -80,7 +80,7 @@ func (r *v21Receiver) feed(in []int16) {
 // slot ends a slot, and what ends with it.
 func (r *v21Receiver) slot() {
 	p := v21Point{r.sum.re >> v21SampleDrop, r.sum.im >> v21SampleDrop}
-	if r.turnStep != 0 {
+	if r.up {
 		r.turn += uint32(r.turnStep)
 		p = p.turned(v21Unit(-r.turn))
 	}
