@@ -54,7 +54,7 @@ func (r *qamReceiver) judge() {
 		r.fail()
 		return
 	}
-	r.memory, r.trained = r.eq, true
+	r.memory, r.drift, r.trained = r.eq, r.sampler.edges.drift, true
 	r.steady = [2]int32{max(r.training, 1), max(r.training, 1)}
 	r.sampler.edges.gear = dataGear
 	r.tell(TrainingSucceeded)
@@ -118,8 +118,8 @@ func (r *qamReceiver) hold(z point) {
 		r.tones.reset(r.scheme)
 	}
 	p := r.nearest(point{z.re >> 5, z.im >> 5})
-	r.error += (point{z.re>>5 - p.re, z.im>>5 - p.im}.power() - r.error) >> 3
-	if r.held > equaliserTaps/2 && r.error < worstError(r.scheme.mode) && r.tones.blocks >= toneBlocks && r.tones.broad() {
+	r.errorPower += (point{z.re>>5 - p.re, z.im>>5 - p.im}.power() - r.errorPower) >> 3
+	if r.held > equaliserTaps/2 && r.errorPower < worstError(r.scheme.mode) && r.tones.blocks >= toneBlocks && r.tones.broad() {
 		r.state = hearData
 		r.trellis.reset()
 	}

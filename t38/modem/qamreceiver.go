@@ -38,22 +38,23 @@ type qamReceiver struct {
 	memory   equaliser
 	trained  bool // memory holds an equaliser of this receiver's modem
 	memoryOf int32
+	drift    int32 // of the sender's clock, from that training too
 
 	re, im [2 * ringLength]int32 // complex samples, each of them twice
 	now    int                   // complex samples since the alternations were found
 
-	next     int // the complex sample on which the next element lies
-	count    int // elements since the conditioning began
-	pass     int // times the conditioning has been gone through
-	carrier  carrierLoop
-	error    int32    // mean square, 1<<22 for the signal's power
-	training int32    // the error at the end of the known elements
-	zeros    int      // bits among those of scrambled 1
-	steady   [2]int32 // the error, for quality: lately and before
-	bad      int      // elements of data that did not look like any
-	skip     int      // elements of the training that are still to be decoded
-	recalled bool     // the training began with the equaliser of an earlier one
-	held     int      // symbols since the signal stopped or came back
+	next       int // the complex sample on which the next element lies
+	count      int // elements since the conditioning began
+	pass       int // times the conditioning has been gone through
+	carrier    carrierLoop
+	errorPower int32    // mean square, 1<<22 for the signal's power
+	training   int32    // the error at the end of the known elements
+	zeros      int      // bits among those of scrambled 1
+	steady     [2]int32 // the error, for quality: lately and before
+	bad        int      // elements of data that did not look like any
+	skip       int      // elements of the training that are still to be decoded
+	recalled   bool     // the training began with the equaliser of an earlier one
+	held       int      // symbols since the signal stopped or came back
 
 	trellis trellis
 	symbols [trellisDepth]uint8
@@ -77,7 +78,7 @@ func (r *qamReceiver) start(m Mode, short bool, sink BitSink) {
 	s := schemes[m]
 	if r.memoryOf != int32(s.baud+s.carrierHz) {
 		r.trained, r.memoryOf = false, s.baud+s.carrierHz
-		r.sampler.edges.drift = 0
+		r.drift = 0
 	}
 	r.scheme, r.sink = s, sink
 	r.short = short && s.short > 0 && r.trained
@@ -137,7 +138,7 @@ func (r *qamReceiver) begin() {
 	meanSquare := uint64(tones[0]+tones[1]+tones[2]) / (toneSamples * toneBlocks)
 	r.sampler.reset(r.scheme)
 	r.sampler.begin(meanSquare, r.tones.clock())
-	r.sampler.edges.gear = trainingGear
+	r.sampler.edges.gear, r.sampler.edges.drift = trainingGear, r.drift
 	r.level.begin(meanSquare)
 	r.now = 0
 	r.carrier.turn = int32(int64(r.tones.turn()) * SampleRate / int64(r.scheme.baud))
@@ -220,7 +221,7 @@ func (p point) limited(most int32) point {
 // and the equaliser, the latter by 2^-step of the error.
 func (r *qamReceiver) learn(z, want point, step uint8) {
 	off := point{want.re<<5 - z.re, want.im<<5 - z.im}
-	r.error += (point{off.re >> 5, off.im >> 5}.limited(4*unit).power() - r.error) >> 5
+	r.errorPower += (point{off.re >> 5, off.im >> 5}.limited(4*unit).power() - r.errorPower) >> 5
 	if r.state == hearData && r.sampler.edges.jumped() {
 		step = 31
 	}
@@ -256,7 +257,7 @@ func (r *qamReceiver) dataStep() uint8 {
 // do after the signal has jumped: the equaliser as it was after the training, and the
 // carrier an eighth of a turn off.
 func (r *qamReceiver) rescue() {
-	if r.error < worstError(r.scheme.mode) {
+	if r.errorPower < worstError(r.scheme.mode) {
 		r.bad = 0
 		return
 	}
@@ -271,11 +272,15 @@ const badElements = 96
 
 func (r *qamReceiver) levelDBm0() float64 { return r.level.dBm0() }
 
-// remember keeps the error for quality, so that what follows the end of a burst before it
-// is noticed does not count.
+// remember keeps what the burst has taught, now and then: the error, for quality, so late
+// that what follows the end of a burst before it is noticed does not count, and the clock.
 func (r *qamReceiver) remember() {
-	if r.count&127 == 0 {
-		r.steady[1], r.steady[0] = r.steady[0], r.error
+	if r.count&127 != 0 {
+		return
+	}
+	r.steady[1], r.steady[0] = r.steady[0], r.errorPower
+	if r.skip == 0 && r.bad == 0 {
+		r.drift = r.sampler.edges.drift
 	}
 }
 

@@ -92,7 +92,7 @@ func (r *qamReceiver) rewind() {
 	for range r.scheme.alternations - patternLead {
 		r.coder.training()
 	}
-	r.error = unit * unit
+	r.errorPower = unit * unit
 }
 
 // endTraining looks whether the known elements are over.
@@ -120,7 +120,7 @@ func (r *qamReceiver) endTraining() {
 func (r *qamReceiver) decideFrom() {
 	r.state = hearData
 	r.skip, r.zeros = r.scheme.ones, 0
-	r.training = r.error
+	r.training = r.errorPower
 	r.trellis.reset()
 }
 

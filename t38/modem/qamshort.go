@@ -15,7 +15,7 @@ func (r *qamReceiver) recall() {
 		}
 	}
 	r.next = found
-	r.error = 0
+	r.errorPower = 0
 	r.carrier.begin(angle(sum[0], sum[1]))
 	size := int64(root(uint64(best)))
 	r.eq.scale(point{int32(min(r.lock.seen()<<14/max(size, 1), 1<<16)), 0})

@@ -22,10 +22,8 @@ const mixedLength = 64
 const sampleTime = 1 << 24
 
 func (s *sampler) reset(c *scheme) {
-	drift := s.edges.drift
 	*s = sampler{taps: c.taps, gain: 1 << 12, carrier: oscillator{step: turnsPerSample(c.carrierHz)}}
 	s.period = int32((SampleRate*sampleTime + int64(c.baud)) / int64(2*c.baud))
-	s.edges.drift = drift
 }
 
 // begin sets the level, the mean square of the line's samples, and the clock, in 2^-32 of

@@ -53,7 +53,7 @@ func vector(m Mode, short bool) (sent, heard string) {
 	told.Write(l.bits)
 	fmt.Fprint(told, l.statuses)
 	q := &l.receiver.qam
-	fmt.Fprint(told, q.eq.re, q.eq.im, q.carrier, q.sampler.edges, q.error)
+	fmt.Fprint(told, q.eq.re, q.eq.im, q.carrier, q.sampler.edges, q.errorPower)
 	return hex.EncodeToString(of.Sum(nil)[:8]), hex.EncodeToString(told.Sum(nil)[:8])
 }
 
