@@ -360,3 +360,35 @@ func TestRowsEndThePage(t *testing.T) {
 		}
 	}
 }
+
+// A page without its end code tells whether it ended in a row or behind one.
+func TestCutPages(t *testing.T) {
+	const columns, rows = 1728, 40
+	p := page("drawing", columns, rows)
+	for _, c := range []EncoderConfig{{Coding: MH, Columns: columns}, {Coding: MR, K: 4, Columns: columns}, {Coding: MMR, Columns: columns}} {
+		e, _ := NewEncoder(c)
+		code := func(end func([]byte) []byte) (coded []byte) {
+			for _, row := range p {
+				coded = e.AppendRow(coded, row)
+			}
+			return end(coded)
+		}
+		whole, bare := code(e.AppendEnd), code(e.AppendCut)
+		half := whole[: len(whole)/2 : len(whole)/2]
+		noise := bytes.Repeat([]byte{0x5A, 0xC3, 0x99}, 200)
+		for _, tt := range []struct {
+			name   string
+			octets []byte
+			cut    bool
+		}{
+			{"whole", whole, false},
+			{"no end code", bare, false},
+			{"in a row", half, true},
+			{"noise for an end", append(half, noise...), true},
+		} {
+			if _, d := decode(t, DecoderConfig{Coding: c.Coding, Columns: columns}, tt.octets, 64); d.Cut() != tt.cut {
+				t.Errorf("%v, %s: cut %v, complete %v, %v", c.Coding, tt.name, d.Cut(), d.Complete(), d.Err())
+			}
+		}
+	}
+}

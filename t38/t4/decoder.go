@@ -211,7 +211,7 @@ func (d *Decoder) Complete() bool { return d.complete }
 
 // Cut reports that the page is not Complete and ended within a row, or in what could not be
 // read: rows may be missing.
-func (d *Decoder) Cut() bool { return d.cut }
+func (d *Decoder) Cut() bool { return d.cut || d.err != nil }
 
 // Quality counts the rows so far.
 func (d *Decoder) Quality() Quality { return d.quality }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,6 +165,70 @@ func TestFileIsWholeAfterEachPage(t *testing.T) {
 	}
 	if got := f.Info(2).Received; got != (t4.Quality{Rows: 100, Bad: 3, LongestBad: 2}) {
 		t.Errorf("reception: %+v", got)
+	}
+}
+
+// A page that is taken back, open or ended, leaves the file as it was, and its place to the next.
+func TestPagesTakenBack(t *testing.T) {
+	var m memory
+	w, err := NewWriter(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Drop() == nil {
+		t.Error("took a page back from an empty file")
+	}
+	page := func(rows int, end bool) {
+		t.Helper()
+		if err := w.BeginPage(PageConfig{Columns: 1728, Coding: t4.MH}); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range drawing(1728, rows, uint64(rows)) {
+			if err := w.WriteRow(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !end {
+			return
+		}
+		if err := w.EndPage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop := func() {
+		t.Helper()
+		if err := w.Drop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page(10, true)
+	drop() // the only one
+	page(20, true)
+	page(400, true)
+	drop()
+	if w.Drop() == nil {
+		t.Error("took back two pages")
+	}
+	page(300, false)
+	drop()
+	page(30, true)
+	page(500, false)
+	drop() // the open one, not the one before
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := open(m.octets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Pages() != 2 {
+		t.Fatalf("%d pages, want 2", f.Pages())
+	}
+	for n, rows := range []int{20, 30} {
+		got, _, err := readPage(f, n)
+		if want := drawing(1728, rows, uint64(rows)); err != nil || !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Errorf("page %d: %d rows, want the %d that stayed; %v", n+1, len(got), rows, err)
+		}
 	}
 }
 
