@@ -34,7 +34,7 @@ func convert(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	out, err := create(how)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func convertPage(ctx context.Context, out *output, d *document.Document, n int, 
 	if err != nil {
 		return err
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	var r t4.RowReader = p
 	rows := p.Rows
 	if text != "" {

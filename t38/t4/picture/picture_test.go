@@ -321,8 +321,8 @@ func TestHugeAndDamagedPicturesAreRefused(t *testing.T) {
 	}{
 		"nothing":          {nil, "unexpected EOF"},
 		"a letter":         {[]byte("Dear Sir or Madam"), "neither PNG nor JPEG"},
-		"as wide as it is": {claim(1<<31-1, 1), "2147483647 x 1 pels"},
-		"30000 x 30000":    {claim(30000, 30000), "more than"},
+		"as wide as it is": {claim(1<<31-1, 1), "picture: "},
+		"10000 x 10000":    {claim(10000, 10000), "more than"},
 		"no width":         {claim(0, 10), "picture: "},
 		"cut":              {good[:len(good)-30], "picture: png: "},
 		"half a JPEG":      {formats(t)["jpeg gray"][:300], "unexpected EOF"},
