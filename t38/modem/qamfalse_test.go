@@ -12,7 +12,7 @@ import (
 // strangeSounds are what a receiver hears that is no burst of its modem, each for some
 // seconds. All begin with half a second of silence.
 func strangeSounds(t *testing.T) map[string][]int16 {
-	const seconds = 20
+	const seconds = 10
 	random := rand.New(rand.NewPCG(7, 7))
 	sounds := map[string][]int16{}
 	add := func(name string, pcm []int16) {

@@ -80,7 +80,7 @@ func TestImpairmentsAreSurvived(t *testing.T) {
 		if model, ok := fast[m]; ok {
 			models["echo and jitter"] = model
 		}
-		sent := v21Random(m.BitRate()*2, 3)
+		sent := v21Random(m.BitRate(), 3)
 		for name, model := range models {
 			model.Noise, model.Seed = line.SNR(30, -14), 4
 			if n := heardOver(m, -14, sent, model); n != 0 {
