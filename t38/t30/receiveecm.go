@@ -6,7 +6,7 @@ type rxBlock struct {
 	lengths []uint16 // of each frame; 0: not received
 	frames  int      // received
 	most    int      // the highest number received, and one
-	stated  int      // frames that PPS counted
+	stated  int      // frames that the block has, as PPS counted them
 
 	accepted bool    // a block was, and its PPS may be repeated
 	last     [4]byte // information field of that PPS, without X and PRI
@@ -125,7 +125,7 @@ func (t *Terminal) partialPage(f Frame) {
 	if t.state != AwaitPage { // no block can have been before it
 		return
 	}
-	b.stated = int(key[3]) + 1
+	b.stated = max(b.stated, int(key[3])+1) // behind a repair some count only what they sent again
 	ppr, missing := b.missing(b.stated)
 	switch {
 	case missing > 0:
