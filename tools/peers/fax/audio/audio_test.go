@@ -1,0 +1,118 @@
+package audio
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tipring/t38/t30"
+	"tipring/tools/peers/lockstep"
+	"tipring/tools/peers/spandsp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// callLimit is how long a call may last.
+const callLimit = 15 * time.Minute
+
+// A call is a document under way from one machine to another.
+type call struct {
+	lockstep.Call
+	t          *testing.T
+	pages      []spandsp.Page
+	sent, recv string
+}
+
+// An end is ours or spandsp's.
+type end interface {
+	lockstep.PCMEnd
+	Result() (spandsp.Result, error)
+}
+
+func newCall(t *testing.T, pages ...spandsp.Page) *call {
+	t.Helper()
+	dir := t.TempDir()
+	c := &call{t: t, pages: pages, sent: filepath.Join(dir, "sent.tif"), recv: filepath.Join(dir, "received.tif")}
+	if err := spandsp.WriteTIFF(c.sent, "mmr", pages...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *call) file(sends bool) string {
+	if sends {
+		return c.sent
+	}
+	return c.recv
+}
+
+func (c *call) ours(sends bool, config t30.Config) end {
+	c.t.Helper()
+	f, err := NewFax(c.t.Context(), config, sends, c.file(sends))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(f.hangUp)
+	return f
+}
+
+func (c *call) theirs(sends bool, options ...string) end {
+	c.t.Helper()
+	way := "--recv"
+	if sends {
+		way = "--send"
+	}
+	f, err := spandsp.StartFax(c.t.Context(), append(options, way, c.file(sends))...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _, _ = f.Result() })
+	return f
+}
+
+// run lets the call happen over a line, there and back; nil is a perfect one.
+func (c *call) run(from, to end, there, back lockstep.Line) (sender, receiver spandsp.Result) {
+	c.t.Helper()
+	c.Line(c.Machine("sender", from), c.Machine("receiver", to), there, back)
+	if err := c.Run(callLimit); err != nil {
+		c.t.Fatal(err)
+	}
+	return c.result(from), c.result(to)
+}
+
+func (c *call) result(e end) spandsp.Result {
+	c.t.Helper()
+	r, err := e.Result()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+// same tells how the received pages differ from those that were sent, "" if they do not.
+func (c *call) same() string {
+	got, err := spandsp.ReadTIFF(c.recv)
+	if err != nil {
+		return err.Error()
+	}
+	if len(got) != len(c.pages) {
+		return fmt.Sprintf("%d pages of %d", len(got), len(c.pages))
+	}
+	for i, p := range got {
+		if !p.Equal(c.pages[i]) {
+			return fmt.Sprintf("page %d: %dx%d pels, of %dx%d, differ", i+1, p.Width, p.Rows, c.pages[i].Width, c.pages[i].Rows)
+		}
+	}
+	return ""
+}
+
+// text is so many pages of text.
+func text(count, rows int) (list []spandsp.Page) {
+	for i := range count {
+		list = append(list, spandsp.TextPage(rows, 98, uint64(i+1)))
+	}
+	return list
+}
