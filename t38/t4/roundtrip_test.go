@@ -129,7 +129,7 @@ func TestEveryCodingGivesThePageBack(t *testing.T) {
 		for _, kind := range kinds {
 			for _, columns := range widths {
 				c.Columns = columns
-				p := page(kind, columns, 9)
+				p := page(kind, columns, 6)
 				coded := encode(t, c, p)
 				dc := DecoderConfig{Coding: c.Coding, Columns: columns, Order: c.Order, EOLOptional: c.Bare, Align: c.Bare}
 				for _, piece := range []int{1, 7, 1 << 20} {
