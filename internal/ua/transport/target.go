@@ -75,7 +75,10 @@ func (t Target) Normal() Target {
 // String is proto:address, then the name and the interface where there are such:
 // "tls:192.0.2.7:5061 (pbx.example) via tun0".
 func (t Target) String() string {
-	s := t.Proto.String() + ":" + t.Addr.String()
+	s := t.Proto.String() + ":no address"
+	if t.Addr.IsValid() {
+		s = t.Proto.String() + ":" + t.Addr.String()
+	}
 	if t.Name != "" {
 		s += " (" + t.Name + ")"
 	}

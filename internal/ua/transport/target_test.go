@@ -5,28 +5,15 @@ import (
 	"testing"
 )
 
-func TestTargetNormal(t *testing.T) {
-	for _, c := range []struct{ in, want Target }{
-		{Target{UDP, netip.MustParseAddrPort("[::ffff:192.0.2.1]:5060"), "pbx.example", "tun0"},
-			Target{UDP, netip.MustParseAddrPort("192.0.2.1:5060"), "", "tun0"}},
-		{Target{TCP, netip.MustParseAddrPort("192.0.2.1:5060"), "pbx.example", ""},
-			Target{TCP, netip.MustParseAddrPort("192.0.2.1:5060"), "", ""}},
-		{Target{TLS, netip.MustParseAddrPort("192.0.2.1:5061"), "pbx.example", ""},
-			Target{TLS, netip.MustParseAddrPort("192.0.2.1:5061"), "pbx.example", ""}},
+func TestTargetsInLogs(t *testing.T) {
+	at := netip.MustParseAddrPort("192.0.2.7:5060")
+	for want, target := range map[string]Target{
+		"udp:192.0.2.7:5060":               {Addr: at},
+		"tls:192.0.2.7:5060 (pbx.example)": {Proto: TLS, Addr: at, Name: "pbx.example"},
+		"tcp:192.0.2.7:5060 via wg0":       {Proto: TCP, Addr: at, Device: "wg0"},
+		"udp:no address (pbx.example)":     {Name: "pbx.example"},
 	} {
-		if got := c.in.Normal(); got != c.want {
-			t.Errorf("%v: got %v, want %v", c.in, got, c.want)
-		}
-	}
-}
-
-func TestTargetString(t *testing.T) {
-	target := Target{TLS, netip.MustParseAddrPort("[2001:db8::1]:5061"), "pbx.example", "tun0"}
-	if got, want := target.String(), "tls:[2001:db8::1]:5061 (pbx.example) via tun0"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	for p, want := range map[Proto]string{UDP: "udp UDP 5060", TCP: "tcp TCP 5060", TLS: "tls TLS 5061"} {
-		if got := p.String() + " " + p.Via() + " " + map[uint16]string{5060: "5060", 5061: "5061"}[p.DefaultPort()]; got != want {
+		if got := target.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
