@@ -102,6 +102,11 @@ func TestGrantedLifetime(t *testing.T) {
 			c.Params = nil
 			res.Contact = []sipmsg.Addr{c}
 		}, 600 * time.Second},
+		{"no binding listed", func(res, _ *sipmsg.Message) { res.Contact = nil }, 600 * time.Second},
+		{"no binding listed, by Expires", func(res, _ *sipmsg.Message) {
+			res.Contact = nil
+			res.Header.Add("Expires", "130")
+		}, 130 * time.Second},
 		{"in capitals, by name, with more parameters", func(res, req *sipmsg.Message) {
 			c := withExpires(req.Contact[0], "250")
 			c.Display = "Somebody"
@@ -151,8 +156,7 @@ func TestSuccessWithoutABinding(t *testing.T) {
 		reply func(res, req *sipmsg.Message)
 		why   string
 	}{
-		{"no binding at all", func(res, _ *sipmsg.Message) {}, "it lists no binding"},
-		{"Expires alone", func(res, _ *sipmsg.Message) { res.Header.Add("Expires", "600") }, "it lists no binding"},
+		{"Expires: 0 alone", func(res, _ *sipmsg.Message) { res.Header.Add("Expires", "0") }, "for 0 s"},
 		{"others'", func(res, req *sipmsg.Message) {
 			one, two := withExpires(req.Contact[0], "600"), withExpires(req.Contact[0], "600")
 			one.URI.User, two.URI.User = "one", "two"

@@ -51,23 +51,23 @@ func binds(p registrar.Purpose) bool { return p != registrar.Verify && p != regi
 // Why a 2xx to a REGISTER is no registration. RFC 3261 section 10.3: it lists every binding
 // there is, so that one that is not listed does not exist (section 10.2.4).
 var (
-	errNoBindings   = errors.New("it lists no binding")
 	errNotAmong     = errors.New("this line's Contact is not among the bindings that it lists")
 	errBoundForZero = errors.New("it binds this line's Contact for 0 s")
 )
 
 // granted finds the lifetime of our own binding among those that the registrar lists: the
 // expires of its Contact, else the response's Expires, else what was asked for (RFC 3261
-// sections 10.2.4 and 10.3).
+// sections 10.2.4 and 10.3). A registrar that lists none, as it ought to, has bound it all the
+// same: small ones answer so, and a line that refused them would have no service.
 func (l *Line) granted(req, res *sipmsg.Message) (time.Duration, error) {
-	if len(res.Contact) == 0 {
-		return 0, errNoBindings
+	n, ok := 0, false
+	if len(res.Contact) > 0 {
+		c := l.ownContact(req, res.Contact)
+		if c == nil {
+			return 0, errNotAmong
+		}
+		n, ok = c.Expires()
 	}
-	c := l.ownContact(req, res.Contact)
-	if c == nil {
-		return 0, errNotAmong
-	}
-	n, ok := c.Expires()
 	if !ok {
 		n, ok = res.Expires()
 	}
