@@ -35,17 +35,17 @@ func reversed(dst, octets []byte) []byte {
 	return dst
 }
 
-// Leads are the samples that the far end needs between an indicator and the first data:
-// what the preamble or training takes on a line, with talker echo protection (T.30 clause
-// 5.3.1, V.27ter, V.29 and V.17). A receiver there is lost if its data comes late.
+// Leads are the samples between an indicator and the first data: what the preamble or
+// training takes on a line (T.30 clause 5.3.1, V.27ter, V.29 and V.17), without a tone of
+// talker echo protection, so that a gateway which makes none has not begun to starve: some
+// put fill within rows then. One that makes the tone keeps 0.2 s of data back.
 const (
 	leadPreamble  = SampleRate
-	leadTEP       = SampleRate * 205 / 1000
-	leadV27At2400 = SampleRate*943/1000 + leadTEP
-	leadV27At4800 = SampleRate*708/1000 + leadTEP
-	leadV29       = SampleRate*253/1000 + leadTEP
-	leadV17Short  = SampleRate*142/1000 + leadTEP
-	leadV17Long   = SampleRate*1393/1000 + leadTEP
+	leadV27At2400 = SampleRate * 943 / 1000
+	leadV27At4800 = SampleRate * 708 / 1000
+	leadV29       = SampleRate * 253 / 1000
+	leadV17Short  = SampleRate * 142 / 1000
+	leadV17Long   = SampleRate * 1393 / 1000
 )
 
 // lead returns the samples between an indicator and what may follow it.

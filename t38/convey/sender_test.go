@@ -102,13 +102,13 @@ func TestSender(t *testing.T) {
 			s.Octets(0, v17, make([]byte, 40))
 			s.Octets(0, v17, make([]byte, 60))
 			s.End(0, v17, false)
-		}, "0 v17-14400-short-training; 30 v17-14400-short-training again; 90 v17-14400-short-training again; 347 v17-14400 t4-non-ecm-data[54] (image); 377 v17-14400 t4-non-ecm-data[54] (image); 407 v17-14400 t4-non-ecm-data[54] (image); 437 v17-14400 t4-non-ecm-data[10] (image); 457 v17-14400 t4-non-ecm-sig-end; 477 no-signal; 507 no-signal again; 567 no-signal again"},
+		}, "0 v17-14400-short-training; 30 v17-14400-short-training again; 90 v17-14400-short-training again; 142 v17-14400 t4-non-ecm-data[54] (image); 172 v17-14400 t4-non-ecm-data[54] (image); 202 v17-14400 t4-non-ecm-data[54] (image); 232 v17-14400 t4-non-ecm-data[10] (image); 252 v17-14400 t4-non-ecm-sig-end; 272 no-signal; 302 no-signal again; 362 no-signal again"},
 		{"two ECM frames", func(s *Sender) {
 			s.Signal(v29, false)
 			s.Frame(0, v29, image[:40], true)
 			s.Frame(0, v29, image[:30], false)
 			s.End(0, v29, true)
-		}, "0 v29-7200-training; 30 v29-7200-training again; 90 v29-7200-training again; 458 v29-7200 hdlc-data[27] (image); 490 v29-7200 hdlc-data[13] hdlc-fcs-OK (image); 505 v29-7200 hdlc-data[27] (image); 539 v29-7200 hdlc-data[3] hdlc-fcs-BAD-sig-end; 559 no-signal; 589 no-signal again; 649 no-signal again"},
+		}, "0 v29-7200-training; 30 v29-7200-training again; 90 v29-7200-training again; 253 v29-7200 hdlc-data[27] (image); 285 v29-7200 hdlc-data[13] hdlc-fcs-OK (image); 300 v29-7200 hdlc-data[27] (image); 334 v29-7200 hdlc-data[3] hdlc-fcs-BAD-sig-end; 354 no-signal; 384 no-signal again; 444 no-signal again"},
 		{"cut short", func(s *Sender) { s.Signal(v17, false); s.Octets(0, v17, make([]byte, 40)); s.Cut() },
 			"0 no-signal; 30 no-signal again; 90 no-signal again"},
 		{"cut short when nothing was begun", func(s *Sender) { s.Cut() }, ""},
