@@ -4,16 +4,11 @@ package audio
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"tipring/t38"
-	"tipring/t38/pages"
 	"tipring/t38/t30"
-	"tipring/t38/t4/document"
-	"tipring/t38/t4/pdf"
+	"tipring/tools/internal/faxjob"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
@@ -25,75 +20,54 @@ const linger = lockstep.SampleRate
 type Fax struct {
 	*t38.Machine
 
-	file   *os.File
-	doc    *document.Document
-	source *pages.Source
-	sink   *pages.Sink
-
-	left   int // of linger
-	dcs    float64
-	ends   []float64
+	job    *faxjob.Job
+	report faxjob.Report
 	closed bool
-	err    error
+	left   int       // of linger
+	dcs    float64   // seconds until the first DCS; -1: none
+	ends   []float64 // and until each page was confirmed
 }
 
-// NewFax makes a machine that sends file, or makes it: then it waits for the call unless
-// c.Calling says otherwise. The rest of c is up to the caller.
-func NewFax(ctx context.Context, c t30.Config, sends bool, file string) (*Fax, error) {
+// NewFax makes a machine of options. change has the last word on what it may do; nil: none.
+func NewFax(ctx context.Context, o faxjob.Options, change func(*t30.Config)) (*Fax, error) {
 	f := &Fax{left: linger, dcs: -1}
 	var err error
-	if sends {
-		err = f.send(ctx, &c, file)
-	} else {
-		err = f.receive(&c, file)
-	}
+	f.job, err = o.Open(ctx, func(c *t30.Config) {
+		if change != nil {
+			change(c)
+		}
+		f.watch(c)
+	})
 	if err != nil {
 		return nil, err
 	}
-	before, page := c.OnState, c.OnPage
+	f.Machine = t38.NewMachine(f.job.T30, t38.DefaultLevel)
+	f.Start()
+	return f, nil
+}
+
+// watch notes when things happen.
+func (f *Fax) watch(c *t30.Config) {
+	state, page := c.OnState, c.OnPage
 	c.OnState = func(now int64, s t30.State) {
 		if s == t30.Commanding && f.dcs < 0 {
-			f.dcs = float64(now) / t30.SampleRate
+			f.dcs = seconds(now)
 		}
-		if before != nil {
-			before(now, s)
+		if state != nil {
+			state(now, s)
 		}
 	}
 	c.OnPage = func(p t30.Page) {
 		if p.Confirmed {
-			f.ends = append(f.ends, float64(f.T30.Now())/t30.SampleRate)
+			f.ends = append(f.ends, seconds(f.T30.Now()))
 		}
 		if page != nil {
 			page(p)
 		}
 	}
-	t, err := t30.New(c)
-	if err != nil {
-		return nil, err
-	}
-	f.Machine = t38.NewMachine(t, t38.DefaultLevel)
-	f.Start()
-	return f, nil
 }
 
-func (f *Fax) send(ctx context.Context, c *t30.Config, file string) (err error) {
-	c.Calling = true
-	if f.doc, err = document.Open(ctx, file, pdf.Poppler{}); err != nil {
-		return err
-	}
-	f.source = pages.NewSource(ctx, f.doc)
-	c.Source = f.source
-	return nil
-}
-
-func (f *Fax) receive(c *t30.Config, file string) (err error) {
-	if f.file, err = os.Create(file); err != nil {
-		return err
-	}
-	f.sink, err = pages.NewSink(f.file)
-	c.Sink = f.sink
-	return err
-}
+func seconds(samples int64) float64 { return float64(samples) / t30.SampleRate }
 
 // Exchange implements lockstep.PCMEnd.
 func (f *Fax) Exchange(in, out []int16) error {
@@ -108,37 +82,13 @@ func (f *Fax) Exchange(in, out []int16) error {
 
 // Result hangs up if the call is still on, and says how it went.
 func (f *Fax) Result() (spandsp.Result, error) {
-	f.hangUp()
-	r := f.T30.Result()
-	s := spandsp.Result{
-		OK: r.Code == t30.OK, Code: int(r.Code), Text: r.Code.String(), Pages: r.Sent + r.Received, Rate: r.BitRate, ECM: r.ECM,
-		ECMRetries: r.Repairs, RemoteIdent: r.Peer.Ident, Coding: r.Format.Coding.String(),
-		DCS: f.dcs, Call: time.Duration(f.T30.Now() * int64(time.Second) / t30.SampleRate).Seconds(), PageEnds: f.ends,
+	if !f.closed {
+		f.closed, f.report = true, f.job.Close()
 	}
-	if f.sink != nil {
-		s.BadRows = f.sink.BadRows()
-	}
-	return s, f.err
-}
-
-func (f *Fax) hangUp() {
-	if f.closed {
-		return
-	}
-	f.closed = true
-	f.T30.LineLost()
-	if f.source != nil {
-		f.source.Close()
-		f.err = f.doc.Close()
-		return
-	}
-	if f.sink.Pages() > 0 {
-		f.err = f.sink.Close()
-	}
-	if err := f.file.Close(); f.err == nil {
-		f.err = err
-	}
-	if f.err != nil {
-		f.err = fmt.Errorf("received file: %w", f.err)
-	}
+	r := f.report
+	return spandsp.Result{
+		OK: r.OK, Code: int(r.Code), Text: r.Text, Pages: r.Pages, Rate: r.Rate, ECM: r.ECM, ECMRetries: r.ECMRetries,
+		BadRows: r.BadRows, RemoteIdent: r.RemoteIdent, Coding: f.T30.Result().Format.Coding.String(),
+		DCS: f.dcs, Call: seconds(f.T30.Now()), PageEnds: f.ends,
+	}, nil
 }

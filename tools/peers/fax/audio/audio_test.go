@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tipring/t38/t30"
+	"tipring/tools/internal/faxjob"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
@@ -42,30 +43,36 @@ func newCall(t *testing.T, pages ...spandsp.Page) *call {
 	return c
 }
 
-func (c *call) file(sends bool) string {
-	if sends {
-		return c.sent
-	}
-	return c.recv
-}
-
-func (c *call) ours(sends bool, config t30.Config) end {
+// ours puts our machine at an end; change has the last word on what it may do.
+func (c *call) ours(sends bool, m mode, change ...func(*t30.Config)) *Fax {
 	c.t.Helper()
-	f, err := NewFax(c.t.Context(), config, sends, c.file(sends))
+	o := faxjob.Options{Recv: c.recv, Rate: m.rate, Ident: "+1 555 0100", TimeoutS: 3600}
+	if sends {
+		o.Send, o.Recv = c.sent, ""
+	}
+	if m.ecm {
+		o.ECM = 1
+	}
+	f, err := NewFax(c.t.Context(), o, func(config *t30.Config) {
+		config.Codings = m.codings()
+		for _, f := range change {
+			f(config)
+		}
+	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(f.hangUp)
+	c.t.Cleanup(func() { _, _ = f.Result() })
 	return f
 }
 
 func (c *call) theirs(sends bool, options ...string) end {
 	c.t.Helper()
-	way := "--recv"
+	way, file := "--recv", c.recv
 	if sends {
-		way = "--send"
+		way, file = "--send", c.sent
 	}
-	f, err := spandsp.StartFax(c.t.Context(), append(options, way, c.file(sends))...)
+	f, err := spandsp.StartFax(c.t.Context(), append(options, way, file)...)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func TestLoss(t *testing.T) {
 				t.Parallel()
 				c := newCall(t, text(2, 300)...)
 				lossy := line.Model{GainDB: -float64(dB), Law: line.ULaw}
-				from, to := c.theirs(true, m.options()...), c.ours(false, m.config())
+				from, to := c.theirs(true, m.options()...), c.ours(false, m)
 				c.well(from, to, line.New(lossy), line.New(lossy))
 				if r := c.result(to); r.Rate != 14400 {
 					t.Errorf("at %d bit/s", r.Rate)
@@ -54,7 +54,7 @@ func TestLineNoise(t *testing.T) {
 			t.Run(fmt.Sprintf("%v dBm0 %v", dBm0, m), func(t *testing.T) {
 				t.Parallel()
 				c := newCall(t, text(2, 300)...)
-				c.well(c.theirs(true, m.options()...), c.ours(false, m.config()), noisy(dBm0, 1), nil)
+				c.well(c.theirs(true, m.options()...), c.ours(false, m), noisy(dBm0, 1), nil)
 			})
 		}
 	}
@@ -70,7 +70,7 @@ func TestLineNoiseAtBothEnds(t *testing.T) {
 			t.Run(fmt.Sprintf("%v dBm0 %v", dBm0, m), func(t *testing.T) {
 				t.Parallel()
 				c := newCall(t, text(2, 300)...)
-				c.well(c.ours(true, m.config()), c.ours(false, m.config()), noisy(dBm0, 1), noisy(dBm0, 2))
+				c.well(c.ours(true, m), c.ours(false, m), noisy(dBm0, 1), noisy(dBm0, 2))
 			})
 		}
 	}
@@ -103,7 +103,7 @@ func TestNoiseOverTraining(t *testing.T) {
 			t.Run(fmt.Sprintf("%v, %d failures", m, bad), func(t *testing.T) {
 				t.Parallel()
 				c := newCall(t, text(2, 300)...)
-				to := c.ours(false, m.config()).(*Fax)
+				to := c.ours(false, m)
 				noise := &spoiler{func() bool { return to.T30.Listening().Fast == t30.TCF && to.T30.Result().Failures < bad }, rand.New(rand.NewPCG(1, 1))}
 				c.well(c.theirs(true, m.options()...), to, noise, nil)
 				if r := to.T30.Result(); r.Failures != bad || r.BitRate >= m.rate {
@@ -158,14 +158,13 @@ func TestHolesInPages(t *testing.T) {
 					t.Run(fmt.Sprintf("%v %d ms at %d we send %v", m, ms, first, weSend), func(t *testing.T) {
 						t.Parallel()
 						c := newCall(t, text(2, 1100)...)
-						to := c.ours(false, m.config()).(*Fax)
-						from := c.theirs
+						to := c.ours(false, m)
 						hole := &cuts{to: to, page: 1, at: []int{first, first + 20000}, length: ms * 8}
 						var sender end
 						if weSend {
-							sender = c.ours(true, m.config())
+							sender = c.ours(true, m)
 						} else {
-							sender = from(true, m.options()...)
+							sender = c.theirs(true, m.options()...)
 						}
 						s, r := c.run(sender, to, hole, nil)
 						c.unharmed(s.OK && r.OK, r.BadRows, m.ecm)
@@ -199,10 +198,10 @@ func TestG711(t *testing.T) {
 						t.Parallel()
 						c := newCall(t, text(3, 1100)...)
 						lossy := func(seed uint64) *line.Line { return line.New(line.Model{Law: law, LossPct: pct, Seed: seed}) }
-						from, to := c.ours(true, m.config()), c.ours(false, m.config())
+						from, to := c.ours(true, m), c.ours(false, m)
 						s, r := c.run(from, to, lossy(2*seed+1), lossy(2*seed+2))
 						c.unharmed(s.OK && r.OK, r.BadRows, m.ecm)
-						t.Logf("%.0f s, sender: %+v", s.Call, to.(*Fax).T30.Result())
+						t.Logf("%.0f s, %d repairs, %d bad rows", s.Call, s.ECMRetries, r.BadRows)
 					})
 				}
 			}

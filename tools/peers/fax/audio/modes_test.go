@@ -33,16 +33,12 @@ func (m mode) options() []string {
 	return []string{"--ecm", ecm, "--coding", names[m.coding].option, "--rate", fmt.Sprint(m.rate)}
 }
 
-// config is what our machine may do so that the mode comes about.
-func (m mode) config() t30.Config {
-	c := t30.Config{ECM: m.ecm, MaxBitRate: m.rate, Ident: "+1 555 0100"}
-	switch m.coding {
-	case t30.MH:
-		c.Codings = t30.Codings(t30.MH)
-	case t30.MR:
-		c.Codings = t30.Codings(t30.MR)
+// codings are those that our machine may use so that the mode comes about.
+func (m mode) codings() t30.CodingSet {
+	if m.coding == t30.MH {
+		return t30.Codings(t30.MH)
 	}
-	return c
+	return t30.Codings(t30.MR, m.coding)
 }
 
 var modes = func() (list []mode) {
@@ -78,8 +74,8 @@ func TestEightPages(t *testing.T) {
 func exact(t *testing.T, m mode, weSend bool, pages ...spandsp.Page) {
 	t.Helper()
 	c := newCall(t, pages...)
-	our, their := c.ours(weSend, m.config()), c.theirs(!weSend, append(m.options(), "--ident", "202")...)
-	from, to := our, their
+	our, their := c.ours(weSend, m), c.theirs(!weSend, append(m.options(), "--ident", "202")...)
+	var from, to end = our, their
 	if !weSend {
 		from, to = their, our
 	}
