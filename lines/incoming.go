@@ -152,8 +152,11 @@ func (l *Line) mayCall(now time.Time, in *ua.Incoming) bool {
 	case !l.cfg.Enabled || l.stopping:
 		in.Respond(now, 480, "")
 		return false
-	case len(in.Req.Contact) == 0 || in.Req.Contact[0].URI.IsWildcard():
+	case len(in.Req.Contact) == 0:
 		in.Respond(now, 400, "Missing Contact")
+		return false
+	case !reachable(in.Req.Contact[0].URI):
+		in.Respond(now, 400, "Contact Not A SIP URI")
 		return false
 	case l.cfg.SRTP == "required":
 		warned(302, "SRTP is required here, and there is none").answer(now, in)
@@ -167,6 +170,10 @@ func (l *Line) mayCall(now time.Time, in *ua.Incoming) bool {
 	}
 	return true
 }
+
+// reachable reports a Contact that requests of a dialog can be sent to: RFC 3261 section
+// 8.1.1.8: the Contact of an INVITE is one SIP or SIPS URI.
+func reachable(u sipmsg.URI) bool { return (u.Scheme == "sip" || u.Scheme == "sips") && u.Host != "" }
 
 // caller is who calls, from the header that caller_id names.
 func caller(source string, req *sipmsg.Message) (number, name string) {

@@ -71,6 +71,8 @@ func TestIncomingCallsThatAreNotTaken(t *testing.T) {
 		{"owner without a word", nil, nil, func(*world) (Handler, int) { return nil, 0 }, "480", ""},
 		{"DND", []string{"enable_dnd = 1"}, nil, nil, "486", ""},
 		{"no Contact", nil, func(m *sipmsg.Message) { m.Contact = nil }, nil, "400", ""},
+		{"Contact of a telephone", nil, contactOf(sipmsg.URI{Scheme: "tel", User: "600"}), nil, "400", ""},
+		{"Contact of everybody", nil, contactOf(sipmsg.Wildcard), nil, "400", ""},
 		{"unknown extension", nil, with("Require", "foo, 100rel, bar"), nil, "420", "Unsupported: foo, bar"},
 		{"body of another type", nil, func(m *sipmsg.Message) { m.SetBody("application/isup", []byte("x")) }, nil, "415", "Accept: application/sdp"},
 		{"no codec in common", nil, func(m *sipmsg.Message) { m.Body = bytes.Replace(m.Body, []byte("RTP/AVP 0"), []byte("RTP/AVP 18"), 1) }, nil, "488", ""},
@@ -109,6 +111,11 @@ func TestIncomingCallsThatAreNotTaken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// contactOf makes a message's Contact another one.
+func contactOf(u sipmsg.URI) func(*sipmsg.Message) {
+	return func(m *sipmsg.Message) { m.Contact = []sipmsg.Addr{{URI: u}} }
 }
 
 // The telephone refuses.
