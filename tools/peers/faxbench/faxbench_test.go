@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -95,5 +96,24 @@ func TestACallIsTimedAndItsPageCompared(t *testing.T) {
 	cell, err := b.pageTime(all[0], spandsp.TextPage(300, 98, 1), mode{true, "mmr", 14400})
 	if err != nil || cell == "" || cell[len(cell)-1] == ')' {
 		t.Errorf("got %q, %v, want seconds", cell, err)
+	}
+}
+
+func TestT38TakesAsMuchAsItIsAllowed(t *testing.T) {
+	b := &bench{ctx: t.Context(), makers: makers, trials: 1, workers: 1}
+	all := b.pairs(func(m maker) bool { return m.terminal != nil })
+	if len(all) != 4 {
+		t.Fatalf("%v", all)
+	}
+	for _, who := range all {
+		guard := corrections[0]
+		if !who.adaptive() {
+			guard = corrections[2]
+		}
+		cell, err := t38Case{who: who, mode: t38Modes[0], guard: guard}.bandwidth(b)
+		var mean, peak float64
+		if n, _ := fmt.Sscanf(cell, "%f / %f", &mean, &peak); err != nil || n != 2 || mean > 36 || peak < mean {
+			t.Errorf("%v, %s: %q, %v", who, guard.name, cell, err)
+		}
 	}
 }

@@ -6,7 +6,12 @@ import (
 	"strconv"
 	"strings"
 
+	"tipring/t38/convey"
 	"tipring/t38/modem"
+	"tipring/t38/t30"
+	"tipring/tools/internal/faxjob"
+	"tipring/tools/peers/fax/audio"
+	"tipring/tools/peers/fax/t38"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
@@ -56,7 +61,7 @@ type ears interface {
 
 var makers = []maker{
 	{name: "spandsp", listen: listenSpandsp, speed: spandsp.Bench, detect: detectSpandsp, fax: faxSpandsp, terminal: terminalSpandsp},
-	{name: "tipring", listen: listenTipring, speed: speedTipring, detect: detectTipring},
+	{name: "tipring", listen: listenTipring, speed: speedTipring, detect: detectTipring, fax: faxTipring, terminal: terminalTipring},
 }
 
 func makersNamed(list string) ([]maker, error) {
@@ -97,6 +102,10 @@ func faxSpandsp(ctx context.Context, o order) (faxEnd, error) {
 	return spandsp.StartFax(ctx, o.options()...)
 }
 
+func faxTipring(ctx context.Context, o order) (faxEnd, error) {
+	return audio.NewFax(ctx, o.job(), o.limit)
+}
+
 func terminalSpandsp(ctx context.Context, o order) (t38End, error) {
 	list := append(o.options(), "--wire", "udptl")
 	if o.guard.span > 0 {
@@ -104,6 +113,36 @@ func terminalSpandsp(ctx context.Context, o order) (t38End, error) {
 	}
 	depth := strconv.Itoa(o.guard.secondaries)
 	return spandsp.StartTerminal(ctx, append(list, "--redundancy-control", depth, "--redundancy-image", depth)...)
+}
+
+// job is an order as our machines take it.
+func (o order) job() faxjob.Options {
+	j := faxjob.Options{Rate: o.mode.rate, TimeoutS: int(callLimit.Seconds())}
+	if o.mode.ecm {
+		j.ECM = 1
+	}
+	if o.sends {
+		j.Send = o.file
+	} else {
+		j.Recv = o.file
+	}
+	return j
+}
+
+// limit keeps our machine from a better coding than was ordered.
+func (o order) limit(c *t30.Config) {
+	switch o.mode.coding {
+	case "mh":
+		c.Codings = t30.Codings(t30.MH)
+	case "mr":
+		c.Codings = t30.Codings(t30.MR)
+	}
+}
+
+func terminalTipring(ctx context.Context, o order) (t38End, error) {
+	g := o.guard
+	link := convey.LinkConfig{Control: g.secondaries, Image: g.secondaries, Span: g.span, Entries: g.entries}
+	return t38.NewTerminal(ctx, o.job(), link, o.limit)
 }
 
 // tipringEars is our receiver, restarted for each burst as a fax machine does.

@@ -1,0 +1,245 @@
+package t38
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tipring/t38/convey"
+	"tipring/t38/t30"
+	"tipring/tools/internal/faxjob"
+	"tipring/tools/peers/fax/audio"
+	"tipring/tools/peers/lockstep"
+	"tipring/tools/peers/spandsp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// callLimit is how long a call may last.
+const callLimit = 20 * time.Minute
+
+// A call is a document under way from one machine to another, and what the network carries.
+type call struct {
+	lockstep.Call
+	t          *testing.T
+	mode       mode
+	pages      []spandsp.Page
+	sent, recv string
+	network    lockstep.Network // both ways
+	from, to   ender
+}
+
+// An ender is a machine of either make.
+type ender interface {
+	Result() (spandsp.Result, error)
+}
+
+func newCall(t *testing.T, m mode, pages ...spandsp.Page) *call {
+	t.Helper()
+	dir := t.TempDir()
+	c := &call{t: t, mode: m, pages: pages, sent: filepath.Join(dir, "sent.tif"), recv: filepath.Join(dir, "received.tif")}
+	c.must(spandsp.WriteTIFF(c.sent, "mmr", pages...))
+	return c
+}
+
+func (c *call) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// job is what one of our machines is to do.
+func (c *call) job(sends bool) (o faxjob.Options) {
+	o = faxjob.Options{Rate: c.mode.rate, Ident: "+1 555 0100", TimeoutS: int(callLimit.Seconds())}
+	if c.mode.ecm {
+		o.ECM = 1
+	}
+	if sends {
+		o.Send = c.sent
+	} else {
+		o.Recv = c.recv
+	}
+	return o
+}
+
+// options are what one of theirs is to do.
+func (c *call) options(sends bool, more ...string) []string {
+	list := append(c.mode.options(), more...)
+	if sends {
+		return append(list, "--send", c.sent)
+	}
+	return append(list, "--recv", c.recv)
+}
+
+// known keeps an end for the call's end.
+func (c *call) known(sends bool, e ender) {
+	c.t.Cleanup(func() { _, _ = e.Result() })
+	if sends {
+		c.from = e
+	} else {
+		c.to = e
+	}
+}
+
+func (c *call) ourTerminal(sends bool, link convey.LinkConfig) *lockstep.Node {
+	c.t.Helper()
+	e, err := NewTerminal(c.t.Context(), c.job(sends), link, c.mode.limit)
+	c.must(err)
+	c.known(sends, e)
+	return c.Terminal("our terminal", e)
+}
+
+func (c *call) theirTerminal(sends bool, more ...string) *lockstep.Node {
+	c.t.Helper()
+	e, err := spandsp.StartTerminal(c.t.Context(), c.options(sends, append(more, "--wire", "udptl", "--ident", "202")...)...)
+	c.must(err)
+	c.known(sends, e)
+	return c.Terminal("their terminal", e)
+}
+
+// ourGateway is ours with a fax machine on its line.
+func (c *call) ourGateway(link convey.LinkConfig, machine *lockstep.Node) *lockstep.Node {
+	n := c.Gateway("our gateway", NewGateway(link))
+	c.Line(machine, n, nil, nil)
+	return n
+}
+
+// theirGateway is theirs with a fax machine on its line.
+func (c *call) theirGateway(machine *lockstep.Node, more ...string) *lockstep.Node {
+	c.t.Helper()
+	g, err := spandsp.StartGateway(c.t.Context(), append(more, "--wire", "udptl")...)
+	c.must(err)
+	c.t.Cleanup(func() { _, _ = g.Result() })
+	n := c.Gateway("their gateway", g)
+	c.Line(machine, n, nil, nil)
+	return n
+}
+
+func (c *call) theirFax(sends bool, more ...string) *lockstep.Node {
+	c.t.Helper()
+	e, err := spandsp.StartFax(c.t.Context(), c.options(sends, append(more, "--ident", "202")...)...)
+	c.must(err)
+	c.known(sends, e)
+	return c.Machine("their fax machine", e)
+}
+
+func (c *call) ourFax(sends bool) *lockstep.Node {
+	c.t.Helper()
+	e, err := audio.NewFax(c.t.Context(), c.job(sends), c.mode.limit)
+	c.must(err)
+	c.known(sends, e)
+	return c.Machine("our fax machine", e)
+}
+
+// exact lets the call happen between two nodes of a network and fails unless the pages pass
+// without a fault.
+func (c *call) exact(a, b *lockstep.Node) (sender, receiver spandsp.Result) {
+	c.t.Helper()
+	there, back := c.network, c.network
+	there.Seed, back.Seed = 1, 2
+	return c.exactOver(a, b, there, back)
+}
+
+// exactOver is exact over a network that is not the same both ways.
+func (c *call) exactOver(a, b *lockstep.Node, there, back lockstep.Network) (sender, receiver spandsp.Result) {
+	c.t.Helper()
+	c.Network(a, b, there, back)
+	if err := c.Run(callLimit); err != nil {
+		c.t.Error(err)
+	}
+	list := [2]spandsp.Result{}
+	for i, e := range []ender{c.from, c.to} {
+		r, err := e.Result()
+		c.must(err)
+		if !r.OK || r.Pages != len(c.pages) || r.ECM != c.mode.ecm || r.Rate != c.mode.rate || r.BadRows != 0 || r.Malformed != 0 {
+			c.t.Errorf("%+v", r)
+		}
+		if r.Coding != names[c.mode.coding].result && r.Coding != c.mode.coding.String() {
+			c.t.Errorf("%s, want %v", r.Coding, c.mode.coding)
+		}
+		list[i] = r
+	}
+	c.same()
+	return list[0], list[1]
+}
+
+// same fails unless the pages arrived as they were.
+func (c *call) same() {
+	c.t.Helper()
+	got, err := spandsp.ReadTIFF(c.recv)
+	if err != nil {
+		c.t.Error(err)
+		return
+	}
+	if len(got) != len(c.pages) {
+		c.t.Errorf("%d pages of %d", len(got), len(c.pages))
+		return
+	}
+	for i, p := range got {
+		if !p.Equal(c.pages[i]) {
+			c.t.Errorf("page %d: %dx%d pels, of %dx%d, differ", i+1, p.Width, p.Rows, c.pages[i].Width, c.pages[i].Rows)
+		}
+	}
+}
+
+// text is so many pages of text.
+func text(count, rows int) (list []spandsp.Page) {
+	for i := range count {
+		list = append(list, spandsp.TextPage(rows, 98, uint64(i+1)))
+	}
+	return list
+}
+
+// A mode is what two machines are to agree on.
+type mode struct {
+	ecm    bool
+	coding t30.Coding
+	rate   int
+}
+
+func (m mode) String() string {
+	if m.ecm {
+		return fmt.Sprintf("ECM %v %d", m.coding, m.rate)
+	}
+	return fmt.Sprintf("%v %d", m.coding, m.rate)
+}
+
+// names are the codings as spandsp's programs and results call them.
+var names = [...]struct{ option, result string }{t30.MH: {"mh", "T.4 1-D"}, t30.MR: {"mr", "T.4 2-D"}, t30.MMR: {"mmr", "T.6"}}
+
+func (m mode) options() []string {
+	ecm := "0"
+	if m.ecm {
+		ecm = "1"
+	}
+	return []string{"--ecm", ecm, "--coding", names[m.coding].option, "--rate", fmt.Sprint(m.rate)}
+}
+
+// limit keeps our machine from a better coding.
+func (m mode) limit(c *t30.Config) {
+	switch m.coding {
+	case t30.MH:
+		c.Codings = t30.Codings(t30.MH)
+	case t30.MR:
+		c.Codings = t30.Codings(t30.MR)
+	}
+}
+
+var modes = func() (list []mode) {
+	for _, rate := range []int{14400, 9600, 4800, 2400} {
+		list = append(list, mode{true, t30.MH, rate}, mode{true, t30.MR, rate}, mode{true, t30.MMR, rate}, mode{false, t30.MH, rate}, mode{false, t30.MR, rate})
+	}
+	return list
+}()
+
+// way names who sends.
+func way(weSend bool) string {
+	if weSend {
+		return "we send"
+	}
+	return "they send"
+}
