@@ -451,7 +451,7 @@ func TestReplacesThatCannotBeAnswered(t *testing.T) {
 			want   string
 		}{
 			{describing("v=0", sdpO, "s=-", sdpC, "m=audio 4000 RTP/AVP 18"), "488"},
-			{func(m *sipmsg.Message) { m.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "tel", User: "700"}}} }, "500"},
+			{contactOf(sipmsg.URI{Scheme: "tel", User: "700"}), "400"},
 		} {
 			other := w.primary.callLine(with("Replaces", value), tt.change)
 			w.after(time.Second)
