@@ -12,11 +12,11 @@ const (
 	cedHz = 2100
 )
 
-// preambleBits are flags for one second before the frames of V.21 (T.30 clause 5.3.1);
-// fastPreambleBits flags for a fifth of a second before those of an ECM block (T.4 annex A
-// clause A.3.1), here in bits at 14400.
+// preambleBits are flags for one second, less 8 of the 15 per cent that T.30 clause 5.3.1
+// allows, before the frames of V.21: a call has six of them or more. ecmPreambleMS are flags before
+// the frames of an ECM block (T.4 annex A clause A.3.1).
 const (
-	preambleBits   = 300
+	preambleBits   = 276
 	ecmPreambleMS  = 200
 	millisecondsIn = 1000
 )
