@@ -90,6 +90,13 @@ func (c *call) run(from, to end, there, back lockstep.Line) (sender, receiver sp
 	return c.result(from), c.result(to)
 }
 
+func (c *call) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func (c *call) result(e end) spandsp.Result {
 	c.t.Helper()
 	r, err := e.Result()

@@ -85,11 +85,16 @@ type spoiler struct {
 func (s *spoiler) Append(out, in []int16) []int16 {
 	for _, v := range in {
 		if s.on() {
-			v = int16(max(math.MinInt16, min(math.MaxInt16, float64(v)+s.rnd.NormFloat64()*3000)))
+			v = drowned(v, s.rnd)
 		}
 		out = append(out, v)
 	}
 	return out
+}
+
+// drowned is a sample in noise as loud as a fax machine.
+func drowned(v int16, rnd *rand.Rand) int16 {
+	return int16(max(math.MinInt16, min(math.MaxInt16, float64(v)+rnd.NormFloat64()*3000)))
 }
 
 // Noise over the training itself is answered with FTT, and the rate goes down; the sender's
