@@ -1,10 +1,10 @@
 package lockstep
 
 import (
-	"cmp"
-	"math/rand/v2"
-	"slices"
+	"encoding/binary"
 	"time"
+
+	"tipring/t38/udptl/netmodel"
 )
 
 // A Network says what happens to packets in one direction. The zero value is perfect.
@@ -24,28 +24,30 @@ type Network struct {
 	Tap func(at time.Duration, octets []byte)
 }
 
-// net is one direction of a network in use.
+// net is one direction of a network in use. Its path carries the numbers of the packets,
+// which a packet's other fields would not pass.
 type net struct {
 	Network
-	random   *rand.Rand
-	sent     int
-	dropping int // more packets of a burst to lose
-	underway []flight
+	path    *netmodel.Path
+	sent    int
+	packets []Packet
 }
 
-type flight struct {
-	due   time.Duration
-	order int
-	Packet
-}
+// stream sets these networks apart from others that have the same seed.
+const stream = 38
 
 func newNet(n Network) *net {
-	n.Burst = max(n.Burst, 1)
 	if n.ReorderBy == 0 {
 		n.ReorderBy = 45 * time.Millisecond
 	}
-	return &net{Network: n, random: rand.New(rand.NewPCG(n.Seed, 38))}
+	return &net{Network: n, path: netmodel.NewPath(n.Seed, stream, netmodel.Config{
+		Loss: n.Loss, Burst: n.Burst, Duplicate: n.Duplicate,
+		Reorder: n.Reorder, ReorderBy: samples(n.ReorderBy),
+		Delay: Tick + samples(n.Delay), Jitter: samples(n.Jitter),
+	})}
 }
+
+func samples(d time.Duration) int64 { return int64(d * SampleRate / time.Second) }
 
 func (n *net) put(now time.Duration, packets []Packet) {
 	for _, p := range packets {
@@ -55,42 +57,26 @@ func (n *net) put(now time.Duration, packets []Packet) {
 	}
 }
 
-// send puts one copy under way. It draws the same numbers whatever becomes of the
-// copy, so that one setting does not change what another one hits.
+// send puts one copy under way.
 func (n *net) send(now time.Duration, p Packet) {
 	if n.Tap != nil {
 		n.Tap(now, p.Octets)
 	}
-	lose, twice, late, jitter := n.random.Float64(), n.random.Float64(), n.random.Float64(), n.random.Float64()
-	if lose < n.Loss && n.dropping == 0 {
-		n.dropping = n.Burst
-	}
-	dropped := n.dropping > 0 || n.Drop != nil && n.Drop(n.sent, p.Octets)
-	n.dropping = max(n.dropping-1, 0)
+	dropped := n.Drop != nil && n.Drop(n.sent, p.Octets)
 	n.sent++
-	if dropped {
-		return
-	}
-	due := now + TickTime + n.Delay + time.Duration(jitter*float64(n.Jitter))
-	if late < n.Reorder {
-		due += n.ReorderBy
-	}
-	n.underway = append(n.underway, flight{due, n.sent, p})
-	if twice < n.Duplicate {
-		n.underway = append(n.underway, flight{due + TickTime, n.sent, p})
+	if !dropped {
+		n.path.Send(samples(now), binary.BigEndian.AppendUint32(nil, uint32(len(n.packets))))
+		n.packets = append(n.packets, p)
 	}
 }
 
 // take adds to list what has arrived by now, earliest first.
 func (n *net) take(now time.Duration, list []Packet) []Packet {
-	slices.SortStableFunc(n.underway, func(a, b flight) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.order, b.order))
-	})
-	arrived := 0
-	for arrived < len(n.underway) && n.underway[arrived].due <= now {
-		list = append(list, n.underway[arrived].Packet)
-		arrived++
+	for {
+		number, ok := n.path.Receive(samples(now))
+		if !ok {
+			return list
+		}
+		list = append(list, n.packets[binary.BigEndian.Uint32(number)])
 	}
-	n.underway = slices.Delete(n.underway, 0, arrived)
-	return list
 }
