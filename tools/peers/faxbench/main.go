@@ -27,6 +27,7 @@ type bench struct {
 	trials  int
 	bits    int // of a trial, V.21 has less
 	source  string
+	train   string // of the bursts whose errors are counted: long, or long,short
 	workers int
 }
 
@@ -50,6 +51,7 @@ func main() {
 	flag.IntVar(&b.trials, "trials", 20, "trials of a point, seeds of a call")
 	flag.IntVar(&b.bits, "bits", 50000, "bits of a trial; V.21 has 4000 at most")
 	flag.StringVar(&b.source, "source", "spandsp", "whose transmitter makes the recordings: spandsp or tipring")
+	flag.StringVar(&b.train, "train", "long", "training before the bits of part snr: long, or with V.17 long,short")
 	flag.Parse()
 	var stop context.CancelFunc
 	b.ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt)

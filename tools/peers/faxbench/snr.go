@@ -166,7 +166,7 @@ func (b *bench) bitsOf(modem string) int {
 }
 
 func (b *bench) snrRows(modem string) ([]snrRow, error) {
-	s, err := b.open(modem, "long", b.bitsOf(modem), b.trials)
+	s, err := b.open(modem, b.train, b.bitsOf(modem), b.trials)
 	if err != nil {
 		return nil, err
 	}
