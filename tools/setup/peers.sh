@@ -10,6 +10,7 @@ baresip:baresip-core
 kamailio:kamailio
 /usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules
 rtpengine:rtpengine-daemon
+turnserver:coturn
 sipp:sip-tester
 sipsak:sipsak
 tshark:tshark

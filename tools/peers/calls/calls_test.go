@@ -1,6 +1,6 @@
 // Package calls proves registrations and calls of the agent with foreign
-// programs: kamailio as registrar and proxy, rtpengine, baresip and sipp as the
-// other end, tshark as the judge of what is on the wire. Sound is compared in
+// programs: kamailio as registrar and proxy, coturn as STUN server, rtpengine, baresip,
+// sipp and sipgo as the other end, tshark as the judge of what is on the wire. Sound is compared in
 // both directions.
 package calls
 

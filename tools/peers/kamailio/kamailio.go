@@ -33,6 +33,7 @@ type Options struct {
 	Other     netip.Addr        // the pair's other server, if any
 	Far       netip.AddrPort    // where users 6xx are, by UDP
 	Algorithm string            // digest: "MD5", "SHA-256"; empty: everybody is believed
+	STUN      bool              // answer STUN on the SIP port (RFC 5626 section 3.5.2)
 	TLS       *certs.Pair       // serve TLS on 5061 and 5051
 	RTPEngine netip.AddrPort    // relay media through the rtpengine that listens there
 	Relayed   bool              // somebody else has ports 5060 (TCP) and 5061 and passes them on to 5066 and 5051

@@ -68,6 +68,10 @@ func (w *Watch) udp(at time.Time, src, dst netip.AddrPort, b []byte) {
 		w.add(Event{At: at, Kind: m.kind(), Proto: "udp", Src: src, Dst: dst, Message: m})
 		return
 	}
+	if m, ok := parseSTUN(b); ok {
+		w.add(Event{At: at, Kind: STUN, Proto: "udp", Src: src, Dst: dst, STUN: m})
+		return
+	}
 	// RTCP (RFC 5761 section 4: types 192 to 223) is not audio.
 	if len(b) >= 12 && b[0]>>6 == 2 && (b[1] < 192 || b[1] > 223) {
 		skip := 12 + 4*int(b[0]&15)

@@ -1,5 +1,5 @@
 // Package wire watches a lab's switch and tells what crossed it: SIP messages
-// over UDP and TCP, RTP packets, connection attempts, resets, ICMP errors and
+// over UDP and TCP, RTP packets, STUN, connection attempts, resets, ICMP errors and
 // ARP questions, in order and with the kernel's receive times. Frames that a
 // host's firewall then drops are seen too.
 //
@@ -32,6 +32,7 @@ const (
 	RTP         Kind = "rtp"         // any UDP payload with RTP version 2
 	SYN         Kind = "syn"         // a TCP connection attempt
 	Reset       Kind = "rst"         // a TCP reset
+	STUN        Kind = "stun"        // over UDP
 	ICMP        Kind = "icmp"        // an ICMP error
 	ARP         Kind = "arp"         // a question for a hardware address
 	TLSData     Kind = "tls"         // TCP data that is a TLS record
@@ -46,6 +47,7 @@ type Event struct {
 	Src, Dst netip.AddrPort
 	*Message // of Request and Response; empty otherwise
 	RTP      RTPPacket
+	STUN     STUNMessage
 	ICMP     string // of ICMP: "port", "host", "net" or the numbers
 }
 
