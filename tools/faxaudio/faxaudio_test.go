@@ -24,6 +24,7 @@ import (
 	"tipring/t38/t4/testpage"
 	"tipring/t38/t4/tiff"
 	"tipring/tools/internal/faxjob"
+	"tipring/tools/internal/pcm"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -189,6 +190,7 @@ func TestDamagedDocument(t *testing.T) {
 }
 
 func TestWhatCannotBegin(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none")
 	text := filepath.Join(t.TempDir(), "text")
 	must(t, os.WriteFile(text, []byte("no document at all"), 0o600))
 	sent := document(t, 1, 50)
@@ -201,9 +203,9 @@ func TestWhatCannotBegin(t *testing.T) {
 		code t30.Code
 		text string
 	}{
-		{"no file", []string{"--send", "/nonexistent", "--connect", "127.0.0.1:1"}, t30.SourceError, "no such file"},
+		{"no file", []string{"--send", none, "--connect", "127.0.0.1:1"}, t30.SourceError, "no such file"},
 		{"no document", []string{"--send", text, "--connect", "127.0.0.1:1"}, t30.SourceError, "neither TIFF"},
-		{"no folder", []string{"--recv", "/nonexistent/f.tif", "--connect", "127.0.0.1:1"}, t30.SinkError, "no such file"},
+		{"no folder", []string{"--recv", filepath.Join(none, "f.tif"), "--connect", "127.0.0.1:1"}, t30.SinkError, "no such file"},
 		{"address in use", []string{"--send", sent, "--listen", taken.Addr().String()}, t30.LineLost, "in use"},
 		{"no such address", []string{"--send", sent, "--connect", "nonsense"}, t30.LineLost, "nonsense"},
 	} {
@@ -265,8 +267,8 @@ func TestRealTime(t *testing.T) {
 				if err := c.runPaced(t.Context()); err != nil {
 					t.Error(err)
 				}
-				if n := c.r.Buffered(); n > 4*lead*len(c.octets) {
-					t.Errorf("%d octets have piled up", n)
+				if n := c.Ahead(); n > 4*pcm.Lead {
+					t.Errorf("%d frames have piled up", n)
 				}
 				a.Close()
 				done.Wait()
@@ -287,10 +289,10 @@ func TestRealTime(t *testing.T) {
 
 // waitForNobody exchanges a frame each 19.99 ms: what has come, or silence.
 func waitForNobody(e *end, m *t38.Machine) {
-	const tick = frameTime - frameTime/2000
+	const tick = pcm.FrameTime - pcm.FrameTime/2000
 	m.Start()
-	var in, out [frame]int16
-	octets := make([]byte, 2*frame)
+	var in, out [pcm.Frame]int16
+	octets := make([]byte, 2*pcm.Frame)
 	for left := linger; left > 0; time.Sleep(tick) {
 		e.in.set(func() {
 			clear(octets)
@@ -359,10 +361,10 @@ func TestOtherSideThatFails(t *testing.T) {
 // silence sends so many frames of it, one each 20 ms.
 func silence(e *end, frames int) {
 	for range frames {
-		if _, err := e.Write(make([]byte, 2*frame)); err != nil {
+		if _, err := e.Write(make([]byte, 2*pcm.Frame)); err != nil {
 			return
 		}
-		time.Sleep(frameTime)
+		time.Sleep(pcm.FrameTime)
 	}
 }
 

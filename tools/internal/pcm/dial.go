@@ -1,4 +1,4 @@
-package main
+package pcm
 
 import (
 	"context"
@@ -16,7 +16,7 @@ const (
 	pause    = 100 * time.Millisecond
 )
 
-// network splits an address into what package net wants.
+// network splits an address, HOST:PORT or unix:/PATH, into what package net wants.
 func network(addr string) (kind, where string) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return "unix", path
@@ -24,18 +24,8 @@ func network(addr string) (kind, where string) {
 	return "tcp", strings.TrimPrefix(addr, "tcp:")
 }
 
-// dial finds the other side.
-func (o *options) dial(ctx context.Context, notes io.Writer) (net.Conn, error) {
-	ctx, stop := context.WithTimeout(ctx, time.Duration(o.TimeoutS)*time.Second)
-	defer stop()
-	if o.listen != "" {
-		return await(ctx, o.listen, notes)
-	}
-	return connect(ctx, o.connect)
-}
-
-// await takes the first that connects.
-func await(ctx context.Context, addr string, notes io.Writer) (net.Conn, error) {
+// Await listens on an address and takes the first that connects. It tells notes where it listens.
+func Await(ctx context.Context, addr string, notes io.Writer) (net.Conn, error) {
 	kind, where := network(addr)
 	l, err := new(net.ListenConfig).Listen(ctx, kind, where)
 	if err != nil {
@@ -51,8 +41,8 @@ func await(ctx context.Context, addr string, notes io.Writer) (net.Conn, error) 
 	return conn, err
 }
 
-// connect tries until the other side listens.
-func connect(ctx context.Context, addr string) (net.Conn, error) {
+// Connect tries for some seconds, until the other side listens.
+func Connect(ctx context.Context, addr string) (net.Conn, error) {
 	kind, where := network(addr)
 	var d net.Dialer
 	for end := time.Now().Add(patience); ; {
