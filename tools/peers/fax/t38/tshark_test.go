@@ -63,7 +63,7 @@ func (c *capture) malformed(original bool) (decoded int, bad []string) {
 		"-o", fmt.Sprintf("t38.use_pre_corrigendum_asn1_specification:%v", original),
 		"-o", "t38.dissect_possible_rtpv2_packets_as_rtp:FALSE", "-Y", "ip.src == "+ourAddr.Addr().String(),
 		"-T", "fields", "-E", "separator=/t", "-e", "frame.number", "-e", "t38.seq_number", "-e", "_ws.malformed", "-e", "_ws.expert.message")
-	cmd.Env = append(os.Environ(), "HOME=/nonexistent")
+	cmd.Env = append(os.Environ(), "HOME="+c.t.TempDir())
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
