@@ -201,6 +201,9 @@ func (t *Terminal) v21Down() {
 	case id == timerT2 || id == timerT3:
 		t.heard.held = 0
 		t.start(id)
+	case id == timerT4 && t.heard.damaged && (t.state == Offering || t.state == Polling):
+		t.heard.held = 0 // it may have been a DCS, and its training check follows
+		t.timers.set(id, max(t.heard.due, t.now+pauseTurn+trainingV+lengthTCF+resumeT4))
 	default:
 		t.heard.held = 0
 		t.timers.set(id, max(t.heard.due, t.now+resumeT4))
