@@ -201,13 +201,27 @@ func (t *Terminal) v21Down() {
 	case id == timerT2 || id == timerT3:
 		t.heard.held = 0
 		t.start(id)
-	case id == timerT4 && t.heard.damaged && (t.state == Offering || t.state == Polling):
-		t.heard.held = 0 // it may have been a DCS, and its training check follows
-		t.timers.set(id, max(t.heard.due, t.now+pauseTurn+trainingV+lengthTCF+resumeT4))
+		t.timers.set(id, t.timers[id]+t.checkBehind())
+	case id == timerT4 && t.checkBehind() > 0:
+		t.heard.held = 0
+		t.timers.set(id, max(t.heard.due, t.now+t.checkBehind()+resumeT4))
 	default:
 		t.heard.held = 0
 		t.timers.set(id, max(t.heard.due, t.now+resumeT4))
 	}
+}
+
+// checkBehind is how long the training check lasts that may follow a carrier: a damaged frame in
+// it may have been a DCS. The next command comes behind the check, and an answer to this one would
+// fall upon it.
+func (t *Terminal) checkBehind() int64 {
+	switch t.state {
+	case Offering, Polling, Training, AwaitPage:
+		if t.heard.damaged {
+			return pauseTurn + trainingV + lengthTCF
+		}
+	}
+	return 0
 }
 
 // wasCut tells that a carrier was too short for a whole preamble: the tail of an echo, which
