@@ -53,6 +53,21 @@ func newMedia(t netlab.T, host *netlab.Host) *Media {
 	return m
 }
 
+// NewMedia is the media of a call whose SIP somebody else speaks. It says 1000 Hz once
+// Direct tells it where, until the test ends.
+func NewMedia(t netlab.T, host *netlab.Host) *Media {
+	t.Helper()
+	m := newMedia(t, host)
+	t.Cleanup(m.close)
+	return m
+}
+
+// Direct takes the other side's session description: where to speak, and whether.
+func (m *Media) Direct(sdp string) { m.direct(sdp) }
+
+// Answer answers an offer with the media.
+func (m *Media) Answer(offer string) string { return m.answer(offer) }
+
 // Say changes the tone that is said.
 func (m *Media) Say(freq, dbm0 float64) {
 	m.mu.Lock()

@@ -42,12 +42,18 @@ type Request struct {
 	*sip.Request
 }
 
-// New makes a server. Requests other than REGISTER go to handlers that the
-// test sets on Server before it uses it.
-func New(t netlab.T, host *netlab.Host, register Answer) *Server {
+// quiet is for the library's own log, which is one for all.
+var quiet = sync.OnceValue(func() *slog.Logger {
+	l := slog.New(slog.NewTextHandler(io.Discard, nil))
+	sip.SetDefaultLogger(l)
+	return l
+})
+
+// New makes a server. Requests other than REGISTER and OPTIONS go to handlers that
+// handle, if given, sets on Server before the first request can come.
+func New(t netlab.T, host *netlab.Host, register Answer, handle ...func(*Server)) *Server {
 	t.Helper()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	sip.SetDefaultLogger(quiet)
+	quiet := quiet()
 	s := &Server{t: t, host: host, news: make(chan struct{})}
 	var err error
 	if s.UA, err = sipgo.NewUA(sipgo.WithUserAgent("scripted")); err != nil {
@@ -70,6 +76,9 @@ func New(t netlab.T, host *netlab.Host, register Answer) *Server {
 	s.Server.OnOptions(func(req *sip.Request, tx sip.ServerTransaction) {
 		_ = tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
 	})
+	for _, f := range handle {
+		f(s)
+	}
 	var conn net.PacketConn
 	if err := host.Do(func() (err error) { conn, err = net.ListenPacket("udp", addr+":5060"); return err }); err != nil {
 		t.Fatalf("scripted: %v", err)

@@ -23,8 +23,14 @@ const patience = 20 * time.Second
 // device is an agent with one line at a scripted server.
 func device(t *testing.T, register Answer, set ...func(agent.Ini)) (*Server, *agent.Agent) {
 	t.Helper()
+	return deviceAt(t, register, func(*Server) {}, set...)
+}
+
+// deviceAt is device at a server with handlers of the test's own.
+func deviceAt(t *testing.T, register Answer, handle func(*Server), set ...func(agent.Ini)) (*Server, *agent.Agent) {
+	t.Helper()
 	lan := netlab.New(t)
-	s := New(t, lan.Host("server", 1), register)
+	s := New(t, lan.Host("server", 1), register, handle)
 	config := agent.Base(100).
 		Set("sip1", "username", "1001").
 		Set("sip1", "auth_password", "sesame").
@@ -270,29 +276,31 @@ func TestCallFromSipgo(t *testing.T) {
 func TestCallToSipgo(t *testing.T) {
 	t.Parallel()
 	const challenge = `Digest realm="right", nonce="n1", qop="auth", algorithm=SHA-256`
-	s, a := device(t, func(n int, req *sip.Request) *sip.Response { return Bound(req, "3600") })
 	tries, ended := make(chan string, 10), make(chan struct{})
 	var dialog atomic.Pointer[sipgo.DialogServerSession]
-	s.Server.OnAck(func(req *sip.Request, tx sip.ServerTransaction) { _ = dialog.Load().ReadAck(req, tx) })
-	s.Server.OnBye(func(req *sip.Request, tx sip.ServerTransaction) { _ = dialog.Load().ReadBye(req, tx); close(ended) })
-	s.Server.OnInvite(func(req *sip.Request, tx sip.ServerTransaction) {
-		h := req.GetHeader("Proxy-Authorization")
-		if h == nil {
-			tries <- "without"
-			_ = tx.Respond(Refuse(req, 407, "Proxy-Authenticate", challenge))
-			return
-		}
-		tries <- "with"
-		d, err := s.Dialog.ReadInvite(req, tx)
-		if err != nil {
-			t.Errorf("sipgo: %v", err)
-			return
-		}
-		dialog.Store(d)
-		if err := d.RespondSDP([]byte(sdp)); err != nil {
-			t.Errorf("sipgo: %v", err)
-		}
-		<-d.Context().Done()
+	bound := func(n int, req *sip.Request) *sip.Response { return Bound(req, "3600") }
+	_, a := deviceAt(t, bound, func(s *Server) {
+		s.Server.OnAck(func(req *sip.Request, tx sip.ServerTransaction) { _ = dialog.Load().ReadAck(req, tx) })
+		s.Server.OnBye(func(req *sip.Request, tx sip.ServerTransaction) { _ = dialog.Load().ReadBye(req, tx); close(ended) })
+		s.Server.OnInvite(func(req *sip.Request, tx sip.ServerTransaction) {
+			h := req.GetHeader("Proxy-Authorization")
+			if h == nil {
+				tries <- "without"
+				_ = tx.Respond(Refuse(req, 407, "Proxy-Authenticate", challenge))
+				return
+			}
+			tries <- "with"
+			d, err := s.Dialog.ReadInvite(req, tx)
+			if err != nil {
+				t.Errorf("sipgo: %v", err)
+				return
+			}
+			dialog.Store(d)
+			if err := d.RespondSDP([]byte(sdp)); err != nil {
+				t.Errorf("sipgo: %v", err)
+			}
+			<-d.Context().Done()
+		})
 	})
 	a.WaitRegistered(patience, 1, "primary")
 	p := a.Phone("p1")
