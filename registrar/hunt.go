@@ -8,6 +8,8 @@ type hunt struct {
 	order   []Server // what is still to ask, the one being asked first
 	attempt uint64   // under way when not 0
 	cause   error    // what started it, then the last failure: why a server was left
+
+	planned time.Time // when the next hunt was due, before somebody asked for this one; zero: nobody did
 }
 
 func (h *hunt) running() bool { return h.attempt != 0 }
@@ -31,9 +33,29 @@ func (m *Machine) refreshOrder() []Server {
 
 // beginHunt starts with the first server that did not ask to be left alone.
 func (m *Machine) beginHunt(now time.Time, order []Server) {
-	m.retryAt = time.Time{}
+	m.retryAt, m.hunt.planned = time.Time{}, time.Time{}
+	m.briefs = [3]int{}
 	m.hunt.order = m.unblocked(now, order)
 	m.ask(now)
+}
+
+// huntNow is a hunt that somebody asks for, out of turn.
+func (m *Machine) huntNow(now time.Time) {
+	planned := m.retryAt
+	m.beginHunt(now, m.fromPrimary())
+	m.hunt.planned = planned
+}
+
+// nextHunt is when to try again after a hunt without success. One that was asked for out of
+// turn changes nothing: who redials in an outage must not put the line's return off.
+func (m *Machine) nextHunt(now time.Time) time.Time {
+	if m.hunt.planned.After(now) {
+		return m.hunt.planned
+	}
+	if m.hunt.planned.IsZero() || m.failures == 0 {
+		m.failures++
+	}
+	return now.Add(m.backoff(m.failures))
 }
 
 // unblocked drops servers whose Retry-After runs, unless that leaves none.
@@ -122,16 +144,25 @@ func (m *Machine) hunted(now time.Time, r Result) {
 // adopt takes over a longer lifetime that the server asks for (423 Interval Too
 // Brief, RFC 3261 section 10.2.8) and reports whether asking again makes sense.
 func (m *Machine) adopt(s Server, r Result) bool {
-	if r.Code != 423 || r.MinExpires <= m.ttlOf(s) {
+	if r.Code != 423 || r.MinExpires <= m.ttlOf(s) || r.MinExpires > longestTTL || m.briefs[s] == maxBriefs {
 		return false
 	}
+	m.briefs[s]++
 	m.ttl[s] = r.MinExpires
 	return true
 }
 
+// A server that raises its least lifetime each time it is asked is not followed for ever.
+const (
+	maxBriefs  = 2 // 423s in a row
+	longestTTL = 7 * 24 * time.Hour
+)
+
 // note keeps a Retry-After.
 func (m *Machine) note(now time.Time, s Server, r Result) {
-	if r.Outcome != OK && r.RetryAfter > 0 {
+	if r.Outcome == OK {
+		m.briefs[s] = 0
+	} else if r.RetryAfter > 0 {
 		m.blocked[s] = now.Add(min(r.RetryAfter, retryAfterCap))
 	}
 }
@@ -160,12 +191,13 @@ func (m *Machine) refused(now time.Time, r Result) {
 	m.lasting = r.Lasting && m.hunt.cause == nil
 	m.endHunt(now)
 	m.hunt.cause = nil
-	m.failures++
-	wait := m.backoff(m.failures)
+	m.retryAt = m.nextHunt(now)
 	if m.lasting {
-		wait = m.spread(refusedWait)
+		m.retryAt = now.Add(m.spread(refusedWait))
 	}
-	m.retryAt = now.Add(max(wait, min(r.RetryAfter, retryAfterCap)))
+	if soonest := now.Add(min(r.RetryAfter, retryAfterCap)); soonest.After(m.retryAt) {
+		m.retryAt = soonest
+	}
 	m.loseCurrent(now, r.Lasting)
 	m.refreshWithRetry()
 }
@@ -182,9 +214,8 @@ func (m *Machine) refreshWithRetry() {
 func (m *Machine) exhausted(now time.Time) {
 	m.endHunt(now)
 	m.hunt.cause = nil
-	m.failures++
 	m.lasting = false
-	at := now.Add(m.backoff(m.failures))
+	at := m.nextHunt(now)
 	// When every server named a time, the earliest of them is soon enough.
 	if free := m.earliestFree(); free.After(at) {
 		at = free.Add(m.spread(retryBase))

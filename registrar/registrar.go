@@ -49,6 +49,7 @@ type Machine struct {
 	side aside     // the binding that one moved call needed
 	lift [3]uint64 // running Unbind by server
 
+	briefs  [3]int // 423s in a row by server
 	counts  Counts
 	actions []Action
 }
@@ -115,7 +116,7 @@ func (m *Machine) Manual(now time.Time) []Action {
 	if m.idle() || m.hunt.running() || !m.cfg.Register {
 		return nil
 	}
-	m.beginHunt(now, m.fromPrimary())
+	m.huntNow(now)
 	return m.take()
 }
 
@@ -131,7 +132,7 @@ func (m *Machine) Demand(now time.Time) (wait bool, do []Action) {
 	case m.lasting || now.Before(m.huntedAt.Add(demandGap)):
 		return false, nil
 	}
-	m.beginHunt(now, m.fromPrimary())
+	m.huntNow(now)
 	return true, m.take()
 }
 

@@ -396,6 +396,73 @@ func TestAllDownGoesOnForEver(t *testing.T) {
 	r.wantCurrent(Backup)
 }
 
+// A registrar that wants one second more each time is not followed for ever; its answers
+// make the line wait like any other refusal.
+func TestARisingLeastLifetimeIsNoLoop(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary].raises, r.fates[Backup].raises = true, true
+	r.do(r.m.Start(r.now))
+	r.run(20 * time.Second)
+	r.wantLog(0, "bind primary", "bind primary", "bind primary")
+	if st := r.m.Status(r.now); st.State != Failed || st.LastErr == nil {
+		t.Errorf("state %v, %v", st.State, st.LastErr)
+	}
+	r.run(24 * time.Hour)
+	if len(r.sent) > 300 {
+		t.Errorf("%d REGISTERs in a day", len(r.sent))
+	}
+	r.fates[Primary] = fate{}
+	r.run(31 * time.Minute)
+	r.wantCurrent(Primary)
+
+	// Nor is one that wants a binding for years.
+	r = newRig(t, documentConfig())
+	r.fates[Primary] = fate{code: 423, minExpires: 100 * 365 * 24 * time.Hour}
+	r.do(r.m.Start(r.now))
+	r.run(time.Second)
+	if len(r.sent) != 1 {
+		t.Errorf("%q", r.log(0))
+	}
+}
+
+// Redialling in an outage, or asking for a registration, does not put its end off: the line
+// is back no later than one that nobody touched.
+func TestWhoAsksInAnOutageDoesNotPutOffItsEnd(t *testing.T) {
+	for name, ask := range map[string]func(*rig){
+		"redialling": func(r *rig) { _, do := r.m.Demand(r.now); r.do(do) },
+		"manual":     func(r *rig) { r.do(r.m.Manual(r.now)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			outage := func(ask func(*rig)) *rig {
+				r := newRig(t, documentConfig())
+				r.fates[Primary].silent, r.fates[Backup].silent = true, true
+				r.do(r.m.Start(r.now))
+				for range 60 {
+					r.run(7 * time.Second)
+					ask(r)
+				}
+				for r.m.Hunting() {
+					r.run(time.Second)
+				}
+				return r
+			}
+			touched, alone := outage(ask), outage(func(*rig) {})
+			wait := touched.m.Status(touched.now).Retry.Sub(touched.now)
+			if most := alone.m.backoffCap(); wait > most {
+				t.Errorf("next try in %v, of a line that nobody touched within %v", wait, most)
+			}
+			if len(touched.sent) < 2*len(alone.sent) {
+				t.Errorf("%d REGISTERs, %d untouched: nobody was heard", len(touched.sent), len(alone.sent))
+			}
+		})
+	}
+}
+
+// backoffCap is the longest wait after as many failures as there were.
+func (m *Machine) backoffCap() time.Duration {
+	return min(retryCap, retryBase<<min(m.failures, 6))
+}
+
 func TestDialledCallShortensTheBackoff(t *testing.T) {
 	r := newRig(t, documentConfig())
 	r.fates[Primary].silent, r.fates[Backup].silent = true, true

@@ -40,6 +40,7 @@ type fate struct {
 	code       int // 0: 200
 	granted    time.Duration
 	minExpires time.Duration
+	raises     bool // the least lifetime is always more than what was asked for
 	retryAfter time.Duration
 	lasting    bool
 }
@@ -96,6 +97,8 @@ func (r *rig) answer(a Action) result {
 	switch {
 	case f.code == 500 || f.code == 503:
 		res = Result{Outcome: Unavailable, Code: f.code, RetryAfter: f.retryAfter, Cause: fmt.Errorf("%s: %d", a.Server, f.code)}
+	case f.raises:
+		res = Result{Outcome: Refused, Code: 423, MinExpires: a.Expires + time.Second, Cause: errors.New("423 Interval Too Brief")}
 	case f.code == 423 && a.Expires > 0 && a.Expires < f.minExpires:
 		res = Result{Outcome: Refused, Code: 423, MinExpires: f.minExpires, Cause: errors.New("423 Interval Too Brief")}
 	case f.code != 0 && f.code != 423:
