@@ -32,7 +32,11 @@ func main() {
 }
 
 func run(o cli.RunOptions) error {
-	return agent.RunWithSignals(context.Background(), agent.Options{Files: o.Files, Version: version, Stderr: os.Stderr})
+	err := agent.RunWithSignals(context.Background(), agent.Options{Files: o.Files, Version: version, Stderr: os.Stderr})
+	if errors.Is(err, agent.ErrKilled) {
+		os.Exit(1) // to print it could hang as well
+	}
+	return err
 }
 
 // tell runs the demo. Its agent is this same program in the same process; what it logs

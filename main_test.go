@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,5 +171,80 @@ func TestAgentOutlivesItsLog(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the agent ended with %v", err)
+	}
+}
+
+// An agent whose log nobody drains goes on answering, and ends when it is told to; one that
+// still hangs, such as with its terminal, ends at the second signal.
+func TestAgentWhoseLogHangs(t *testing.T) {
+	for _, signals := range []int{1, 2} {
+		dir, err := os.MkdirTemp("", "tipring")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		file := filepath.Join(dir, "t.ini")
+		if err := os.WriteFile(file, []byte("[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		fill(t, w)
+		cmd := exec.Command(os.Args[0], "run", "-c", file, "--factory", os.DevNull, "--state-dir", dir)
+		cmd.Env = append(os.Environ(), "TIPRING_IS_PROGRAM=1")
+		cmd.Stderr = w
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		limit := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		answers(dir)
+		for range 3 { // each would be logged
+			if err := os.WriteFile(file, []byte("[sip]\nbind = nowhere\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range signals {
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err = cmd.Wait()
+		limit.Stop()
+		if signals == 1 && err != nil {
+			t.Errorf("after %d signals the agent ended with %v", signals, err)
+		}
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() && status.Signal() == syscall.SIGKILL {
+			t.Errorf("after %d signals the agent did not end", signals)
+		}
+	}
+}
+
+// answers waits for the control socket, a while.
+func answers(dir string) {
+	for range 500 {
+		conn, err := net.Dial("unix", filepath.Join(dir, "control.sock"))
+		if err == nil {
+			conn.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// fill writes into a pipe until it takes no more.
+func fill(t *testing.T, w *os.File) {
+	t.Helper()
+	if err := w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(make([]byte, 1<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the pipe took it all: %v", err)
 	}
 }

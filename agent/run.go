@@ -2,13 +2,26 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
+// Times for an end that does not come by itself.
+const (
+	flushTime = time.Second            // for the log's reader to take the last lines
+	killTime  = 500 * time.Millisecond // from the second signal to the end of waiting
+)
+
+// ErrKilled is the end by a second signal of an agent that hung: the process is to end
+// without another word, since whatever it says may hang as well.
+var ErrKilled = errors.New("ended by force")
+
 // RunWithSignals is the foreground program: SIGHUP reads the configuration again, SIGTERM
-// and SIGINT drain and end, a second one ends at once. It also ends, in good order, when ctx does.
+// and SIGINT drain and end, a second one ends at once. It also ends, in good order, when ctx
+// does. It owns the writing of the log, which nobody waits for.
 func RunWithSignals(ctx context.Context, o Options) error {
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
@@ -21,10 +34,37 @@ func RunWithSignals(ctx context.Context, o Options) error {
 	// Whoever reads the log may end; calls need not end with him.
 	signal.Ignore(syscall.SIGPIPE)
 
-	a, err := New(o)
-	if err != nil {
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	log := newSpool(o.Stderr)
+	o.Stderr = log
+	err := runUntilSignal(ctx, o, log, ends, reloads)
+	if err != ErrKilled {
+		flushUnless(log, ends)
+	}
+	return err
+}
+
+// flushUnless waits for the log's reader, unless another signal comes.
+func flushUnless(log *spool, ends <-chan os.Signal) {
+	flushed := make(chan struct{})
+	go func() {
+		defer close(flushed)
+		log.flush(flushTime)
+	}()
+	select {
+	case <-flushed:
+	case <-ends:
+	}
+}
+
+func runUntilSignal(ctx context.Context, o Options, log *spool, ends, reloads <-chan os.Signal) error {
+	a, err := newUnless(o, ends)
+	if a == nil {
 		return err
 	}
+	log.tellsWith(func(n int) { a.log.Warn("log lines lost", "lines", n) })
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	reloading, end := context.WithCancel(context.Background())
@@ -35,8 +75,35 @@ func RunWithSignals(ctx context.Context, o Options) error {
 	}()
 	err = a.endOn(ends, done)
 	end()
-	<-reloader
+	if err == ErrKilled {
+		return err
+	}
+	select {
+	case <-reloader:
+	case <-ends:
+		return ErrKilled
+	}
 	return err
+}
+
+// newUnless is New, but a signal ends it: no agent and no error, since there is nothing yet
+// that would have to end in good order.
+func newUnless(o Options, ends <-chan os.Signal) (*Agent, error) {
+	type made struct {
+		a   *Agent
+		err error
+	}
+	done := make(chan made, 1)
+	go func() {
+		a, err := New(o)
+		done <- made{a, err}
+	}()
+	select {
+	case m := <-done:
+		return m.a, m.err
+	case <-ends:
+		return nil, nil
+	}
 }
 
 // reloadOn reads the configuration again at each signal.
@@ -51,15 +118,20 @@ func (a *Agent) reloadOn(ctx context.Context, reloads <-chan os.Signal) {
 	}
 }
 
-// endOn ends the agent at a signal, or waits for its own end.
+// endOn ends the agent at a signal, or waits for its own end. Behind the second signal
+// nothing is waited for longer than killTime.
 func (a *Agent) endOn(ends <-chan os.Signal, done <-chan error) error {
+	var late <-chan time.Time
 	for stopping := false; ; stopping = true {
 		select {
 		case err := <-done:
 			return err
+		case <-late:
+			return ErrKilled
 		case s := <-ends:
 			if stopping {
 				a.log.Warn("ended at once", "signal", s)
+				late = time.After(killTime)
 				a.Kill()
 				continue
 			}
