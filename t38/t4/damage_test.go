@@ -392,3 +392,32 @@ func TestCutPages(t *testing.T) {
 		}
 	}
 }
+
+// A page whose beginning was not heard begins with a bad row, whatever was before it; one with
+// fill before its first EOL does not.
+func TestBeginningNotHeard(t *testing.T) {
+	const columns, rows = 1728, 40
+	p := page("drawing", columns, rows)
+	for _, c := range []EncoderConfig{{Coding: MH, Columns: columns}, {Coding: MR, K: 2, Columns: columns}} {
+		e, _ := NewEncoder(c)
+		var coded []byte
+		for _, row := range p {
+			coded = e.AppendRow(coded, row)
+		}
+		coded = e.AppendEnd(coded)
+		for _, tt := range []struct {
+			name   string
+			octets []byte
+			bad    bool
+		}{
+			{"all", coded, false},
+			{"fill", append(make([]byte, 100), coded...), false},
+			{"from within a row", coded[len(coded)/3:], true},
+		} {
+			got, d := decode(t, DecoderConfig{Coding: c.Coding, Columns: columns}, tt.octets, 64)
+			if q := d.Quality(); q.Bad > 0 != tt.bad || !d.Complete() || q.Bad > c.K+1 || len(got) > rows {
+				t.Errorf("%v, %s: %+v", c.Coding, tt.name, q)
+			}
+		}
+	}
+}

@@ -49,9 +49,9 @@ func (d *Decoder) hunt() outcome {
 	}
 }
 
-// foundEOL decides what lay before the EOL: nothing, fill, or a row that is lost.
+// foundEOL decides what lay before the EOL: nothing, fill, or a row that is lost; before the first
+// EOL too, where a modem may have missed the beginning of a page.
 func (d *Decoder) foundEOL() outcome {
-	first := d.state == atStart
 	lost := d.lost || d.skipped-1-d.zeros > longestEOL // what is neither fill nor EOL
 	if d.pure && d.eols > 0 {
 		lost = d.rowOfZeros()
@@ -61,7 +61,7 @@ func (d *Decoder) foundEOL() outcome {
 	if d.config.Coding == MR {
 		d.state = atTag
 	}
-	if lost && !first {
+	if lost {
 		d.eols = 1
 		d.refBad = true
 		return d.reject()
