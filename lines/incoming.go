@@ -281,7 +281,7 @@ func (c *Call) accept(now time.Time) *session {
 	timer.Answer(now, c.in.Req, res)
 	d, err := dialog.FromRequest(c.in.Req, res)
 	if err != nil || !p.final(now, res) {
-		c.refuse(now, 500, Reason{Code: 500, Text: "the answer could not be sent"})
+		c.refuse(now, 500, answerNotSent)
 		return nil
 	}
 	s := c.newSession(d, p.offer, c.info.Server)

@@ -96,8 +96,7 @@ func (g *leg) inEarly(now time.Time, f *fork, in *ua.Incoming) {
 			r.answer(now, in)
 			return
 		}
-		in.RespondWith(now, res)
-		if theirs != nil && !g.abandoned {
+		if in.RespondWith(now, res) != nil && theirs != nil && !g.abandoned {
 			g.c.tellMedia(f.offer)
 		}
 	case sipmsg.INFO, sipmsg.OPTIONS:
@@ -144,14 +143,13 @@ func (s *session) reinvitedBy(now time.Time, in *ua.Incoming) {
 			r = offerRefusal(err)
 		}
 	}
-	if r == nil {
-		s.timer.Answer(now, in.Req, res)
-		if !p.final(now, res) {
-			r = &refusal{code: 500, why: "the answer could not be written"}
-		}
-	}
 	if r != nil {
 		s.refuseOffer(now, in, r)
+		return
+	}
+	s.timer.Answer(now, in.Req, res)
+	if !p.final(now, res) {
+		s.unanswerable(now)
 		return
 	}
 	s.offers.SentResponse(sipmsg.INVITE, 200, true, false)
@@ -190,6 +188,16 @@ func (s *session) refuseOffer(now time.Time, in *ua.Incoming, r *refusal) {
 	s.resume(now)
 }
 
+// unanswerable ends a call whose 2xx to an INVITE or UPDATE could not be written: the far end
+// heard 500 and has the session as it was, this side has it as it was to be.
+func (s *session) unanswerable(now time.Time) {
+	s.bye(now)
+	s.c.finish(now, answerNotSent)
+}
+
+// answerNotSent is why a call ends whose 2xx cannot be written.
+var answerNotSent = Reason{Code: 500, Text: "the answer could not be sent"}
+
 // updatedBy takes an UPDATE (RFC 3311).
 func (s *session) updatedBy(now time.Time, in *ua.Incoming) {
 	if !s.mayOffer(now, in) {
@@ -207,7 +215,10 @@ func (s *session) updatedBy(now time.Time, in *ua.Incoming) {
 		return
 	}
 	s.timer.Answer(now, in.Req, res)
-	in.RespondWith(now, res)
+	if in.RespondWith(now, res) == nil {
+		s.unanswerable(now)
+		return
+	}
 	s.offers.SentResponse(sipmsg.UPDATE, 200, theirs != nil, false)
 	if theirs != nil {
 		s.agreed()

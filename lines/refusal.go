@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"tipring/internal/offer"
 	"tipring/internal/sipmsg"
@@ -37,10 +38,25 @@ func (r *refusal) answer(now time.Time, in *ua.Incoming) {
 }
 
 // warned is a refusal of media with its Warning (RFC 3261 sections 20.43, 21.4.26). The name
-// of the program stands for that of the host, which is nobody's business.
+// of the program stands for that of the host, which is nobody's business. The text quotes what
+// was offered, whatever that holds: a control character would make it unfit to be written.
 func warned(warning int, why string) *refusal {
+	why = printable(why)
 	text := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(why)
 	return &refusal{488, sipmsg.Field{Name: "Warning", Value: fmt.Sprintf(`%d tipring "%s"`, warning, text)}, why}
+}
+
+// reasonLength bounds, in characters, what a refusal quotes of what it refuses.
+const reasonLength = 100
+
+// printable is the beginning of a text, with a question mark for all that cannot be shown.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, fmt.Sprintf("%.*s", reasonLength, text))
 }
 
 // sdpType is the only kind of session description there is.
@@ -123,11 +139,11 @@ func offerRefusal(err error) *refusal {
 	case errors.As(err, &media):
 		return warned(media.Warning, media.Text)
 	case errors.Is(err, offer.ErrTooBig):
-		return &refusal{code: 413, why: err.Error()}
+		return &refusal{code: 413, why: printable(err.Error())}
 	case errors.Is(err, offer.ErrPending):
 		return &refusal{code: 491, why: err.Error()}
 	}
-	return &refusal{code: 400, why: err.Error()}
+	return &refusal{code: 400, why: printable(err.Error())}
 }
 
 // answerIn reads the session description of a response or an ACK; nil without one.

@@ -45,6 +45,11 @@ var badOffers = []struct {
 	{"no codec in common", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/AVP 18")), "488", `Warning: 305 tipring "no common codec"`},
 	{"another transport", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/SAVP 0")), "488", `Warning: 302 tipring "transport RTP/SAVP"`},
 	{"an address of another kind", do(describing("v=0", sdpO, "s=-", "c=ATM NSAP x", "t=0 0", sdpM)), "488", `Warning: 301 tipring "address NSAP x"`},
+	{"a transport that cannot be written", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/\x02SAVP 0")), "488", `Warning: 302 tipring "transport RTP/?SAVP"`},
+	{"a transport of broken UTF-8", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/\xc3\x7f\x85 0")), "488", `Warning: 302 tipring "transport RTP/???"`},
+	{"a transport in quotes", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", `m=audio 4000 "RTP\" 0`)), "488", `Warning: 302 tipring "transport \"RTP\\\""`},
+	{"a transport without end", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 "+strings.Repeat("R", 4000)+" 0")), "488", `Warning: 302 tipring "transport ` + strings.Repeat("R", 20) + `"`},
+	{"an address that cannot be written", do(describing("v=0", sdpO, "s=-", "c=ATM NSAP \x1b[2J", "t=0 0", sdpM)), "488", `Warning: 301 tipring "address NSAP ?[2J"`},
 	{"compressed", do(encoded("gzip")), "415", "Accept-Encoding: identity"},
 	{"compressed twice", do(encoded("identity, deflate")), "415", "Accept-Encoding: identity"},
 	{"another type", do(func(m *sipmsg.Message) { m.SetBody("application/isup", []byte("x")) }), "415", "Accept: application/sdp"},
@@ -212,6 +217,52 @@ func TestBadEarlyAnswer(t *testing.T) {
 			if r := w.phone.reason(); !strings.Contains(r.Text, "no o=") {
 				t.Errorf("reason %+v", r)
 			}
+		})
+	}
+}
+
+// badRoute is a Record-Route that can be read and not be written, so that no response with it
+// goes out.
+func badRoute(m *sipmsg.Message) {
+	m.RecordRoute = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", Host: "10.0.0.2"}}}
+	m.RecordRoute[0].Params.Set("b@d", "1")
+}
+
+// A 2xx that cannot be written makes no call: the caller hears 500.
+func TestAnswerThatCannotBeWritten(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		far := w.primary.callLine()
+		w.after(time.Second)
+		w.onLine(func() { badRoute(w.phone.call().in.Req) })
+		w.phone.call().Answer(media, 1)
+		w.after(time.Minute)
+		w.wantFar(far, "100 500")
+		w.wantPhone("started ended")
+		w.wantIdle()
+	})
+}
+
+// In a call it ends the call: 500 and BYE, as the two ends would no longer agree on the media.
+// The request that comes is another call's, which is put into this one.
+func TestAnswerInTheCallThatCannotBeWritten(t *testing.T) {
+	for name, take := range map[string]func(*session, time.Time, *ua.Incoming){
+		sipmsg.INVITE: (*session).reinvitedBy, sipmsg.UPDATE: (*session).updatedBy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+				w.phone.incoming = func(other *Call) (Handler, int) {
+					badRoute(other.in.Req)
+					take(c.s, time.Now(), other.in)
+					return nil, 486
+				}
+				wants := w.primary.callLine()
+				w.after(time.Second)
+				w.wantFar(wants, "500")
+				w.wantFar(far, "<BYE")
+				w.wantNews("ended")
+				w.after(time.Minute)
+				w.wantIdle()
+			})
 		})
 	}
 }

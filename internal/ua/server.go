@@ -137,15 +137,39 @@ func (in *Incoming) Respond(now time.Time, code int, reason string) {
 }
 
 // RespondWith sends a response and returns it as it went out, for repetition by
-// transaction.Resend; nil when it could not be written.
+// transaction.Resend; nil when it could not be written. The request has its final response
+// then all the same, a bare one: what cannot be written often holds what the request brought,
+// and a transaction without an end would keep its place for ever.
 func (in *Incoming) RespondWith(now time.Time, res *sipmsg.Message) []byte {
 	s := in.tx.Respond(now, res)
 	if s.Err != nil {
 		in.e.log.Error("response not sent", "response", res, "err", s.Err)
+		if !res.IsProvisional() && !in.Answered() {
+			in.respondBare(now, res.StatusCode)
+		}
 		return nil
 	}
 	in.send(res, s.Send)
 	return s.Send
+}
+
+// respondBare answers with what RFC 3261 section 8.2.6.2 demands and nothing else: the failure
+// that was meant, or 500 where it was none. A request that even this cannot answer is dropped.
+func (in *Incoming) respondBare(now time.Time, code int) {
+	if code < 400 || code > 699 {
+		code = 500
+	}
+	res := in.Req.Response(code, "")
+	if res.To.Tag() == "" {
+		res.To = res.To.WithTag(in.Tag)
+	}
+	s := in.tx.Respond(now, res)
+	if s.Err != nil {
+		in.e.log.Error("request dropped without a response", "response", res, "err", s.Err)
+		in.tx.Abandon()
+		return
+	}
+	in.send(res, s.Send)
 }
 
 // send puts a response on the way that the request came, or where that connection is

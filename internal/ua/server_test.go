@@ -183,3 +183,74 @@ func TestNobodyTakesRequests(t *testing.T) {
 		w.want("peer heard", w.peer.heard(), "481 +0s")
 	})
 }
+
+// A response that cannot be written leaves the bare one of its failure, or 500, and the
+// transaction ends as every other.
+func TestResponseThatCannotBeWritten(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		method string
+		code   int
+		reason string
+		want   string
+	}{
+		{"a refusal", sipmsg.INVITE, 488, "", "488 +0s"},
+		{"a reason phrase", sipmsg.INVITE, 486, "Busy\x02", "486 +0s"},
+		{"a redirection", sipmsg.INVITE, 302, "", "500 +0s"},
+		{"a success", sipmsg.INVITE, 200, "", "500 +0s"},
+		{"no SIP status", sipmsg.INVITE, 700, "", "500 +0s"},
+		{"a provisional one", sipmsg.INVITE, 180, "", "100 +200ms"},
+		{"to another method", sipmsg.UPDATE, 200, "", "500 +0s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, nil, func(w *world) {
+				w.handle = func(now time.Time, in *Incoming) {
+					res := in.Response(tt.code, tt.reason)
+					res.Header.Add("Warning", "302 tipring \"\x02\"")
+					if in.RespondWith(now, res) != nil {
+						t.Error("taken for sent")
+					}
+				}
+				w.peer.calls(w.peer.request(tt.method, w.e.ContactUser(), "1"))
+				w.after(time.Second / 4)
+				w.want("peer heard", w.peer.heard(), tt.want)
+				if tt.code < 200 || t.Failed() {
+					return
+				}
+				if res := w.peer.msgs[0]; res.To.Tag() == "" || len(res.Header) > 0 {
+					t.Errorf("response %v with To tag %q and %v, want a bare one", res, res.To.Tag(), res.Header)
+				}
+				w.peer.calls(w.peer.request(sipmsg.ACK, w.e.ContactUser(), "1"))
+				w.after(time.Minute)
+				w.wantNoServers()
+			})
+		})
+	}
+}
+
+// A request that no response can be written to, as its Via cannot be, is dropped.
+func TestRequestThatCannotBeAnswered(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.handle = func(now time.Time, in *Incoming) {
+			in.Req.Via[0].Params.Set("b@d", "1")
+			in.Respond(now, 486, "")
+		}
+		w.peer.calls(w.peer.request(sipmsg.INVITE, w.e.ContactUser(), "1"))
+		w.after(time.Second)
+		w.want("peer heard", w.peer.heard(), "")
+		w.wantNoServers()
+	})
+}
+
+// wantNoServers: no request received holds a place any more.
+func (w *world) wantNoServers() {
+	w.t.Helper()
+	w.e.Post(func(time.Time) {})
+	w.after(0)
+	w.e.Post(func(time.Time) {
+		if n := len(w.e.servers); n != 0 {
+			w.t.Errorf("%d server transactions left", n)
+		}
+	})
+	w.after(0)
+}

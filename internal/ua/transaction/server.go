@@ -136,6 +136,9 @@ func (s *Server) acknowledged(now time.Time, ack *sipmsg.Message) Step {
 	return Step{}
 }
 
+// Abandon ends the transaction of a request that no response can be written to.
+func (s *Server) Abandon() { s.end() }
+
 func (s *Server) end() {
 	s.state, s.req, s.last = Terminated, nil, nil
 	s.resendAt, s.endAt = time.Time{}, time.Time{}
