@@ -1,12 +1,14 @@
 package socket
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -47,6 +49,9 @@ func readHello(r *Reader, token string) (name string, err error) {
 	if t != Hello {
 		return "", fmt.Errorf("first frame is %v: want HELLO", t)
 	}
+	if name := memberTwice(payload); name != "" {
+		return "", fmt.Errorf("HELLO with %q twice", shorten(name, maxName))
+	}
 	var h CardHello
 	if err := json.Unmarshal(payload, &h); err != nil {
 		return "", fmt.Errorf("HELLO: %v", err)
@@ -58,6 +63,30 @@ func readHello(r *Reader, token string) (name string, err error) {
 		return "", errToken
 	}
 	return shorten(h.Name, maxName), nil
+}
+
+// memberTwice names a member that an object has twice, in whatever case: which of the two
+// counts would be left to the reader. It is empty if there is none, or no object.
+func memberTwice(object []byte) string {
+	d := json.NewDecoder(bytes.NewReader(object))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		var value json.RawMessage
+		if err != nil || !ok || d.Decode(&value) != nil {
+			return ""
+		}
+		name = strings.ToLower(name)
+		if seen[name] {
+			return name
+		}
+		seen[name] = true
+	}
+	return ""
 }
 
 // sameSecret compares in a time that tells nothing about either. No token is asked for

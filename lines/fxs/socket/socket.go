@@ -56,6 +56,9 @@ type Driver struct {
 	mu        sync.Mutex
 	conn      net.Conn              // of the one card: from accept on, or once it has shown the token
 	strangers map[net.Conn]struct{} // who have yet to show it
+	guard     guard
+	telling   *time.Timer // until the wrong tokens of the minute are logged; nil: there are none
+	untold    int         // of them
 
 	close sync.Once
 }
@@ -104,6 +107,7 @@ func (d *Driver) Close() (err error) {
 		}
 		d.mu.Unlock()
 		d.work.Wait()
+		d.stopTelling()
 		close(d.cards)
 	})
 	return err
@@ -123,6 +127,9 @@ func (d *Driver) accept() {
 			case <-d.closed:
 				return
 			}
+		case d.guesser(conn):
+			d.countGuess(false)
+			conn.Close()
 		case !d.admit(conn):
 			d.log.Info("second line card turned away", "from", conn.RemoteAddr())
 			conn.Close()
@@ -131,6 +138,13 @@ func (d *Driver) accept() {
 			go d.greet(conn)
 		}
 	}
+}
+
+// guesser tells whether a connection is from somebody who guesses at the token.
+func (d *Driver) guesser(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg.Token != "" && d.guard.refuses(party(conn.RemoteAddr()), time.Now())
 }
 
 // admit lets a connection say HELLO. Where a token is asked for it has the place of the one
@@ -175,6 +189,9 @@ func (d *Driver) take(conn net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.strangers, conn)
+	if d.cfg.Token != "" {
+		d.guard.right(party(conn.RemoteAddr()))
+	}
 	if d.conn != conn && !d.vacant() {
 		return false
 	}
@@ -199,8 +216,13 @@ func (d *Driver) greet(conn net.Conn) {
 	defer d.work.Done()
 	c := &card{driver: d, conn: conn, frames: NewReader(conn)}
 	name, err := d.hello(c)
-	if err != nil {
+	switch {
+	case errors.Is(err, errToken):
+		d.guessed(conn, err)
+	case err != nil:
 		d.log.Warn("line card refused", "from", conn.RemoteAddr(), "reason", err)
+	}
+	if err != nil {
 		d.release(conn)
 		return
 	}
