@@ -21,14 +21,7 @@ const maxNamedFile = 4 << 20
 // readNamedFile reads a file that the configuration names. Its error does not repeat the
 // name.
 func readNamedFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file") // reading a pipe could take for ever
-	}
-	var text []byte
-	if err == nil {
-		text, err = readWhole(path)
-	}
+	text, err := readWhole(path)
 	var at *fs.PathError
 	if errors.As(err, &at) {
 		err = at.Err
@@ -37,7 +30,7 @@ func readNamedFile(path string) ([]byte, error) {
 }
 
 func readWhole(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := config.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +123,15 @@ func privateKey(text []byte) error {
 
 // checkKeyPair reports a key that is not that of a certificate.
 func checkKeyPair(cert, key string) error {
-	_, err := tls.LoadX509KeyPair(cert, key)
+	certText, err := readNamedFile(cert)
+	if err != nil {
+		return err
+	}
+	keyText, err := readNamedFile(key)
+	if err != nil {
+		return err
+	}
+	_, err = tls.X509KeyPair(certText, keyText)
 	return err
 }
 

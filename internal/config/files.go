@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Where the files are when a command line does not say.
@@ -91,7 +92,7 @@ func readNamed(name, fallback string) (text []byte, used string, err error) {
 
 // readText reads a file whole, but never more than Load would take.
 func readText(name string) ([]byte, error) {
-	file, err := os.Open(name)
+	file, err := OpenRegular(name)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +102,35 @@ func readText(name string) ([]byte, error) {
 		return nil, err
 	}
 	return nonNil(text), nil
+}
+
+// ErrNotRegular is wrapped by the error of OpenRegular for what is there and no file.
+var ErrNotRegular = errors.New("it is not a regular file")
+
+// OpenRegular opens a file to read it, and nothing else: a pipe or a device may keep who
+// opens it, or reads from it, for ever. The null device alone counts as an empty file.
+func OpenRegular(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
+	if errors.Is(err, syscall.ENXIO) { // a socket
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() && !isNull(info) {
+		err = &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func isNull(info fs.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
 }
 
 // localPath is where the local layer is kept below a state directory.
