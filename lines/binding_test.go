@@ -102,6 +102,13 @@ func TestGrantedLifetime(t *testing.T) {
 			c.Params = nil
 			res.Contact = []sipmsg.Addr{c}
 		}, 600 * time.Second},
+		{"more than was asked for", func(res, req *sipmsg.Message) {
+			res.Contact = []sipmsg.Addr{withExpires(req.Contact[0], "4294967295")}
+		}, 600 * time.Second},
+		{"more than was asked for, by Expires", func(res, _ *sipmsg.Message) {
+			res.Contact = nil
+			res.Header.Add("Expires", "601")
+		}, 600 * time.Second},
 		{"no binding listed", func(res, _ *sipmsg.Message) { res.Contact = nil }, 600 * time.Second},
 		{"no binding listed, by Expires", func(res, _ *sipmsg.Message) {
 			res.Contact = nil

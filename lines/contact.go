@@ -57,7 +57,8 @@ var (
 
 // granted finds the lifetime of our own binding among those that the registrar lists: the
 // expires of its Contact, else the response's Expires, else what was asked for (RFC 3261
-// sections 10.2.4 and 10.3). A registrar that lists none, as it ought to, has bound it all the
+// sections 10.2.4 and 10.3), and no more than was asked: a registrar may shorten it, and what
+// it says beyond that would put the refresh off for years. A registrar that lists none, as it ought to, has bound it all the
 // same: small ones answer so, and a line that refused them would have no service.
 func (l *Line) granted(req, res *sipmsg.Message) (time.Duration, error) {
 	n, ok := 0, false
@@ -71,8 +72,10 @@ func (l *Line) granted(req, res *sipmsg.Message) (time.Duration, error) {
 	if !ok {
 		n, ok = res.Expires()
 	}
-	if !ok && len(req.Contact) > 0 {
-		n, ok = req.Contact[0].Expires()
+	if len(req.Contact) > 0 {
+		if asked, said := req.Contact[0].Expires(); said && (!ok || n > asked) {
+			n, ok = asked, true
+		}
 	}
 	if ok && n == 0 {
 		return 0, errBoundForZero
