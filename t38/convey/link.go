@@ -6,9 +6,14 @@ import (
 	"tipring/t38/udptl"
 )
 
-// releaseAfter is how long packets are held back for a missing one when nothing comes:
-// longer than the spacing of image data, and than what a network swaps.
-const releaseAfter = SampleRate / 10
+const (
+	// releaseAfter is how long packets are held back for a missing one: longer than the
+	// spacing of image data, and than what a network swaps.
+	releaseAfter = SampleRate / 10
+	// holdNumbers is how many newer ones are waited for within that time: some peers send
+	// the last frames of a block, and the end, all at once, for a network to mix.
+	holdNumbers = 16
+)
 
 // LinkConfig is what two ends of a call agreed on, and what this one wants.
 type LinkConfig struct {
@@ -40,7 +45,7 @@ type Link struct {
 	repaired bool // the page under way was
 	sink     Sink
 	now      int64
-	heard    int64 // when the last datagram came
+	held     int64 // since when packets are held back; the last one was handed on then, or none was
 	datagram []byte
 }
 
@@ -51,7 +56,11 @@ func NewLink(c LinkConfig, s Sink) *Link {
 	}
 	l := &Link{config: c, sink: s, encoder: udptl.NewEncoder(c.Limits, c.First)}
 	l.Receiver = NewReceiver((*observed)(l))
-	l.decoder = udptl.NewDecoder(func(p udptl.Packet) { l.Receiver.Take(l.now, p) })
+	l.decoder = udptl.NewDecoder(func(p udptl.Packet) {
+		l.held = l.now
+		l.Receiver.Take(l.now, p)
+	})
+	l.decoder.Hold = holdNumbers
 	l.Receiver.Coding = ifp.CodingOf(c.Version)
 	l.Sender = Sender{Coding: ifp.CodingOf(c.Version), Every: c.Every, MaxIFP: c.Limits.IFP, Renumber: c.Renumber}
 	return l
@@ -75,7 +84,10 @@ func (l *Link) secondaries(fixed, adaptive int) int {
 // Hear takes a datagram of the peer. The error is udptl.ErrMalformed; the datagram is
 // then not used.
 func (l *Link) Hear(now int64, datagram []byte) error {
-	l.now, l.heard = now, now
+	l.expire(now)
+	if !l.decoder.Waiting() {
+		l.held = now
+	}
 	err := l.decoder.Decode(datagram)
 	l.depth.LossSeen(l.decoder.Counters())
 	return err
@@ -111,7 +123,7 @@ func (l *Link) expire(now int64) {
 	l.Receiver.Expire(now)
 }
 
-func (l *Link) hearing() (at int64, ok bool) { return l.heard + releaseAfter, l.decoder.Waiting() }
+func (l *Link) hearing() (at int64, ok bool) { return l.held + releaseAfter, l.decoder.Waiting() }
 
 // Deadline returns when Say is to be called next. ok is false if nothing is due.
 func (l *Link) Deadline() (at int64, ok bool) {

@@ -1,6 +1,7 @@
 package convey
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"tipring/t38/ifp"
@@ -212,5 +213,53 @@ func TestWrongSignal(t *testing.T) {
 		if r := c.stations[0].T30.Result(); r.Failures == 0 || r.BitRate == 14400 {
 			t.Errorf("%s: %d failures, %d bit/s, %d repeats", tt.name, r.Failures, r.BitRate, r.Repeats)
 		}
+	}
+}
+
+// Twelve packets that were sent at once and come in any order within 80 ms are all heard, with
+// no more than three secondaries.
+func TestLinkHearsAMixedBurst(t *testing.T) {
+	for seed := range uint64(50) {
+		chance := rand.New(rand.NewPCG(seed, 1))
+		var heard int
+		l := NewLink(LinkConfig{}, &countingSink{frames: &heard})
+		e := udptl.NewEncoder(udptl.LimitsOf(0), 0)
+		var datagrams [][]byte
+		for i := range 12 {
+			fields := []ifp.Field{{Type: ifp.HDLCData, Data: []byte{0xff, 0xc0, 0x61}}}
+			if i%2 == 1 {
+				fields = []ifp.Field{{Type: ifp.HDLCFCSOK}}
+			}
+			p, err := ifp.AppendData(nil, ifp.Original, ifp.V17Data14400, fields...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := e.Append(nil, p, udptl.Protection{Secondaries: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			datagrams = append(datagrams, d)
+		}
+		_ = l.Hear(0, datagrams[0])
+		rest := datagrams[1:]
+		chance.Shuffle(len(rest), func(i, j int) { rest[i], rest[j] = rest[j], rest[i] })
+		for i, d := range rest {
+			_ = l.Hear(int64(i*640/len(rest)), d)
+		}
+		if heard != 6 {
+			t.Errorf("seed %d: %d frames of 6", seed, heard)
+		}
+	}
+}
+
+// A countingSink counts whole frames.
+type countingSink struct{ frames *int }
+
+func (s *countingSink) Indicator(ifp.Indicator)     {}
+func (s *countingSink) Octets(ifp.DataType, []byte) {}
+func (s *countingSink) End(ifp.DataType)            {}
+func (s *countingSink) Frame(_ ifp.DataType, b []byte, good bool) {
+	if good && len(b) == 3 {
+		*s.frames++
 	}
 }

@@ -86,7 +86,7 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
+	defer func() { _ = socket.Close() }() // it has no capture
 	conn, err := pcm.Await(ctx, o.listen, notes)
 	if err != nil {
 		return err

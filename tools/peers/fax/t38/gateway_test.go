@@ -62,7 +62,7 @@ func TestChainsAcrossNetworks(t *testing.T) {
 				for _, weSend := range []bool{true, false} {
 					t.Run(fmt.Sprintf("%s/%s/%v, %s", n.name, h.name, m, way(weSend)), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, m, text(1, 500)...)
+						c := newCall(t, m, text(2, 500)...)
 						c.network = n.Network
 						c.exact(h.build(c, weSend, convey.LinkConfig{Version: 3, Control: 3, Image: 3}, "--version", "3"))
 					})
