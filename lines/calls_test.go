@@ -108,22 +108,34 @@ func TestRedirects(t *testing.T) {
 			t.Errorf("INVITE %s", m.RequestURI)
 		}
 	})
-	inWorld(t, nil, func(w *world) {
-		w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
-			res := in.Response(302, "")
-			res.Contact = []sipmsg.Addr{{URI: in.Req.RequestURI}}
-			in.RespondWith(now, res)
+	for _, tt := range []struct {
+		name    string
+		users   int // the n-th INVITE is sent to user n modulo this
+		invites int
+	}{
+		{"ever further", 100, 1 + maxRedirects},
+		{"to where it was asked", 1, 2}, // 600, then user 0, which names itself
+		{"in a circle", 3, 4},
+	} {
+		inWorld(t, nil, func(w *world) {
+			n := 0
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				res := in.Response(302, "")
+				res.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: fmt.Sprint(n % tt.users), Host: "10.0.0.2", Headers: "x=1"}}}
+				n++
+				in.RespondWith(now, res)
+			})
+			w.dial("600")
+			w.after(time.Minute)
+			w.wantPhone("started ended")
+			if got := len(w.primary.all(sipmsg.INVITE)); got != tt.invites {
+				t.Errorf("%s: %d INVITEs, want %d", tt.name, got, tt.invites)
+			}
+			if r := w.phone.reason(); r.Code != 302 {
+				t.Errorf("%s: reason %+v", tt.name, r)
+			}
 		})
-		w.dial("600")
-		w.after(time.Minute)
-		w.wantPhone("started ended")
-		if n := len(w.primary.all(sipmsg.INVITE)); n != 1+maxRedirects {
-			t.Errorf("%d INVITEs", n)
-		}
-		if r := w.phone.reason(); r.Code != 302 {
-			t.Errorf("reason %+v", r)
-		}
-	})
+	}
 }
 
 // 422: the session interval is asked for again with what the far end wants.

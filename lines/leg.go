@@ -3,6 +3,7 @@ package lines
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tipring/internal/offer"
@@ -26,6 +27,7 @@ type invitation struct {
 
 	to        *sipmsg.URI // instead of the number that was dialled: a redirected call
 	redirects int
+	been      []sipmsg.URI // targets that redirected it
 }
 
 // A leg is one INVITE of a call, with all that its forks answer.
@@ -251,17 +253,17 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 	}
 	c.signalAnswered(now, g.srv.id)
 	again := g.invitation
+	again.been = append(slices.Clone(g.been), g.req.Msg.RequestURI)
+	to := elsewhere(res, again.been)
 	switch {
-	case res.StatusCode < 400 && g.redirects < maxRedirects && len(res.Contact) > 0 && res.Contact[0].URI.Scheme == "sip":
-		// RFC 3261 section 8.1.3.4; by way of our server, which knows how to get there.
-		to := res.Contact[0].URI.Clone()
-		to.Headers = ""
-		again.to = &to
+	case res.StatusCode < 400 && g.redirects < maxRedirects && to != nil:
+		// By way of our server, which knows how to get there.
+		again.to = to
 		again.redirects++
 		c.invite(now, again)
 		return
 	case res.StatusCode == 422 && g.timer.TooBrief(res):
-		c.inviteWith(now, again, g.timer)
+		c.inviteWith(now, g.invitation, g.timer)
 		return
 	}
 	c.report(now, res)
@@ -270,4 +272,17 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 		text += ": " + a.Err.Error()
 	}
 	c.finish(now, Reason{Code: res.StatusCode, Text: text, By: FarEnd})
+}
+
+// elsewhere is the first Contact of a redirection that has not been asked; nil without one. RFC
+// 3261 section 8.1.3.4: no target may be added to those of a request a second time.
+func elsewhere(res *sipmsg.Message, been []sipmsg.URI) *sipmsg.URI {
+	for _, c := range res.Contact {
+		to := c.URI.Clone()
+		to.Headers = ""
+		if to.Scheme == "sip" && !slices.ContainsFunc(been, to.Equal) {
+			return &to
+		}
+	}
+	return nil
 }
