@@ -34,6 +34,8 @@ type Call struct {
 	from    registrar.Server // the server whose failure is being settled
 	lastErr error
 
+	undialogued int // responses that made no dialog and should have
+
 	// Incoming, before the answer.
 	in      *ua.Incoming
 	pending *answering
@@ -157,6 +159,9 @@ func (c *Call) logEnd(now time.Time, r Reason) {
 	attrs := []any{"id", c.info.ID, "by", r.By, "reason", r.Text, "was", c.info.State, "peer", c.info.Peer, "server", c.info.Server}
 	if r.Code != 0 {
 		attrs = append(attrs, "code", r.Code)
+	}
+	if c.undialogued > 0 {
+		attrs = append(attrs, "responses_without_dialog", c.undialogued)
 	}
 	if !c.info.Answered.IsZero() {
 		attrs = append(attrs, "talked_s", int(now.Sub(c.info.Answered)/time.Second))

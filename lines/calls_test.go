@@ -1,9 +1,11 @@
 package lines
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tipring/internal/offer"
@@ -180,6 +182,39 @@ func TestForkedAnswers(t *testing.T) {
 			t.Errorf("BYE to fork %s", bye.To.Tag())
 		}
 		w.wantIdle()
+	})
+}
+
+// More forks than there is room for: the log says so once and how many at the end, and whoever
+// answers of them is acknowledged and hung up.
+func TestTooManyForks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var book bytes.Buffer
+		w := makeWorld(t)
+		w.book = &book
+		w.start()
+		w.after(time.Second)
+		w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+			for i := range 30 {
+				in.Tag = fmt.Sprint("fork", i)
+				w.primary.progress(now, in, 183)
+			}
+			for _, tag := range []string{"fork0", "fork16", "fork29"} {
+				in.Tag = tag
+				w.primary.takeWith(now, in)
+			}
+		})
+		w.dial("600")
+		w.after(time.Second)
+		w.wantPhone("started pcmu:sendrecv answered")
+		w.wantServer("primary", w.primary, 1, "INVITE ACK ACK BYE ACK BYE")
+		w.phone.call().Hangup()
+		w.after(time.Minute)
+		w.wantIdle()
+		w.close()
+		if n := strings.Count(book.String(), "makes no dialog"); n != 1 || !strings.Contains(book.String(), "responses_without_dialog=14") {
+			t.Errorf("said %d times:\n%s", n, book.String())
+		}
 	})
 }
 

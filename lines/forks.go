@@ -54,7 +54,9 @@ func (g *leg) fork(res *sipmsg.Message) *fork {
 	}
 	d, _, err := g.dialogs.Receive(res)
 	if err != nil {
-		g.c.l.log.Warn("response makes no dialog", "id", g.c.info.ID, "response", res, "err", err)
+		if g.c.undialogued++; g.c.undialogued == 1 { // a crowd of forks says it once
+			g.c.l.log.Warn("response makes no dialog", "id", g.c.info.ID, "response", res, "err", err)
+		}
 	}
 	if d == nil {
 		return nil

@@ -6,10 +6,14 @@ import (
 	"tipring/internal/sipmsg"
 )
 
-// maxForks bounds the dialogs that one INVITE may make.
-const maxForks = 16
+// maxForks bounds the dialogs that one INVITE may make. Past it a 2xx still makes one, up to
+// maxAnswers: who has lifted the telephone is told by BYE that it was in vain.
+const (
+	maxForks   = 16
+	maxAnswers = 64
+)
 
-// ErrTooManyForks reports a seventeenth dialog of one INVITE.
+// ErrTooManyForks reports an early dialog past the sixteenth of one INVITE.
 var ErrTooManyForks = errors.New("more than 16 dialogs from one INVITE")
 
 // Forks are the dialogs that come of one INVITE of ours, which a proxy may send to several
@@ -33,7 +37,7 @@ func (f *Forks) Receive(res *sipmsg.Message) (d *Dialog, lost bool, err error) {
 	}
 	d = f.find(ResponseID(res))
 	switch {
-	case d == nil && len(f.dialogs) == maxForks:
+	case d == nil && len(f.dialogs) >= maxForks && (res.IsProvisional() || len(f.dialogs) >= maxAnswers):
 		return nil, false, ErrTooManyForks
 	case d == nil:
 		if d, err = FromResponse(f.invite, res); err != nil {
