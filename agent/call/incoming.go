@@ -3,6 +3,7 @@ package call
 import (
 	"sync"
 
+	"tipring/internal/media"
 	"tipring/internal/offer"
 	"tipring/lines"
 	"tipring/lines/fxs"
@@ -26,6 +27,16 @@ func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 	if len(free) == 0 {
 		return nil, code
 	}
+	// A telephone that rings for a call it cannot have would be worse than none.
+	pair, err := free[0].listen()
+	if err != nil {
+		free[0].log.Error("call not taken", "cause", err)
+		for _, p := range free {
+			p.lookAtOffer()
+		}
+		return nil, 503
+	}
+	g.home, g.pair = free[0], pair
 	for _, p := range free {
 		if !p.post(func() { p.ring(g) }) {
 			g.leave(p, 480)
@@ -79,14 +90,7 @@ func (p *Port) ring(g *group) {
 // answer takes the call that rings here: the telephone was lifted.
 func (p *Port) answer() {
 	c := p.now
-	pair, err := p.listen()
-	switch {
-	case err != nil:
-		p.log.Error("call not answered", "cause", err)
-		c.group.leave(p, 503)
-	case !c.group.win(c):
-		p.giveBack(pair)
-	default:
+	if pair := c.group.win(c); pair != nil {
 		c.stage = lifted
 		c.open(pair)
 		c.whenMapped(func(m lines.Media) { c.call.Answer(m, p.cfg.Number) })
@@ -102,8 +106,10 @@ func (p *Port) answer() {
 // them has answered, and passes everything on to that one afterwards.
 type group struct {
 	call *lines.Call
+	home *Port // which reserved the sockets
 
 	mu      sync.Mutex
+	pair    *media.Pair             // reserved for who answers; nil: taken or given back
 	ringing map[*Port]*conversation // nil: not rung yet
 	refusal int                     // the highest status of those that left
 	winner  *conversation
@@ -129,24 +135,40 @@ func (g *group) leave(p *Port, code int) {
 	g.refusal = max(g.refusal, code)
 	code = g.refusal
 	none := len(g.ringing) == 0 && g.winner == nil && !g.over
+	var pair *media.Pair
+	if none {
+		pair = g.takePair()
+	}
 	g.mu.Unlock()
 	if none {
+		if pair != nil {
+			p.giveBack(pair)
+		}
 		g.call.Refuse(code)
 	}
 }
 
-// win gives the call to one port and stops the others; false when it was not the first.
-func (g *group) win(c *conversation) bool {
+// takePair takes what is reserved, if it still is. The lock is held.
+func (g *group) takePair() *media.Pair {
+	pair := g.pair
+	g.pair = nil
+	return pair
+}
+
+// win gives the call and the sockets to one port and stops the others; nil when it was not
+// the first.
+func (g *group) win(c *conversation) *media.Pair {
 	g.mu.Lock()
 	if g.winner != nil || g.over {
 		g.mu.Unlock()
-		return false
+		return nil
 	}
+	pair := g.takePair()
 	g.winner = c
 	others := g.others(c.p)
 	g.mu.Unlock()
 	g.stop(others)
-	return true
+	return pair
 }
 
 // others lists the ports that ring besides p. The lock is held.
@@ -203,7 +225,11 @@ func (g *group) Ended(c *lines.Call, r lines.Reason) {
 	g.over = true
 	w := g.winner
 	rest := g.others(nil)
+	pair := g.takePair()
 	g.mu.Unlock()
+	if pair != nil {
+		g.home.giveBack(pair)
+	}
 	if w != nil {
 		listener{w}.Ended(c, r)
 		return

@@ -19,8 +19,8 @@ func TestIncomingCall(t *testing.T) {
 		if i := r.owner.info(id); !ph.card.ringing || far.status() != 180 || i.State != lines.Ringing || i.Peer != "600" {
 			t.Fatalf("bell %v, far end has %v, call %q %+v", ph.card.ringing, far.statuses, id, i)
 		}
-		if n := r.rtp.InUse(); n != 0 {
-			t.Errorf("%d RTP ports before the answer", n)
+		if n := r.rtp.InUse(); n != 1 {
+			t.Errorf("%d RTP ports before the answer: want one reserved", n)
 		}
 		ph.lift()
 		ph.speak()
@@ -197,17 +197,26 @@ func TestRingingPortsLeave(t *testing.T) {
 	})
 }
 
+// No telephone rings for a call that could have no sound.
 func TestNoRTPPortForTheAnswer(t *testing.T) {
 	inRig(t, settings{ports: 2, rtpPairs: 1}, func(r *rig) {
 		r.phones[0].dial("600")
 		r.run(200 * time.Millisecond)
 		far := r.far.call()
 		r.run(100 * time.Millisecond)
-		r.phones[1].lift()
-		r.run(100 * time.Millisecond)
-		r.phones[1].want(fxs.Parked, reorderTone)
+		r.phones[1].want(fxs.Idle, nothing)
 		if far.status() != 503 {
 			t.Errorf("far end has %v", far.statuses)
+		}
+		r.phones[0].hangUp()
+		r.run(100 * time.Millisecond)
+		far = r.far.call()
+		r.run(100 * time.Millisecond)
+		r.phones[1].want(fxs.Ringing, nothing)
+		far.giveUp()
+		r.run(100 * time.Millisecond)
+		if n := r.rtp.InUse(); n != 0 {
+			t.Errorf("%d RTP ports are reserved for a call that is over", n)
 		}
 	})
 }
