@@ -122,5 +122,19 @@ func (r *qamReceiver) hold(z point) {
 	if r.held > equaliserTaps/2 && r.errorPower < worstError(r.scheme.mode) && r.tones.blocks >= toneBlocks && r.tones.broad() {
 		r.state = hearData
 		r.trellis.reset()
+		r.markHole()
+	}
+}
+
+// lostZeros stand for the data of a hole: more than any code of ITU-T T.4 has in a row, so that
+// what is before them and what is behind are not read as one.
+const lostZeros = 24
+
+func (r *qamReceiver) markHole() {
+	if r.skip > 0 {
+		return
+	}
+	for range lostZeros {
+		r.sink.PutBit(0)
 	}
 }

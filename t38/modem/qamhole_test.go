@@ -1,6 +1,7 @@
 package modem
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -27,6 +28,9 @@ func TestHolesCostLittle(t *testing.T) {
 			lost := m.BitRate() * (ms + 60) / 1000
 			if missing := missingAfter(sent, l.bits); missing > lost {
 				t.Errorf("%v, hole of %d ms: %d bits are not right, want %d at most", m, ms, missing, lost)
+			}
+			if !bytes.Contains(l.bits, make([]byte, lostZeros)) {
+				t.Errorf("%v, hole of %d ms: the bits around it are put together", m, ms)
 			}
 		}
 	}

@@ -340,6 +340,31 @@ func TestWrongCodingWithECM(t *testing.T) {
 	}
 }
 
+// A page without its end code is told too, if no error correction vouches for it.
+func TestEndNotHeard(t *testing.T) {
+	source := open(t, file(t, a4))
+	for _, ecm := range []bool{true, false} {
+		f := t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MH, ECM: ecm}
+		r, err := source.Open(0, f)
+		must(t, err)
+		coded, err := io.ReadAll(r)
+		must(t, err)
+		k, err := NewSink(&memory{})
+		must(t, err)
+		w, err := k.Open(0, f)
+		must(t, err)
+		_, err = w.Write(coded[:len(coded)-9]) // return to control
+		must(t, err)
+		want := t30.Copy{Rows: a4.rows, BadRows: 1, BadRun: 1}
+		if ecm {
+			want = t30.Copy{Rows: a4.rows}
+		}
+		if c, err := w.Close(false); err != nil || c != want || k.BadRows() != want.BadRows {
+			t.Errorf("ECM %v: %+v, %v", ecm, c, err)
+		}
+	}
+}
+
 func TestDamagedFile(t *testing.T) {
 	name := file(t, a4, a4)
 	octets, err := os.ReadFile(name)

@@ -84,7 +84,7 @@ func (s *Sink) open(n int, f t30.Format) (*pageWriter, error) {
 	if s.Now != nil {
 		c.DateTime = s.Now().Format("2006:01:02 15:04:05")
 	}
-	return &pageWriter{sink: s, number: n, decoder: d}, s.tiff.BeginPage(c)
+	return &pageWriter{sink: s, number: n, ecm: f.ECM, decoder: d}, s.tiff.BeginPage(c)
 }
 
 func (s *Sink) fail(n int, err error) error {
@@ -115,6 +115,7 @@ func dpi(f t30.Format) (x, y int) {
 type pageWriter struct {
 	sink    *Sink
 	number  int
+	ecm     bool
 	decoder *t4.Decoder
 }
 
@@ -144,7 +145,9 @@ func (w *pageWriter) Close(bool) (t30.Copy, error) {
 		return t30.Copy{}, err
 	}
 	q := w.decoder.Quality()
-	if w.decoder.Err() != nil { // T.6 ends with its first damage
+	// T.6 ends with its first damage. Without ECM rows may be missing from a page without end code,
+	// though it was not cut in one.
+	if w.decoder.Err() != nil || !w.ecm && !w.decoder.Complete() {
 		q.Bad++
 		q.LongestBad = max(q.LongestBad, 1)
 	}
