@@ -311,6 +311,10 @@ func TestCheck(t *testing.T) {
 	bad := file("bad.ini", "[sip1]\ntransport = 2\nauth_password = hunter2\nauth_password = hunter3\nhunter4\n")
 	waiting := file("waiting.ini", "[port1]\n")
 	factory := file("factory.ini", "[radius]\ntries = 99\n")
+	fifo := filepath.Join(dir, "fifo.ini")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		args           string
 		status         int
@@ -325,7 +329,8 @@ func TestCheck(t *testing.T) {
 			"tipring check: " + bad + ": 3 faults\n"},
 		{"--factory " + factory + " -c " + good, 1, factory + ":2: [radius] tries = 99: wanted 1 to 10\n", "tipring check: " + good + ": 1 fault\n"},
 		{"-c " + dir + "/none.ini", 1, "", "tipring check: open " + dir + "/none.ini: no such file or directory\n"},
-		{"-c " + dir, 1, "", "tipring check: read " + dir + ": is a directory\n"},
+		{"-c " + dir, 1, "", "tipring check: open " + dir + ": it is not a regular file\n"},
+		{"-c " + fifo, 1, "", "tipring check: open " + fifo + ": it is not a regular file\n"},
 	} {
 		status, stdout, stderr := run(append([]string{"check"}, strings.Fields(tt.args)...)...)
 		if status != tt.status || stdout != tt.stdout || stderr != tt.stderr {
