@@ -68,6 +68,7 @@ func (o *Options) Open(ctx context.Context, change func(*t30.Config)) (*Job, err
 	j := &Job{}
 	c := t30.Config{
 		Calling: o.Send != "", ECM: o.ECM == 1, MaxBitRate: o.Rate, Ident: o.Ident,
+		MaxWidth: t30.A3Width, MaxLength: t30.Unlimited, // a file has any
 		Timers: t30.Timers{Call: int64(o.TimeoutS) * t30.SampleRate},
 	}
 	if err := j.open(ctx, o, &c); err != nil {

@@ -80,6 +80,16 @@ func (c *call) theirs(sends bool, options ...string) end {
 	return f
 }
 
+// pair is our machine and theirs, in the order of sender and receiver.
+func (c *call) pair(weSend bool, m mode) (from, to end, our *Fax) {
+	c.t.Helper()
+	our = c.ours(weSend, m)
+	if weSend {
+		return our, c.theirs(false, m.options()...), our
+	}
+	return c.theirs(true, m.options()...), our, our
+}
+
 // run lets the call happen over a line, there and back; nil is a perfect one.
 func (c *call) run(from, to end, there, back lockstep.Line) (sender, receiver spandsp.Result) {
 	c.t.Helper()
