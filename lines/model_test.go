@@ -3,7 +3,6 @@ package lines
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -34,15 +33,13 @@ func TestModel(t *testing.T) {
 		if checks++; raceEnabled && checks > 10 {
 			return // ten thousand steps are enough for the race detector
 		}
-		var failure any // what rapid ends a check with, out of the bubble
+		// All is drawn here, and a failure told here: rapid tells one failure from another by where
+		// it comes from, and would else take data that it cut too short for the failure itself.
+		seed, settings := rapid.Uint64().Draw(rt, "seed"), drawSettings(rt)
+		failed := ""
 		synctest.Test(t, func(t *testing.T) {
-			defer func() {
-				failure = recover()
-				if bug, ok := failure.(runtime.Error); ok {
-					failure = fmt.Sprintf("%v\n%s", bug, debug.Stack())
-				}
-			}()
-			m := newModel(t, rt)
+			m := newModel(t, seed, settings)
+			defer func() { failed = failure(recover()) }()
 			defer m.w.close()
 			for range modelSteps {
 				m.step()
@@ -50,16 +47,15 @@ func TestModel(t *testing.T) {
 			m.heal()
 			m.check()
 		})
-		if failure != nil {
-			panic(failure)
+		if failed != "" {
+			rt.Fatal(failed)
 		}
 	})
 }
 
 // A model is a world in which anything may happen.
 type model struct {
-	rt *rapid.T
-	w  *world
+	w *world
 
 	drawing sync.Mutex
 	rnd     *rand.Rand // the events; goroutines take turns, so a seed repeats only most of them
@@ -80,14 +76,18 @@ func (m *model) intn(n int) int {
 }
 
 // upTo is a random time.
-func (m *model) upTo(d time.Duration) time.Duration { return time.Duration(m.intn(int(d) + 1)) }
+func (m *model) upTo(d time.Duration) time.Duration {
+	m.drawing.Lock()
+	defer m.drawing.Unlock()
+	return time.Duration(m.rnd.Int64N(int64(d) + 1))
+}
 
-func newModel(t *testing.T, rt *rapid.T) *model {
-	m := &model{rt: rt, w: makeWorld(t), rnd: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))}
+// drawSettings is [sip1] of a random configuration.
+func drawSettings(rt *rapid.T) []string {
 	pick := func(key string, values ...string) string {
 		return key + " = " + rapid.SampledFrom(values).Draw(rt, key)
 	}
-	settings := []string{
+	return []string{
 		pick("transport", "udp", "udp", "tcp"), pick("backup_transport", "udp", "tcp"),
 		pick("keepalive", "none", "options", "crlf", "stun"), "keepalive_interval_s = 20",
 		pick("warm_backup", "0", "1"), pick("signal_failback", "0", "1"), pick("failback_in_call", "0", "1"),
@@ -96,6 +96,10 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 		pick("failback_good_probes", "1", "2"), pick("dial_without_registered", "0", "1"),
 		pick("subscribe_for_voice_message", "0", "1"), pick("dtmf_type", "auto", "info"),
 	}
+}
+
+func newModel(t *testing.T, seed uint64, settings []string) *model {
+	m := &model{w: makeWorld(t), rnd: rand.New(rand.NewPCG(seed, 1))}
 	m.w.primary.notifier()
 	m.w.backup.notifier()
 	m.w.phone.incoming = func(*Call) (Handler, int) {
@@ -235,7 +239,22 @@ func (m *model) fail() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.bad) > 0 {
-		m.rt.Fatalf("never: %s", strings.Join(m.bad, "; "))
+		panic(broken("never: " + strings.Join(m.bad, "; ")))
+	}
+}
+
+// broken ends a check: what was that must never be.
+type broken string
+
+// failure tells what ended a check, if anything did before its end.
+func failure(cause any) string {
+	switch cause := cause.(type) {
+	case nil:
+		return ""
+	case broken:
+		return string(cause)
+	default:
+		return fmt.Sprintf("%v\n%s", cause, debug.Stack())
 	}
 }
 
