@@ -27,20 +27,31 @@ type challenge struct {
 func challenges(res *sipmsg.Message) (usable []challenge, refused error) {
 	refused = &Error{Kind: ErrUnsupported, Detail: "no challenge at all"}
 	for _, role := range []Role{UserAgent, Proxy} {
-		for _, line := range res.Header.Values(role.challenge()) {
-			all, err := parseStatements(line)
+		some, err := readChallenges(role, res.Header.Values(role.challenge()))
+		usable = append(usable, some...)
+		if err != nil {
+			refused = err
+		}
+	}
+	return usable, refused
+}
+
+// readChallenges reads the challenges in the values of one header field. refused is nil
+// if none was left out.
+func readChallenges(role Role, values []string) (usable []challenge, refused error) {
+	for _, value := range values {
+		all, err := parseStatements(value)
+		if err != nil {
+			refused = &Error{Kind: ErrMalformed, Detail: err.Error()}
+			continue
+		}
+		for i := range all {
+			c, err := newChallenge(role, &all[i])
 			if err != nil {
-				refused = &Error{Kind: ErrMalformed, Detail: err.Error()}
+				refused = err
 				continue
 			}
-			for i := range all {
-				c, err := newChallenge(role, &all[i])
-				if err != nil {
-					refused = err
-					continue
-				}
-				usable = append(usable, c)
-			}
+			usable = append(usable, c)
 		}
 	}
 	return usable, refused

@@ -153,13 +153,18 @@ func (x *Exchange) Accepted(res *sipmsg.Message) {
 	}
 }
 
-// credentials writes the value of an Authorization header (RFC 7616 section 3.4). What
-// the server sent goes back as it came; the uri is the Request-URI in full.
+// credentials writes the value of an Authorization header; the uri is the Request-URI in
+// full.
 func (n *nonce) credentials(a account, req *sipmsg.Message) string {
-	uri := req.RequestURI.String()
+	return n.prove(a, req.Method, req.RequestURI.String(), req.Body)
+}
+
+// prove writes credentials (RFC 7616 section 3.4). What the server sent goes back as it
+// came.
+func (n *nonce) prove(a account, method, uri string, body []byte) string {
 	p := proof{
 		algorithm: n.algorithm, sess: n.sess, username: a.username, realm: n.realm, password: *a.password,
-		nonce: unescape(n.rawNonce), qop: n.qop, method: req.Method, uri: uri, body: req.Body,
+		nonce: unescape(n.rawNonce), qop: n.qop, method: method, uri: uri, body: body,
 	}
 	if n.qop != noQOP {
 		p.cnonce, p.nc = n.cnonce, fmt.Sprintf("%08x", n.count)
