@@ -109,6 +109,7 @@ func (o lineOwner) CallChanged(c *lines.Call) {
 		o.a.rested()
 	}
 }
+func (o lineOwner) CheckSync(int) { o.a.lookForSettings() }
 func (o lineOwner) Messages(line int, waiting bool, text string) {
 	o.a.messages(line, waiting, text)
 }

@@ -52,6 +52,9 @@ type Owner interface {
 	CallChanged(c *Call)
 	// Messages tells what a message-summary NOTIFY says (RFC 3842).
 	Messages(line int, waiting bool, text string)
+	// CheckSync tells that a server of the line asks to look for new settings, and has
+	// proved that it knows the line's password.
+	CheckSync(line int)
 }
 
 // A Line is one SIP line.
@@ -66,6 +69,7 @@ type Line struct {
 	tours   map[uint64]*tour
 	calls   map[*Call]struct{}
 	mailbox *mailbox
+	syncer  *syncer // nil: never asked
 	mapping remapping
 	watches []func()
 

@@ -187,6 +187,7 @@ type fakePhone struct {
 	reasons  []Reason
 	messages []string
 	ended    map[*Call]int
+	asked    int // to look for settings
 	incoming func(c *Call) (Handler, int)
 	referred func(c *Call, d Dial) bool
 }
@@ -244,6 +245,11 @@ func (p *fakePhone) Messages(_ int, waiting bool, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.messages = append(p.messages, fmt.Sprint(waiting, " ", text))
+}
+func (p *fakePhone) CheckSync(int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
 }
 func (p *fakePhone) Started(c *Call) {
 	p.mu.Lock()
