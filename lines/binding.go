@@ -189,7 +189,7 @@ func (l *Line) optionsRequest(s *server) *sipmsg.Message {
 		Route: s.route,
 	}
 	m.Header.Add("Max-Forwards", "70")
-	m.Header.Add("Accept", sdpType)
+	m.Header.Add("Accept", acceptOf(sdpType))
 	return m
 }
 

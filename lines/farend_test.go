@@ -421,7 +421,7 @@ func (c *farCall) answered(now time.Time, a ua.Answer) {
 		return
 	}
 	var theirs *offer.Description
-	if len(a.Request.Body) == 0 {
+	if sdpOf(a.Request) == nil {
 		theirs, _ = answerIn(a.Response)
 	} else if d, _ := answerIn(a.Response); d != nil {
 		_ = c.offer.TakeAnswer(d) // a repeated one is no news

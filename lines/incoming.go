@@ -39,10 +39,6 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 	case sipmsg.OPTIONS:
 		l.answerOptions(now, in)
 	case sipmsg.NOTIFY:
-		if asksToSync(in.Req) {
-			l.synced(now, in)
-			return
-		}
 		l.notified(now, in)
 	case sipmsg.BYE, sipmsg.PRACK, sipmsg.UPDATE, sipmsg.INFO:
 		in.Respond(now, 481, "")
@@ -101,7 +97,7 @@ func (l *Line) answerOptions(now time.Time, in *ua.Incoming) {
 	}
 	res := in.Response(code, "")
 	res.Header.Add("Allow", allowed)
-	res.Header.Add("Accept", sdpType)
+	res.Header.Add("Accept", acceptOf(sdpType))
 	res.Header.Add("Supported", supported+", timer")
 	in.RespondWith(now, res)
 }

@@ -74,7 +74,7 @@ func TestIncomingCallsThatAreNotTaken(t *testing.T) {
 		{"Contact of a telephone", nil, contactOf(sipmsg.URI{Scheme: "tel", User: "600"}), nil, "400", ""},
 		{"Contact of everybody", nil, contactOf(sipmsg.Wildcard), nil, "400", ""},
 		{"unknown extension", nil, with("Require", "foo, 100rel, bar"), nil, "420", "Unsupported: foo, bar"},
-		{"body of another type", nil, func(m *sipmsg.Message) { m.SetBody("application/isup", []byte("x")) }, nil, "415", "Accept: application/sdp"},
+		{"body of another type", nil, func(m *sipmsg.Message) { m.SetBody("application/isup", []byte("x")) }, nil, "415", acceptSDP},
 		{"no codec in common", nil, func(m *sipmsg.Message) { m.Body = bytes.Replace(m.Body, []byte("RTP/AVP 0"), []byte("RTP/AVP 18"), 1) }, nil, "488", ""},
 		{"SRTP only", nil, func(m *sipmsg.Message) { m.Body = bytes.Replace(m.Body, []byte("RTP/AVP"), []byte("RTP/SAVP"), 1) }, nil, "488", ""},
 		{"broken SDP", nil, func(m *sipmsg.Message) { m.Body = []byte("hello\r\n") }, nil, "400", ""},
@@ -376,7 +376,7 @@ func TestRequestsOutsideACall(t *testing.T) {
 		want     string
 		header   string
 	}{
-		{sipmsg.OPTIONS, nil, nil, "200", "Accept: application/sdp"},
+		{sipmsg.OPTIONS, nil, nil, "200", acceptSDP},
 		{sipmsg.OPTIONS, []string{"enable_dnd = 1"}, nil, "486", "Allow: " + allowed},
 		{sipmsg.BYE, nil, nil, "481", ""},
 		{sipmsg.BYE, nil, func(m *sipmsg.Message) { m.To = m.To.WithTag("gone") }, "481", ""},

@@ -62,50 +62,57 @@ func printable(text string) string {
 // sdpType is the only kind of session description there is.
 const sdpType = "application/sdp"
 
-// bodies are the types of body that a method may have. Those that are not listed are judged
-// where they are read, or not read at all.
-var bodies = map[string]string{
-	sipmsg.INVITE: sdpType, sipmsg.UPDATE: sdpType, sipmsg.PRACK: sdpType, sipmsg.OPTIONS: sdpType,
-	sipmsg.REFER: sdpType, sipmsg.SUBSCRIBE: sdpType,
-	sipmsg.INFO: "application/dtmf-relay, application/dtmf",
+// bodies are the types of body that a method may have, alone or as a part of several. Those
+// that are not listed are judged where they are read, or not read at all.
+var bodies = map[string][]string{
+	sipmsg.INVITE: {sdpType}, sipmsg.UPDATE: {sdpType}, sipmsg.PRACK: {sdpType}, sipmsg.OPTIONS: {sdpType},
+	sipmsg.REFER: {sdpType}, sipmsg.SUBSCRIBE: {sdpType},
+	sipmsg.INFO: {"application/dtmf-relay", "application/dtmf"},
 }
 
-// readable looks at the body of a request (RFC 3261 section 8.2.3). One that cannot be read is
-// refused with 415, or forgotten where the sender calls it optional (section 20.11). BYE is the
-// exception: whatever it brings, the call is over.
+// readable looks at the body of a request (RFC 3261 section 8.2.3) and leaves it with the one
+// part that is read. A body that cannot be is refused, or forgotten where the sender calls it
+// optional (section 20.11). BYE is the exception: whatever it brings, the call is over.
 func readable(in *ua.Incoming) *refusal {
-	r := unreadable(in.Req)
-	if r == nil {
-		return nil
-	}
-	_, params := in.Req.Disposition()
-	if handling, _ := params.Get("handling"); in.Req.Method == sipmsg.BYE || strings.EqualFold(handling, "optional") {
+	body, r := bodyOf(in.Req)
+	switch {
+	case r != nil && in.Req.Method != sipmsg.BYE && !optional(in.Req):
+		return r
+	case r != nil || body == nil:
 		in.Req = in.Req.Clone()
 		in.Req.SetBody("", nil)
-		return nil
+	case body != in.Req:
+		in.Req = in.Req.Clone()
+		in.Req.SetBody(body.Header.Get("Content-Type"), body.Body)
 	}
-	return r
+	return nil
 }
 
-func unreadable(req *sipmsg.Message) *refusal {
+// bodyOf finds what a request is to be read for: the request itself where its body is of one
+// part, or there is none; nil where nothing in it matters.
+func bodyOf(req *sipmsg.Message) (*sipmsg.Message, *refusal) {
 	if len(req.Body) == 0 {
-		return nil
-	}
-	if coding := encoding(req); coding != "" {
-		return &refusal{415, sipmsg.Field{Name: "Accept-Encoding", Value: "identity"}, "body in " + coding}
+		return req, nil
 	}
 	want, ok := bodies[req.Method]
-	if !ok {
-		return nil
+	if coding := encoding(req); coding == "" && !ok {
+		return req, nil
 	}
-	got, _ := req.ContentType()
-	for t := range strings.SplitSeq(want, ", ") {
-		if t == got {
-			return nil
-		}
+	body, err := bodyReader{want: want}.read(req, 0)
+	var unknown *unknownBody
+	switch {
+	case err == nil:
+		return body, nil
+	case !errors.As(err, &unknown):
+		return nil, &refusal{code: 400, why: printable(err.Error())}
+	case unknown.coding != "":
+		return nil, &refusal{415, sipmsg.Field{Name: "Accept-Encoding", Value: "identity"}, printable(err.Error())}
 	}
-	return &refusal{415, sipmsg.Field{Name: "Accept", Value: want}, fmt.Sprintf("body of type %.60q", got)}
+	return nil, &refusal{415, sipmsg.Field{Name: "Accept", Value: acceptOf(want...)}, err.Error()}
 }
+
+// acceptOf is the Accept of who reads those types of body.
+func acceptOf(types ...string) string { return strings.Join(types, ", ") + ", " + multiparts }
 
 // encoding is the Content-Encoding of a body that is not as it is (RFC 3261 section 20.12);
 // empty for identity.
@@ -148,11 +155,19 @@ func offerRefusal(err error) *refusal {
 
 // answerIn reads the session description of a response or an ACK; nil without one.
 func answerIn(m *sipmsg.Message) (*offer.Description, error) {
-	if t, _ := m.ContentType(); len(m.Body) == 0 || t != sdpType {
+	kind, _ := m.ContentType()
+	if len(m.Body) == 0 || kind != sdpType && !strings.HasPrefix(kind, "multipart/") {
 		return nil, nil
 	}
-	if coding := encoding(m); coding != "" {
-		return nil, fmt.Errorf("%w: encoded as %.20q", offer.ErrSyntax, coding)
+	body, err := bodyReader{want: []string{sdpType}, lax: true}.read(m, 0)
+	var unknown *unknownBody
+	switch {
+	case errors.As(err, &unknown) && unknown.coding == "":
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w: %v", offer.ErrSyntax, err)
+	case body == nil || len(body.Body) == 0:
+		return nil, nil
 	}
-	return offer.Parse(m.Body)
+	return offer.Parse(body.Body)
 }
