@@ -390,7 +390,7 @@ func TestRequestsOutsideACall(t *testing.T) {
 		{sipmsg.SUBSCRIBE, nil, nil, "405", "Allow: " + allowed},
 		{sipmsg.REGISTER, nil, nil, "405", "Allow: " + allowed},
 		{"FOO", nil, nil, "405", "Allow: " + allowed},
-		{sipmsg.NOTIFY, nil, with("Event", "check-sync"), "489", ""},
+		{sipmsg.NOTIFY, nil, with("Event", "presence"), "489", ""},
 		{sipmsg.NOTIFY, nil, nil, "489", ""},
 		{sipmsg.OPTIONS, nil, with("Require", "privacy"), "420", "Unsupported: privacy"},
 	}

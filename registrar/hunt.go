@@ -158,8 +158,11 @@ const (
 	longestTTL = 7 * 24 * time.Hour
 )
 
-// note keeps a Retry-After.
+// note counts a refusal and keeps a Retry-After.
 func (m *Machine) note(now time.Time, s Server, r Result) {
+	if r.Outcome == Refused {
+		m.counts.Refusals++
+	}
 	if r.Outcome == OK {
 		m.briefs[s] = 0
 	} else if r.RetryAfter > 0 {

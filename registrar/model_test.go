@@ -122,7 +122,7 @@ func TestWeek(t *testing.T) {
 		r.fates[Primary].silent = false
 		r.run(30 * time.Minute)
 		r.wantCurrent(Primary)
-		if got := r.m.Status(r.now).Counts; got != (Counts{outage + 1, outage + 1}) {
+		if got := r.m.Status(r.now).Counts; got != (Counts{Failovers: outage + 1, Failbacks: outage + 1}) {
 			t.Fatalf("after outage %d: %+v", outage+1, got)
 		}
 	}

@@ -58,6 +58,7 @@ type Machine struct {
 type Counts struct {
 	Failovers int // moves from the primary to the backup
 	Failbacks int // moves from the backup to the primary
+	Refusals  int // answers that refused a registration: the server is up and does not take the line
 }
 
 // A binding is what the line holds at one server.

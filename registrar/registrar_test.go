@@ -498,7 +498,7 @@ func TestFailback(t *testing.T) {
 	if r.bindings[Backup] {
 		t.Error("the binding at the backup was left behind")
 	}
-	if got := r.m.Status(r.now).Counts; got != (Counts{1, 1}) {
+	if got := r.m.Status(r.now).Counts; got != (Counts{Failovers: 1, Failbacks: 1}) {
 		t.Errorf("counts = %+v", got)
 	}
 }
@@ -753,5 +753,23 @@ func TestShortBindingOfAMovedCallIsRefreshed(t *testing.T) {
 	r.wantCurrent(Backup)
 	if n := len(r.sent) - before; n < 15 || n > 60 {
 		t.Errorf("%d REGISTERs in five minutes of bindings that live 20 s", n)
+	}
+}
+
+// A server that answers, and refuses, is not one that is silent: who judges new settings
+// wants to know.
+func TestRefusalsAreCounted(t *testing.T) {
+	r := newRig(t, documentConfig())
+	r.fates[Primary] = fate{code: 403, lasting: true}
+	r.do(r.m.Start(r.now))
+	r.run(time.Minute)
+	if got := r.m.Status(r.now).Counts.Refusals; got < 1 {
+		t.Errorf("%d refusals counted of a server that says 403", got)
+	}
+	r.fates[Primary], r.fates[Backup] = fate{silent: true}, fate{silent: true}
+	before := r.m.Status(r.now).Counts.Refusals
+	r.run(time.Hour)
+	if got := r.m.Status(r.now).Counts.Refusals; got != before {
+		t.Errorf("%d refusals counted of a silent server", got-before)
 	}
 }
