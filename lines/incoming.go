@@ -39,6 +39,10 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 	case sipmsg.OPTIONS:
 		l.answerOptions(now, in)
 	case sipmsg.NOTIFY:
+		if asksToSync(in.Req) {
+			l.synced(now, in)
+			return
+		}
 		l.notified(now, in)
 	case sipmsg.BYE, sipmsg.PRACK, sipmsg.UPDATE, sipmsg.INFO:
 		in.Respond(now, 481, "")
