@@ -7,11 +7,11 @@ import (
 
 // The forms that a text may be asked to have. None is asked about an empty text.
 
-// isHost accepts an IP address or a host name (RFC 1123 section 2.1), with the
-// underscore that names in private networks have.
+// isHost accepts the IP address of one host or a host name (RFC 1123 section 2.1), with
+// the underscore that names in private networks have.
 func isHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if a, err := netip.ParseAddr(s); err == nil {
+		return isUnicast(a.Unmap())
 	}
 	s = strings.TrimSuffix(s, ".")
 	if s == "" || len(s) > 253 {
@@ -36,11 +36,16 @@ func isHost(s string) bool {
 	return !numeric
 }
 
+// isUnicast tells whether packets to an address go to one host.
+func isUnicast(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
 // SplitHostPort takes "host", "host:port", "[v6]:port" or a bare IPv6 address apart.
 // port is 0 when there is none.
 func SplitHostPort(s string) (host string, port int, ok bool) {
 	if _, err := netip.ParseAddr(s); err == nil {
-		return s, 0, true
+		return s, 0, isHost(s)
 	}
 	host, digits, found := s, "", false
 	if rest, bracket := strings.CutPrefix(s, "["); bracket {
@@ -49,7 +54,7 @@ func SplitHostPort(s string) (host string, port int, ok bool) {
 			return "", 0, false
 		}
 		if digits == "" {
-			return host, 0, true
+			return host, 0, isHost(host)
 		}
 		if digits[0] != ':' {
 			return "", 0, false

@@ -30,6 +30,14 @@ func TestFaults(t *testing.T) {
 			"tipring.ini:2: [sip1] codecs = : wanted pcmu, pcma and g722, separated by commas"},
 		{"a server with its port", "[sip1]\nregister_addr = pbx.example:5070",
 			"tipring.ini:2: [sip1] register_addr = pbx.example:5070: wanted an IP address, a host name or nothing"},
+		{"no address of one host", "[sip]\nstun_server = 0.0.0.0\n[sip1]\nregister_addr = 0.0.0.0\nbackup_addr = 255.255.255.255\nproxy_addr = 224.0.0.1\nbackup_proxy_addr = ff02::1\n[sip2]\nregister_addr = ::ffff:0.0.0.0\nserver_name = ::",
+			`tipring.ini:2: [sip] stun_server = 0.0.0.0: wanted host or host:port
+tipring.ini:4: [sip1] register_addr = 0.0.0.0: wanted an IP address, a host name or nothing
+tipring.ini:5: [sip1] backup_addr = 255.255.255.255: wanted an IP address, a host name or nothing
+tipring.ini:6: [sip1] proxy_addr = 224.0.0.1: wanted an IP address, a host name or nothing
+tipring.ini:7: [sip1] backup_proxy_addr = ff02::1: wanted an IP address, a host name or nothing
+tipring.ini:9: [sip2] register_addr = ::ffff:0.0.0.0: wanted an IP address, a host name or nothing
+tipring.ini:10: [sip2] server_name = ::: wanted an IP address, a host name or nothing`},
 		{"a mistyped address is no name", "[sip1]\nregister_addr = 192.0.2.256",
 			"tipring.ini:2: [sip1] register_addr = 192.0.2.256: wanted an IP address, a host name or nothing"},
 		{"networks", "[sip1]\naccept_from = lan",
