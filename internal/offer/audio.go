@@ -2,6 +2,7 @@ package offer
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,6 +63,10 @@ func (line *audioLine) readAddress(d *Description, i int) error {
 	case ok && ip.IsUnspecified(), strings.HasSuffix(strings.ToLower(c.Host), ".invalid"):
 		// RFC 3264 section 8.4 and RFC 6157 section 5.1: the hold of RFC 2543.
 		line.direction &^= RecvOnly
+	case ok && ip.IsMulticast():
+		return refusal(warnMulticast, "multicast address %v", ip)
+	case ok && ip == broadcast:
+		return refusal(warnAddress, "broadcast address %v", ip)
 	case ok:
 		line.remote = netip.AddrPortFrom(ip, uint16(m.Port))
 	case isName(c):
@@ -76,6 +81,9 @@ func (line *audioLine) readAddress(d *Description, i int) error {
 	}
 	return nil
 }
+
+// broadcast is every host at once, which is nobody's address to receive at.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // isName reports an address of a known type whose host is a name.
 func isName(c Address) bool {
@@ -99,7 +107,7 @@ func rtcpAddress(m *Media, rtp netip.AddrPort) netip.AddrPort {
 		number, rest := cutField(v)
 		if port, ok := decimal(number, 65535); ok && port > 0 {
 			ip, ok := parseAddress(rest).IP()
-			if !ok || ip.IsUnspecified() {
+			if !ok || ip.IsUnspecified() || ip.IsMulticast() || ip == broadcast {
 				ip = rtp.Addr()
 			}
 			return netip.AddrPortFrom(ip, uint16(port))
@@ -134,6 +142,9 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	if line.remote.Addr().IsValid() && line.remote.Addr().Is4() != s.local.RTP.Addr().Unmap().Is4() {
 		return Media{}, nil, refusal(warnAddress, "%v cannot be reached from %v", line.remote.Addr(), s.local.RTP.Addr())
 	}
+	if err := s.local.apartFrom(&line); err != nil {
+		return Media{}, nil, err
+	}
 	chosen, ok := s.choose(line.formats)
 	if !ok {
 		return Media{}, nil, refusal(warnFormat, "no common codec")
@@ -147,6 +158,23 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	m.Kind, m.Proto = offer.Media[i].Kind, offer.Media[i].Proto // in the peer's letters
 	return m, a, nil
 }
+
+// apartFrom refuses a peer that receives at the very ports where we do: what we send would
+// come back to us as if it were the peer's.
+func (l Local) apartFrom(line *audioLine) error {
+	ours := [...]netip.AddrPort{unmapped(l.RTP), unmapped(l.RTCP)}
+	if !l.RTCP.IsValid() {
+		ours[1] = netip.AddrPortFrom(ours[0].Addr(), ours[0].Port()+1)
+	}
+	for _, theirs := range []netip.AddrPort{line.remote, line.rtcp} {
+		if theirs.Addr().IsValid() && theirs.Port() != 0 && slices.Contains(ours[:], theirs) {
+			return refusal(warnAddress, "%v is this side's own address", theirs)
+		}
+	}
+	return nil
+}
+
+func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
 // choose finds the first of the peer's formats that we have.
 func (s *Session) choose(formats []Format) (Format, bool) {
@@ -167,6 +195,9 @@ func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error
 	}
 	line, err := readAudio(answer, i)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.local.apartFrom(&line); err != nil {
 		return nil, err
 	}
 	own := ownFormats(m)

@@ -33,6 +33,7 @@ const (
 	warnTransport = 302 // incompatible transport protocol
 	warnMedia     = 304 // media type not available
 	warnFormat    = 305 // incompatible media format
+	warnMulticast = 330 // multicast not available
 )
 
 // A Refusal is why a description is ErrNotAcceptable, as the Warning of a 488 tells it.

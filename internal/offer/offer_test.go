@@ -188,6 +188,24 @@ func TestAnswerToOffers(t *testing.T) {
 		{name: "a fax alone", offer: []string{"m=image 4000 udptl t38"}, warning: 304},
 		{name: "an address of an unknown type", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP9 x"}, warning: 301},
 		{name: "an address of a family we do not send from", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:db8::1"}, warning: 301},
+		{
+			name:  "RTCP where nobody is",
+			offer: []string{"m=audio 4000 RTP/AVP 0", "a=rtcp:53020 IN IP4 255.255.255.255"},
+			media: "m=audio 16384 RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=ptime:20\na=sendrecv",
+			audio: "192.0.2.2:4000 rtcp 192.0.2.2:53020 PCMU 0 events -1 ptime 20 sendrecv",
+		},
+		{
+			name:  "another port of our own host",
+			offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 192.0.2.1"},
+			media: "m=audio 16384 RTP/AVP 0\na=rtpmap:0 PCMU/8000\na=ptime:20\na=sendrecv",
+			audio: "192.0.2.1:4000 rtcp 192.0.2.1:4001 PCMU 0 events -1 ptime 20 sendrecv",
+		},
+		{name: "our own address and port", offer: []string{"m=audio 16384 RTP/AVP 0", "c=IN IP4 192.0.2.1"}, warning: 301},
+		{name: "our own address, and the port of our RTCP", offer: []string{"m=audio 16385 RTP/AVP 0", "c=IN IP4 192.0.2.1"}, warning: 301},
+		{name: "RTCP to our own", offer: []string{"m=audio 4000 RTP/AVP 0", "a=rtcp:16385 IN IP4 192.0.2.1"}, warning: 301},
+		{name: "everybody", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 255.255.255.255"}, warning: 301},
+		{name: "a multicast address", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 224.2.36.42"}, warning: 330},
+		{name: "a multicast address of IPv6", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP6 ff15::101"}, warning: 330},
 		{name: "a multicast group", offer: []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 224.2.36.42/127"}, warning: 301},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -261,6 +279,8 @@ func TestAnswersToOurOffer(t *testing.T) {
 		{"no line", nil, "", ErrNotAcceptable},
 		{"another kind", []string{"m=image 4000 udptl t38"}, "", ErrNotAcceptable},
 		{"another transport", []string{"m=audio 4000 RTP/SAVP 0"}, "", ErrNotAcceptable},
+		{"everybody's address", []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 255.255.255.255"}, "", ErrNotAcceptable},
+		{"our own offer", []string{"m=audio 16384 RTP/AVP 0", "c=IN IP4 192.0.2.1"}, "", ErrNotAcceptable},
 		{"a codec that was not offered", []string{"m=audio 4000 RTP/AVP 18"}, "", ErrNotAcceptable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
