@@ -1,0 +1,276 @@
+package aaa
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// A tunnel is one RadSec connection.
+type tunnel struct {
+	radsec *radsec
+	raw    net.Conn // below TLS
+	conn   net.Conn
+
+	writing sync.Mutex // held while a packet is written, never together with mu
+
+	mu      sync.Mutex
+	waiting map[byte]*waiter // by identifier; one given up keeps its identifier
+	live    int              // those not given up
+	last    byte             // the identifier last given
+	heard   time.Time        // when a packet last came
+	watched time.Time        // when a Status-Server went out that nothing came after; zero: none
+	retired bool             // takes no more questions
+	idle    *time.Timer
+	err     error // why it ended
+	done    chan struct{}
+}
+
+// A waiter waits for the answer to one query.
+type waiter struct {
+	q       *query
+	a       *attempt
+	answer  chan Response
+	givenUp bool
+}
+
+var (
+	errFull   = errors.New("256 questions under way")
+	errIdle   = errors.New("idle")
+	errSilent = errors.New("the watchdog had no answer")
+)
+
+func newTunnel(r *radsec, raw, conn net.Conn) *tunnel {
+	t := &tunnel{radsec: r, raw: raw, conn: conn, waiting: map[byte]*waiter{}, done: make(chan struct{})}
+	t.idle = time.AfterFunc(r.idle, t.expire)
+	return t
+}
+
+// expire ends the connection when nobody waits for anything.
+func (t *tunnel) expire() {
+	t.mu.Lock()
+	unused := t.live == 0
+	if unused {
+		t.retired = true
+	}
+	t.mu.Unlock()
+	if unused {
+		t.end(errIdle)
+	}
+}
+
+// send sends a request under an identifier of its own.
+func (t *tunnel) send(r Request, a *attempt) (*waiter, error) {
+	w, err := t.register(r, a)
+	if err != nil {
+		return nil, err
+	}
+	a.transmitted()
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	_ = t.raw.SetWriteDeadline(time.Now().Add(dialLimit))
+	if _, err := t.conn.Write(w.q.wire); err != nil {
+		t.end(err)
+		t.giveUp(w)
+		return nil, fmt.Errorf("%w: %w", errTunnel, err)
+	}
+	return w, nil
+}
+
+func (t *tunnel) register(r Request, a *attempt) (*waiter, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil {
+		return nil, fmt.Errorf("%w: %w", errTunnel, t.err)
+	}
+	if t.retired || len(t.waiting) == 256 {
+		return nil, errFull
+	}
+	id := t.last + 1
+	for t.waiting[id] != nil {
+		id++
+	}
+	q, err := t.radsec.server.query(r, id)
+	if err != nil {
+		return nil, err
+	}
+	t.last = id
+	w := &waiter{q: q, a: a, answer: make(chan Response, 1)}
+	t.waiting[id] = w
+	t.live++
+	t.idle.Stop()
+	return w, nil
+}
+
+// await waits for an answer. Whenever it has waited for another period it sees to
+// it that the connection is not one that nobody listens to.
+func (t *tunnel) await(ctx context.Context, w *waiter, period time.Duration) (Response, error) {
+	defer t.giveUp(w)
+	begun := time.Now()
+	timer := time.NewTimer(period)
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-w.answer:
+			return r, nil
+		case <-t.done:
+			select {
+			case r := <-w.answer:
+				return r, nil
+			default:
+				return Response{}, fmt.Errorf("%w: %w", errTunnel, t.why())
+			}
+		case <-timer.C:
+			t.watch(begun, period)
+			timer.Reset(period)
+		case <-ctx.Done():
+			return Response{}, ctx.Err()
+		}
+	}
+}
+
+func (t *tunnel) why() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+// watch is the watchdog (RFC 3539 section 3.4): when nothing came since a time it
+// sends a Status-Server, and when nothing came for a period after that it ends the
+// connection.
+func (t *tunnel) watch(since time.Time, period time.Duration) {
+	now := time.Now()
+	t.mu.Lock()
+	heard, asked := t.heard.After(since), !t.watched.IsZero()
+	over := asked && now.Sub(t.watched) >= period
+	if !heard && !asked {
+		t.watched = now
+	}
+	t.mu.Unlock()
+	switch {
+	case heard || asked && !over:
+	case over:
+		t.end(errSilent)
+	default:
+		if w, err := t.send(Request{Code: StatusServer}, &attempt{server: t.radsec.server}); err == nil {
+			t.giveUp(w)
+		}
+	}
+}
+
+// giveUp says that nobody waits for w any more. Its identifier stays taken until its
+// answer has come: it would be another's.
+func (t *tunnel) giveUp(w *waiter) {
+	t.mu.Lock()
+	if w.givenUp {
+		t.mu.Unlock()
+		return
+	}
+	w.givenUp = true
+	t.live--
+	last := t.live == 0 && t.err == nil
+	retired := t.retired
+	if last && !retired {
+		t.idle.Reset(t.radsec.idle)
+	}
+	t.mu.Unlock()
+	if last && retired {
+		t.end(errIdle)
+	}
+}
+
+func (t *tunnel) retire() {
+	t.mu.Lock()
+	t.retired = true
+	unused := t.live == 0
+	t.mu.Unlock()
+	if unused {
+		t.end(errIdle)
+	}
+}
+
+// read takes packets, cut by their Length (RFC 6613 section 2.6.4), to the
+// connection's end.
+func (t *tunnel) read() {
+	b := make([]byte, MaxPacket)
+	for {
+		n, err := readPacket(t.conn, b)
+		if err == nil {
+			err = t.deliver(b[:n])
+		}
+		if err != nil {
+			t.end(err)
+			return
+		}
+	}
+}
+
+// readPacket reads one packet into b, which has room for the longest.
+func readPacket(from io.Reader, b []byte) (int, error) {
+	if _, err := io.ReadFull(from, b[:4]); err != nil {
+		return 0, err
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if n < header || n > MaxPacket {
+		return 0, fmt.Errorf("a packet of %d octets", n)
+	}
+	_, err := io.ReadFull(from, b[4:n])
+	return n, err
+}
+
+// deliver hands a packet to who waits for it. A packet that is malformed or not
+// authentic is an error, which ends the connection (RFC 6613 section 2.6.4).
+func (t *tunnel) deliver(packet []byte) error {
+	now := time.Now()
+	t.mu.Lock()
+	t.heard, t.watched = now, time.Time{}
+	w := t.waiting[packet[1]]
+	if w == nil || w.givenUp {
+		delete(t.waiting, packet[1])
+		t.mu.Unlock()
+		if w == nil || !w.q.probe {
+			t.radsec.server.counts.late.Add(1)
+		}
+		return nil
+	}
+	t.mu.Unlock()
+
+	r, why := w.q.answer(packet, now)
+	switch why {
+	case 0:
+		t.mu.Lock()
+		delete(t.waiting, packet[1])
+		t.mu.Unlock()
+		w.answer <- r
+		return nil
+	case BadLength, BadAttribute, BadAuthenticator, BadSignature:
+		w.a.refuse(why)
+		return fmt.Errorf("an answer refused: %v", why)
+	}
+	w.a.refuse(why)
+	return nil
+}
+
+// end ends the connection, once.
+func (t *tunnel) end(why error) {
+	t.mu.Lock()
+	if t.err != nil {
+		t.mu.Unlock()
+		return
+	}
+	t.err = why
+	t.idle.Stop()
+	close(t.done)
+	t.mu.Unlock()
+	t.radsec.forget(t)
+	if errors.Is(why, errIdle) || errors.Is(why, ErrClosed) {
+		_ = t.raw.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = t.conn.Close() // says good-bye
+	}
+	_ = t.raw.Close()
+}
