@@ -37,7 +37,7 @@ const (
 	acceptPause = 100 * time.Millisecond
 )
 
-// maxStrangers is how many connections may be about to show their token at a time.
+// maxStrangers is how many connections may be about to say HELLO at a time.
 const maxStrangers = 4
 
 var errSecond = errors.New("there is a line card already")
@@ -54,8 +54,8 @@ type Driver struct {
 	helloTime, audioTime time.Duration
 
 	mu        sync.Mutex
-	conn      net.Conn              // of the one card: from accept on, or once it has shown the token
-	strangers map[net.Conn]struct{} // who have yet to show it
+	conn      net.Conn              // of the one card, which has said HELLO
+	strangers map[net.Conn]struct{} // who have yet to say it
 	guard     guard
 	telling   *time.Timer // until the wrong tokens of the minute are logged; nil: there are none
 	untold    int         // of them
@@ -147,8 +147,8 @@ func (d *Driver) guesser(conn net.Conn) bool {
 	return d.cfg.Token != "" && d.guard.refuses(party(conn.RemoteAddr()), time.Now())
 }
 
-// admit lets a connection say HELLO. Where a token is asked for it has the place of the one
-// card only after that: who does not know the token cannot keep the card out.
+// admit lets a connection say HELLO. It has the place of the one card only after that: who says
+// nothing, or does not know the token, cannot keep the card out.
 func (d *Driver) admit(conn net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -159,10 +159,6 @@ func (d *Driver) admit(conn net.Conn) bool {
 	}
 	if !d.vacant() {
 		return false
-	}
-	if d.cfg.Token == "" {
-		d.conn = conn
-		return true
 	}
 	if len(d.strangers) >= maxStrangers {
 		return false
@@ -192,7 +188,7 @@ func (d *Driver) take(conn net.Conn) bool {
 	if d.cfg.Token != "" {
 		d.guard.right(party(conn.RemoteAddr()))
 	}
-	if d.conn != conn && !d.vacant() {
+	if !d.vacant() {
 		return false
 	}
 	d.conn = conn

@@ -241,27 +241,31 @@ func TestRestartedCardNeedNotWaitForItsOwnEnd(t *testing.T) {
 	}
 }
 
-func TestCardThatHasNotSaidHelloHoldsThePlace(t *testing.T) {
+func TestCardThatHasNotSaidHelloDoesNotHoldThePlace(t *testing.T) {
 	r := newRig(t, Config{}, time.Minute)
 	silent := r.dial()
-	r.dial().isClosed()
+	r.card()
 	silent.send(Append(nil, Hello, []byte(plainHello)...))
-	silent.wants(Hello)
-	<-r.Cards()
+	silent.isClosed()
+	if book := r.book.String(); !strings.Contains(book, errSecond.Error()) {
+		t.Error(book)
+	}
 }
 
 func TestStrangersDoNotKeepTheCardOut(t *testing.T) {
-	r := newRig(t, Config{Address: "tcp:127.0.0.1:0", Token: "t"}, time.Minute)
-	for range maxStrangers - 1 {
-		r.dial()
+	for _, cfg := range []Config{{}, {Address: "tcp:127.0.0.1:0", Token: "t"}} {
+		r := newRig(t, cfg, time.Minute)
+		for range maxStrangers - 1 {
+			r.dial()
+		}
+		hello := Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...)
+		late := r.dial()
+		r.dial().isClosed() // one more than may be about to say HELLO
+		late.send(hello)
+		late.wants(Hello)
+		<-r.Cards()
+		r.dial().isClosed()
 	}
-	hello := Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...)
-	late := r.dial()
-	r.dial().isClosed() // one more than may be about to say HELLO
-	late.send(hello)
-	late.wants(Hello)
-	<-r.Cards()
-	r.dial().isClosed()
 }
 
 func TestOfTwoThatKnowTheTokenOneIsTheCard(t *testing.T) {
