@@ -51,10 +51,13 @@ const driverRetry = 10 * time.Second
 func (u *portUnit) lacksDriver() bool { return u.port == nil && u.cfg.Driver.Name != "none" }
 
 // addPort makes a port and works it. One that cannot be made leaves the rest of the
-// device running, and is tried again. The unit is shown to others once it is whole.
+// device running, and is tried again. The port is told before its driver opens: who connects
+// to a driver may ask for its port.
 func (a *Agent) addPort(c config.Port) {
+	others := *a.portList.Load()
+	a.setPorts(append(slices.Clone(others), a.emptyPort(c)))
 	u := a.newPort(c)
-	a.setPorts(append(slices.Clone(*a.portList.Load()), u))
+	a.setPorts(append(slices.Clone(others), u))
 	if u.lacksDriver() {
 		a.retryDrivers()
 	}
@@ -91,8 +94,13 @@ func (a *Agent) retryDrivers() {
 	})
 }
 
+// emptyPort is a port without its driver.
+func (a *Agent) emptyPort(c config.Port) *portUnit {
+	return &portUnit{cfg: c, rtp: a.rtp.Load(), bind: a.config().SIP.Bind, done: make(chan struct{})}
+}
+
 func (a *Agent) newPort(c config.Port) *portUnit {
-	u := &portUnit{cfg: c, rtp: a.rtp.Load(), bind: a.config().SIP.Bind, done: make(chan struct{})}
+	u := a.emptyPort(c)
 	cfg, err := a.portConfig(c)
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)

@@ -338,6 +338,7 @@ func (o *owner) CallChanged(c *lines.Call) {
 
 // Messages implements lines.Owner.
 func (o *owner) Messages(int, bool, string) {}
+func (o *owner) CheckSync(int)              {}
 
 func (o *owner) info(id string) lines.Info {
 	o.mu.Lock()

@@ -426,12 +426,7 @@ func (a *Agent) PhoneWith(name string, set func(*phone.Phone)) *phone.Phone {
 	a.t.Helper()
 	p := phone.Connect(a.t, "unix", filepath.Join(a.Dir, "cards", name), "", set)
 	n := p.Hello.Port
-	// The socket is there a moment before the port that it belongs to.
-	connected := func() bool {
-		var port Port
-		return a.Get(fmt.Sprintf("/api/v1/ports/%d", n), &port) == nil && port.Card
-	}
-	if !netlab.Until(10*time.Second, connected) {
+	if !netlab.Until(10*time.Second, func() bool { return a.Port(n).Card }) {
 		a.t.Fatalf("port %d does not say that its card is connected: %+v", n, a.Port(n))
 	}
 	return p
