@@ -11,12 +11,21 @@ import (
 	"strings"
 )
 
-// read takes an answer off its connection, the body only where it is a file.
-func read(res *http.Response) (answer, error) {
+// read takes an answer off its connection, the body only where it is a file. whole says
+// that the caller will know whether it is, by a digest.
+//
+// A body that ends with its connection can be cut by whoever cuts that, and TLS, as
+// crypto/tls reads it, does not tell. Over HTTPS, which promises that nobody on the way
+// changes a file, such a body is taken only where a digest or gzip's own sum tells.
+func read(res *http.Response, whole bool) (answer, error) {
 	defer func() { _ = res.Body.Close() }()
 	a := answer{status: res.StatusCode, header: res.Header}
 	if a.status != http.StatusOK {
 		return a, nil
+	}
+	endless := res.ContentLength < 0 && len(res.TransferEncoding) == 0
+	if endless && res.TLS != nil && !whole && res.Header.Get("Content-Encoding") == "" {
+		return a, fmt.Errorf("%w, perhaps: the server tells no length, so nobody can say", ErrCut)
 	}
 	body, err := readBody(res)
 	if err != nil {

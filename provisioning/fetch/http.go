@@ -159,7 +159,7 @@ func (c *Client) visit(ctx context.Context, u *url.URL, to netip.AddrPort, conne
 			return answer{}, err
 		}
 		if res.StatusCode != http.StatusUnauthorized || u.User == nil {
-			return read(res)
+			return read(res, r.SHA256 != "")
 		}
 		authorization, err = c.authorize(u, res.Header.Values("WWW-Authenticate"), tries)
 		_, _ = io.CopyN(io.Discard, res.Body, maxHeader) // so that the connection can be used again

@@ -66,7 +66,7 @@ func (l *lab) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	if !ok {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(to), Err: syscall.ECONNREFUSED}
 	}
-	near, far := net.Pipe()
+	near, far := streams()
 	go func() {
 		defer func() { _ = far.Close() }()
 		serve(far)
@@ -125,6 +125,112 @@ func reply(w io.Writer, status int, body string, headers ...string) {
 	}
 	_, _ = io.WriteString(w, head+"\r\n"+body)
 }
+
+// A stream is one end of a TCP connection in memory, with a window: the ends of
+// net.Pipe stall each other where TLS says goodbye to who is still talking.
+type stream struct {
+	read, write *flow
+}
+
+// A flow is one direction of it.
+type flow struct {
+	mu       sync.Mutex
+	wake     *sync.Cond
+	data     []byte
+	closed   bool // by who writes
+	dropped  bool // by who reads
+	deadline time.Time
+	timer    *time.Timer
+}
+
+const window = 64 << 10
+
+func streams() (near, far *stream) {
+	a, b := &flow{}, &flow{}
+	a.wake, b.wake = sync.NewCond(&a.mu), sync.NewCond(&b.mu)
+	return &stream{a, b}, &stream{b, a}
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	f := s.read
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		switch {
+		case f.dropped:
+			return 0, net.ErrClosed
+		case len(f.data) > 0:
+			n := copy(b, f.data)
+			f.data = f.data[n:]
+			f.wake.Broadcast()
+			return n, nil
+		case f.closed:
+			return 0, io.EOF
+		case !f.deadline.IsZero() && !time.Now().Before(f.deadline):
+			return 0, os.ErrDeadlineExceeded
+		}
+		f.wake.Wait()
+	}
+}
+
+func (s *stream) Write(b []byte) (n int, err error) {
+	f := s.write
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(b) > 0 {
+		switch room := min(window-len(f.data), len(b)); {
+		case f.closed:
+			return n, net.ErrClosed
+		case f.dropped:
+			return n, syscall.EPIPE
+		case room > 0:
+			f.data = append(f.data, b[:room]...)
+			n, b = n+room, b[room:]
+			f.wake.Broadcast()
+		default:
+			f.wake.Wait()
+		}
+	}
+	return n, nil
+}
+
+func (s *stream) Close() error {
+	for _, f := range []*flow{s.read, s.write} {
+		f.mu.Lock()
+		if f == s.read {
+			f.dropped = true
+			if f.timer != nil {
+				f.timer.Stop()
+			}
+		} else {
+			f.closed = true
+		}
+		f.wake.Broadcast()
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+func (s *stream) SetReadDeadline(t time.Time) error {
+	f := s.read
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.deadline = t
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	f.timer = time.AfterFunc(time.Until(t), func() {
+		f.mu.Lock()
+		f.wake.Broadcast()
+		f.mu.Unlock()
+	})
+	return nil
+}
+
+func (s *stream) SetDeadline(t time.Time) error    { return s.SetReadDeadline(t) }
+func (s *stream) SetWriteDeadline(time.Time) error { return nil }
+func (s *stream) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (s *stream) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 
 type datagram struct {
 	from netip.AddrPort

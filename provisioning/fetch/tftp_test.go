@@ -190,32 +190,36 @@ func TestTFTP(t *testing.T) {
 // Over the machine's own sockets, by IPv4 and IPv6.
 func TestTFTPSocket(t *testing.T) {
 	for _, loopback := range []string{"127.0.0.1", "::1"} {
-		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(loopback), 0)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			b := make([]byte, 600)
-			_, from, err := c.ReadFromUDPAddrPort(b)
-			if err == nil {
-				_, _ = c.WriteToUDPAddrPort(dataPacket(1, []byte("file")), from)
+		t.Run(loopback, func(t *testing.T) {
+			t.Parallel()
+			c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(loopback), 0)))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}()
-		res, err := New(Config{Local: netip.MustParseAddr(loopback)}).Fetch(t.Context(), Request{URL: "tftp://" + c.LocalAddr().String() + "/a"})
-		if err != nil || string(res.Data) != "file" {
-			t.Errorf("%s: %q, %v", loopback, res.Data, err)
-		}
-		_ = c.Close()
-		<-done
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				b := make([]byte, 600)
+				_, from, err := c.ReadFromUDPAddrPort(b)
+				if err == nil {
+					_, _ = c.WriteToUDPAddrPort(dataPacket(1, []byte("file")), from)
+				}
+			}()
+			url := "tftp://" + c.LocalAddr().String() + "/a"
+			res, err := New(Config{Local: netip.MustParseAddr(loopback)}).Fetch(t.Context(), Request{URL: url})
+			if err != nil || string(res.Data) != "file" {
+				t.Errorf("%q, %v", res.Data, err)
+			}
+			_ = c.Close()
+			<-done
 
-		// Nobody listens there any more: an ICMP error says so in a second.
-		started := time.Now()
-		_, err = New(Config{}).Fetch(t.Context(), Request{URL: "tftp://" + c.LocalAddr().String() + "/a"})
-		if took := time.Since(started); !errors.Is(err, syscall.ECONNREFUSED) || took > 5*time.Second {
-			t.Errorf("%s: %v, after %v", loopback, err, took)
-		}
+			// Nobody listens there any more: an ICMP error says so in a second.
+			started := time.Now()
+			_, err = New(Config{}).Fetch(t.Context(), Request{URL: url})
+			if took := time.Since(started); !errors.Is(err, syscall.ECONNREFUSED) || took > 5*time.Second {
+				t.Errorf("%v, after %v", err, took)
+			}
+		})
 	}
 	_, err := New(Config{Local: netip.MustParseAddr("127.0.0.1")}).Fetch(t.Context(), Request{URL: "tftp://[::1]/a"})
 	if err == nil || !strings.Contains(err.Error(), "no address that a server can have from here") {
