@@ -7,3 +7,9 @@ import _ "embed"
 //
 //go:embed tones.txt
 var Tones string
+
+// Dictionary is FaxBack's RADIUS dictionary; internal/faxback reads it where the
+// configuration names no other.
+//
+//go:embed dictionary.faxback
+var Dictionary string
