@@ -75,7 +75,7 @@ func (s *Store) refresh(text []byte) error {
 	if err != nil {
 		return err
 	}
-	next := s.state.clone()
+	next := s.draft()
 	next.Replaces = ""
 	return s.commit(next)
 }

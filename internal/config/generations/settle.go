@@ -156,7 +156,7 @@ func (s *Store) fall(found local, sure bool, r *Report) {
 		return
 	}
 	r.Fell = s.state.Current
-	next := s.state.clone()
+	next := s.draft()
 	delete(next.Verdicts, next.Current)
 	next.Current = s.newest(func(v Verdict) bool { return v == Good })
 	if next.Current == 0 {
@@ -179,7 +179,7 @@ func (s *Store) settleLocal(found local, sure bool, r *Report) {
 	switch {
 	case found.digest == s.state.Local:
 		if s.state.Replaces != "" {
-			next := s.state.clone()
+			next := s.draft()
 			next.Replaces = ""
 			s.settleAs(next, sure, r)
 		}

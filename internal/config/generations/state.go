@@ -14,8 +14,9 @@ const (
 	MaxKey  = 128     // hexadecimal digits of a key
 	MaxMemo = 2 << 10 // octets of each text in a Memory
 
-	maxState = 64 << 10
-	maxN     = 1 << 30
+	maxState    = 64 << 10
+	maxVerdicts = 256
+	maxN        = 1 << 30
 )
 
 // A Memory is what provisioning knows between two attempts and over a restart.
@@ -49,10 +50,15 @@ const stateWord = "tipring-state"
 // factory is the state of a device that has no generation.
 func factory() state { return state{Local: digest(nil)} }
 
-func (s state) clone() state {
-	s.Verdicts = maps.Clone(s.Verdicts)
-	s.Bad = slices.Clone(s.Bad)
-	return s
+// draft is a copy of the state to change, without the verdicts about what is gone.
+func (s *Store) draft() state {
+	next := s.state
+	next.Bad = slices.Clone(next.Bad)
+	next.Verdicts = maps.Clone(next.Verdicts)
+	maps.DeleteFunc(next.Verdicts, func(n int, _ Verdict) bool {
+		return !s.has(n) && !slices.ContainsFunc(s.refused, func(r refusal) bool { return r.n == n })
+	})
+	return next
 }
 
 func (s state) verdict(n int) Verdict {
@@ -123,6 +129,9 @@ func (s state) valid() error {
 		if n <= 0 || n > maxN || !v.valid() {
 			return fmt.Errorf("generation %d judged %q", n, v)
 		}
+	}
+	if len(s.Verdicts) > maxVerdicts {
+		return fmt.Errorf("%d verdicts", len(s.Verdicts))
 	}
 	if len(s.Bad) > MaxBad {
 		return fmt.Errorf("%d bad keys", len(s.Bad))

@@ -39,7 +39,7 @@ func (s *Store) switchTo(n int, v Verdict) error {
 			return err
 		}
 	}
-	next := s.state.clone()
+	next := s.draft()
 	next.Current, next.Last = n, max(n, next.Last)
 	next.judge(n, v)
 	next.note(g.Key, v)
@@ -71,7 +71,7 @@ func (s *Store) judge(n int, v Verdict) error {
 	if !v.valid() {
 		return fmt.Errorf("verdict %q", v)
 	}
-	next := s.state.clone()
+	next := s.draft()
 	next.judge(n, v)
 	next.note(s.whole[i].Key, v)
 	return s.commit(next)
@@ -85,7 +85,7 @@ func (s *Store) Remember(m Memory) error {
 	m.Clock = m.Clock.UTC().Round(0)
 	err := m.valid()
 	if err == nil {
-		next := s.state.clone()
+		next := s.draft()
 		next.Memory = m
 		err = s.commit(next)
 	}
