@@ -22,9 +22,11 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/config/generations"
 	"tipring/internal/media"
 	"tipring/internal/metrics"
 	"tipring/lines/fxs"
+	"tipring/provisioning"
 	"tipring/webui/api"
 )
 
@@ -45,7 +47,12 @@ type Agent struct {
 	running *config.Running
 	ident   atomic.Pointer[config.Identity]
 	dir     string // the state directory
+	store   *generations.Store
+	keeper  *provisioning.Keeper
+	clock   *clock
+	radius  radius
 
+	refused  error                    // an edit of local.ini, at the start
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
 	draining atomic.Bool
 	ending   atomic.Bool // Stop was called
@@ -91,41 +98,58 @@ func New(o Options) (*Agent, error) {
 	}
 	debug.SetGCPercent(gcPercent)
 	a := &Agent{
-		opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), pending: map[string]*change{},
+		opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), pending: map[string]*change{}, clock: newClock(),
 		drained: make(chan struct{}), unsettled: make(chan struct{}, 1),
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.patient, a.kill = context.WithCancel(context.Background())
-	layers, err := o.Files.Layers()
+	installed, err := o.Files.Installed()
 	if err != nil {
 		return nil, err
+	}
+	device := config.Rescue(installed).Device
+	a.format = device.LogFormat
+	a.log = newLog(o.Stderr, a.format, &a.level)
+	setLevel(&a.level, device)
+	a.dir = o.Files.StateDirOf(installed)
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if err := a.openStore(); err != nil {
+		return nil, err
+	}
+	if err := a.load(); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a, nil
+}
+
+// load makes the agent's configuration of the files and of the generation that is current.
+func (a *Agent) load() error {
+	layers, err := a.layers()
+	if err != nil {
+		return err
 	}
 	c, err := config.Load(layers, Checks())
 	if err != nil {
 		a.setFaults(err)
 		a.rescued.Store(true)
 		c = config.Rescue(layers)
+	} else if a.refused != nil {
+		a.setFaults(a.refused)
 	}
 	a.running = config.NewRunning(c)
-	a.format = c.Device.LogFormat
-	a.log = newLog(o.Stderr, a.format, &a.level)
 	a.configured(c.Device)
 	a.logFaults()
-	a.dir = c.Device.StateDir
-	if o.Files.StateDir != "" {
-		a.dir = o.Files.StateDir
-	}
-	if err := os.MkdirAll(a.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
 	if err := a.setRTP(c.SIP); err != nil {
-		return nil, err
+		return err
 	}
 	a.sip.Store(a.newSIP(c))
 	a.lineList.Store(&[]*lineUnit{})
 	a.portList.Store(&[]*portUnit{})
+	a.keeper = a.newKeeper()
 	a.setMetrics()
-	return a, nil
+	return nil
 }
 
 func (a *Agent) config() *config.Config { return a.running.Current() }
@@ -175,14 +199,17 @@ func (a *Agent) logFaults() {
 // Run works the device until ctx is done or a drain that Stop asked for has ended. It
 // then hangs up and unregisters, for which servers that do not answer get a few seconds.
 func (a *Agent) Run(ctx context.Context) error {
-	socket, err := api.ServeSocket(a.dir, api.New(device{a}, a.metrics, a.log).Behind(api.Open{}), a.log)
+	routes := api.New(device{a}, a.metrics, a.log)
+	routes.HandleSettings(settings{a})
+	socket, err := api.ServeSocket(a.dir, routes.Behind(api.Open{}), a.log)
 	if err != nil {
-		return err
+		return errors.Join(err, a.store.Close())
 	}
 	a.log.Info("started", "version", a.opts.Version, "mac", a.names().MAC, "state_dir", a.dir)
 
 	a.goWork(func() { a.settle(a.ctx) })
 	a.bringIn()
+	a.goWork(func() { a.keeper.Run(a.ctx) })
 
 	select {
 	case <-ctx.Done():
@@ -190,11 +217,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.stopAll(a.patient)
 	a.cancel()
+	a.closeRadius()
 	err = a.closeSIP()
 	a.work.Wait()
 	closing, done := context.WithTimeout(context.Background(), time.Second)
 	defer done()
-	err = errors.Join(err, socket.Close(closing))
+	err = errors.Join(err, socket.Close(closing), a.store.Close())
 	a.log.Info("stopped")
 	return err
 }

@@ -125,12 +125,19 @@ func (s *syncBuffer) String() string {
 const base = "[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\n"
 
 // start runs an agent on text, with a state directory of its own.
+// nowhere keeps an agent from looking for settings in the network that the test runs in.
+const nowhere = "[provisioning]\norder =\n"
+
 func start(t *testing.T, text string) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, file: filepath.Join(dir, "tipring.ini"), log: &syncBuffer{}}
 	r.write(text)
-	a, err := New(Options{Files: config.Files{File: r.file, StateDir: filepath.Join(dir, "state")}, Version: "test", Stderr: r.log})
+	factory := filepath.Join(dir, "factory.ini")
+	if err := os.WriteFile(factory, []byte(nowhere), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Options{Files: config.Files{Factory: factory, File: r.file, StateDir: filepath.Join(dir, "state")}, Version: "test", Stderr: r.log})
 	if err != nil {
 		t.Fatal(err)
 	}

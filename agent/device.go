@@ -24,7 +24,7 @@ func (d device) Status() api.Status {
 		Version: a.opts.Version, UptimeS: int(time.Since(a.started) / time.Second), Draining: a.draining.Load(),
 		Device: a.names(),
 		Lines:  d.Lines(), Ports: d.Ports(),
-		Provisioning: api.Provisioning{State: "idle"},
+		Provisioning: a.showProvisioning(),
 	}
 	if f := a.faults.Load(); f != nil {
 		st.Faults = *f

@@ -10,9 +10,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 )
 
 // maxNamedFile bounds a file that the configuration names.
@@ -58,6 +60,8 @@ func checkFile(use config.FileUse, path string) error {
 		_, err = certificates(text)
 	case config.PrivateKey:
 		err = privateKey(text)
+	case config.Dictionary:
+		_, err = faxback.ParseDictionary(filepath.Base(path), text)
 	}
 	return err
 }

@@ -60,6 +60,7 @@ func TestFilesThatAreNamedAreLookedAt(t *testing.T) {
 		cas     = "a PEM file with certificates of authorities: "
 		oneCert = "a PEM file with a certificate: "
 		oneKey  = "a PEM file with a private key: "
+		dict    = "a dictionary of RADIUS attributes: "
 	)
 	for _, tt := range []struct{ section, key, name, want string }{
 		{"device", "state_dir", "cert", "a directory: it is a file"},
@@ -79,8 +80,10 @@ func TestFilesThatAreNamedAreLookedAt(t *testing.T) {
 		{"sip", "tls_ca_file", "long", cas + "it is longer than 4194304 octets"},
 		{"provisioning", "tls_ca_file", "none", cas + "no such file or directory"},
 		{"provisioning", "tls_ca_file", "text", cas + "it holds no certificate"},
-		{"radius", "dictionary", "none", "a file that can be read: no such file or directory"},
-		{"radius", "dictionary", "text", ""},
+		{"radius", "dictionary", "none", dict + "no such file or directory"},
+		{"radius", "dictionary", "empty", dict + "empty: there is no line VENDOR FaxBack"},
+		{"provisioning", "tls_cert", "cert\ntls_key = " + dir + "/key", ""},
+		{"provisioning", "tls_key", "key\ntls_cert = " + dir + "/other", "the key of tls_cert: tls: private key does not match public key"},
 		{"web", "tls_cert", "cert\ntls_key = " + dir + "/key", ""},
 		{"web", "tls_cert", "none\ntls_key = " + dir + "/key", oneCert + "no such file or directory"},
 		{"web", "tls_cert", "key\ntls_key = " + dir + "/key", oneCert + "it holds no certificate"},

@@ -102,11 +102,13 @@ func (o lineOwner) Incoming(c *lines.Call) (lines.Handler, int) { return o.a.inc
 func (o lineOwner) Changed(line int) {
 	o.a.changed()
 	o.a.rested()
+	o.a.stir()
 }
 func (o lineOwner) CallChanged(c *lines.Call) {
 	o.a.calls.changed(c)
 	if c.Info().State == lines.Ended {
 		o.a.rested()
+		o.a.stir()
 	}
 }
 func (o lineOwner) CheckSync(int) { o.a.lookForSettings() }

@@ -1,4 +1,73 @@
 package agent
 
-// lookForSettings has the device look for new settings now.
-func (a *Agent) lookForSettings() {}
+import (
+	"context"
+	"strings"
+
+	"tipring/internal/config"
+	"tipring/lines/fxs"
+	"tipring/provisioning"
+	"tipring/registrar"
+)
+
+// A settler is the agent as provisioning moves it.
+type settler struct{ a *Agent }
+
+func (s settler) Identity() config.Identity { return *s.a.ident.Load() }
+func (s settler) Config() *config.Config    { return s.a.config() }
+func (s settler) Reload() error             { return s.a.reload() }
+
+func (s settler) Check(provisioned []config.Layer, local []byte) (*config.Config, error) {
+	installed, err := s.a.opts.Files.Installed()
+	if err != nil {
+		return nil, err
+	}
+	layers := append(installed, provisioned...)
+	return config.Load(append(layers, config.LocalLayer(config.LocalPath(s.a.dir), local)), Checks())
+}
+
+// Lines tells how the lines are. It waits for nobody.
+func (s settler) Lines() provisioning.Lines {
+	a := s.a
+	var l provisioning.Lines
+	for _, u := range *a.lineList.Load() {
+		st := u.line.Snapshot()
+		l.Registering = l.Registering || u.cfg.Enabled && u.cfg.RegisterAddr != ""
+		l.Registered = l.Registered || st.State == registrar.Registered && u.cfg.RegisterAddr != ""
+		l.Refusals += st.Counts.Refusals
+	}
+	l.Busy = a.calls.count() > 0
+	for _, u := range *a.portList.Load() {
+		if u.port != nil {
+			st := u.port.Snapshot().State
+			l.Busy = l.Busy || st != fxs.Idle && st != fxs.Parked
+		}
+	}
+	if w := a.waiting.Load(); w != nil {
+		for _, waiting := range *w {
+			// What waits for the next start is no reason to wait here.
+			l.Waiting = l.Waiting || strings.HasPrefix(waiting.Section, "sip") || strings.HasPrefix(waiting.Section, "port")
+		}
+	}
+	return l
+}
+
+// newKeeper makes what keeps the settings fresh.
+func (a *Agent) newKeeper() *provisioning.Keeper {
+	return provisioning.New(provisioning.Options{
+		Device: settler{a}, Store: a.store, Finders: a.finders(), Fetcher: a.fetcher(),
+		Log: a.log, Now: a.clock.Now,
+	})
+}
+
+// stir tells that lines or calls have changed.
+func (a *Agent) stir() { a.keeper.Stir() }
+
+// lookForSettings has the device look for new settings now. It does not wait.
+func (a *Agent) lookForSettings() {
+	a.goWork(func() {
+		if _, err := a.keeper.Ask(a.ctx); err != nil && context.Cause(a.ctx) == nil {
+			a.log.Error("settings not looked for", "err", err)
+		}
+	})
+}

@@ -9,9 +9,25 @@ import (
 	"tipring/internal/media"
 )
 
-// Reload reads the files again and applies what differs. A configuration with faults
-// changes nothing but the faults that are shown. An agent that is ending stays as it is.
+// Reload reads the files again, an edited local.ini too, and applies what differs. A
+// configuration with faults changes nothing but the faults that are shown. An agent that is
+// ending stays as it is.
 func (a *Agent) Reload() error {
+	if n, err := a.store.Adopt(); err != nil {
+		a.setFaults(err)
+		a.log.Error("configuration refused", "err", err)
+		return fmt.Errorf("configuration refused, the old one stays: %w", err)
+	} else if n != 0 {
+		a.log.Info("local.ini was edited", "generation", n)
+	}
+	if err := a.reload(); err != nil {
+		return err
+	}
+	return unavailable(a.keeper.Reconfigured(a.ctx))
+}
+
+// reload applies what differs in the files and in the generation that is current.
+func (a *Agent) reload() error {
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	a.mu.Lock()
@@ -19,7 +35,7 @@ func (a *Agent) Reload() error {
 	if a.ending.Load() {
 		return errEnding
 	}
-	layers, err := a.opts.Files.Layers()
+	layers, err := a.layers()
 	if err != nil {
 		err = fmt.Errorf("configuration not read, the old one stays: %w", err)
 		a.setFaults(err)

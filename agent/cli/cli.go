@@ -44,6 +44,7 @@ type command struct {
 	args    string // behind the flags, as the usage line writes them
 	summary string
 	nargs   int
+	fewer   bool                       // fewer than nargs arguments are its own matter
 	flags   func(*call, *flag.FlagSet) // nil: only those of every command
 	client  bool                       // asks a running agent: has --json
 	alone   bool                       // reads no configuration: has no -c and --factory
@@ -63,6 +64,7 @@ type call struct {
 	resume     bool
 	once, fast bool
 	demoDir    string
+	seal       sealFlags
 }
 
 // A usageError is the person's, not the work's.
@@ -80,6 +82,7 @@ func commands(hooks Hooks) []command {
 		{name: "call", args: "--port N --to NUMBER", summary: "as if port N went off-hook and dialled", client: true, flags: (*call).callFlags, run: (*call).call},
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
+		{name: "seal", args: "IN OUT", nargs: 2, fewer: true, summary: "make a configuration file that one device opens and nobody else can write", alone: true, flags: (*call).sealFlags, run: (*call).sealFile},
 		{name: "version", summary: "print the version", alone: true, run: (*call).version},
 	}
 	if hooks.Demo != nil {
@@ -215,7 +218,7 @@ func (c *call) parse(cmd *command, args []string) error {
 		return fmt.Errorf("%s is empty: leave it out, or name something", empty)
 	case len(c.args) > cmd.nargs:
 		return fmt.Errorf("what is %q for?", c.args[cmd.nargs])
-	case len(c.args) < cmd.nargs:
+	case len(c.args) < cmd.nargs && !cmd.fewer:
 		return errors.New(cmd.args + " is missing")
 	}
 	return nil

@@ -61,7 +61,9 @@ func (b *builder) check(checks Checks) {
 			b.checkRadius(s, data)
 		case *Web:
 			b.checkWeb(s, data)
-			b.checkKeyPair(s, data, checks)
+			b.checkKeyPair(s, data.TLSCert, data.TLSKey, checks)
+		case *Provisioning:
+			b.checkKeyPair(s, data.TLSCert, data.TLSKey, checks)
 		}
 		b.checkFiles(s, checks)
 	}
@@ -82,13 +84,13 @@ func (b *builder) checkFiles(s *section, checks Checks) {
 	}
 }
 
-// checkKeyPair looks whether the page's key is that of its certificate.
-func (b *builder) checkKeyPair(s *section, w *Web, checks Checks) {
-	if w.TLSCert == "" || w.TLSKey == "" || checks.KeyPair == nil || checks.File == nil ||
-		checks.File(Certificate, w.TLSCert) != nil || checks.File(PrivateKey, w.TLSKey) != nil {
+// checkKeyPair looks whether the key of tls_key is that of the certificate of tls_cert.
+func (b *builder) checkKeyPair(s *section, cert, key string, checks Checks) {
+	if cert == "" || key == "" || checks.KeyPair == nil || checks.File == nil ||
+		checks.File(Certificate, cert) != nil || checks.File(PrivateKey, key) != nil {
 		return
 	}
-	if err := checks.KeyPair(w.TLSCert, w.TLSKey); err != nil {
+	if err := checks.KeyPair(cert, key); err != nil {
 		b.conflict("the key of tls_cert: "+err.Error(), spot{s, "tls_key"}, spot{s, "tls_cert"})
 	}
 }

@@ -29,7 +29,7 @@ func (f Files) Layers() ([]Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := ReadLocal(f.stateDir(layers))
+	local, err := ReadLocal(f.StateDirOf(layers))
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +68,11 @@ func (f Files) FindStateDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return f.stateDir(layers), nil
+	return f.StateDirOf(layers), nil
 }
 
-func (f Files) stateDir(layers []Layer) string {
+// StateDirOf is FindStateDir for files that were read already: layers are Installed's.
+func (f Files) StateDirOf(layers []Layer) string {
 	if f.StateDir != "" {
 		return f.StateDir
 	}
@@ -133,12 +134,12 @@ func isNull(info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, null)
 }
 
-// localPath is where the local layer is kept below a state directory.
-func localPath(stateDir string) string { return filepath.Join(stateDir, "config", "local.ini") }
+// LocalPath is where the local layer is kept below a state directory.
+func LocalPath(stateDir string) string { return filepath.Join(stateDir, "config", "local.ini") }
 
 // ReadLocal reads the local layer; it is empty when there is no such file yet.
 func ReadLocal(stateDir string) (Layer, error) {
-	path := localPath(stateDir)
+	path := LocalPath(stateDir)
 	text, err := readText(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Layer{}, fmt.Errorf("local settings: %w", err)

@@ -23,10 +23,10 @@ func TestOnlyRegularFilesAreRead(t *testing.T) {
 	}
 	defer l.Close()
 	local := filepath.Join(dir, "state")
-	if err := os.MkdirAll(filepath.Dir(localPath(local)), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(LocalPath(local)), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(localPath(local), 0o600); err != nil {
+	if err := syscall.Mkfifo(LocalPath(local), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	null := os.DevNull

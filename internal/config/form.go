@@ -102,6 +102,12 @@ func isMAC(s string) bool {
 	return ok && m != (MAC{}) && m[0]&1 == 0 // neither none nor a group's (IEEE 802)
 }
 
+// isWait accepts a number of seconds up to a day.
+func isWait(s string) bool {
+	n, ok := parseInt(s)
+	return ok && n >= 1 && n <= 86400
+}
+
 // isHexKey accepts the 64 hex digits of a 32-octet key.
 func isHexKey(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdefABCDEF") == ""

@@ -125,7 +125,7 @@ func (u FileUse) String() string {
 	case Directory:
 		return "a directory"
 	}
-	return "a file that can be read"
+	return "a dictionary of RADIUS attributes"
 }
 
 // notYet is what Later says of most keys.

@@ -63,54 +63,72 @@ var radiusKeys = []Key{
 
 var provisioningKeys = []Key{
 	{
-		Name: "order", Label: "Order", Scope: FromDevice, Default: "radius,dhcp,pnp,static", Kind: List, Words: "radius dhcp pnp static", Later: notYet,
+		Name: "order", Label: "Order", Scope: FromDevice, Default: "radius,dhcp,pnp,static", Kind: List, Words: "radius dhcp pnp static",
 		Help:  "Where settings are looked for; the first source that has some ends the search. Empty: nowhere.",
 		field: func(s any) any { return &s.(*Provisioning).Order },
 	},
 	{
-		Name: "url", Label: "Static URL", Kind: Text, Max: 1024, Later: notYet,
+		Name: "url", Label: "Static URL", Kind: Text, Max: 1024,
 		Help:   "static: tftp, http or https. {mac} {MAC} {serial} {account} {arg} {model} {version} are replaced, percent-encoded, never in scheme or host.",
 		Wanted: "a tftp, http or https URL; macros " + Macros + " in braces behind the host",
 		valid:  isURL,
 		field:  func(s any) any { return &s.(*Provisioning).URL },
 	},
 	{
-		Name: "interval_s", Label: "Interval", Default: "86400", Kind: Int, Min: 60, Max: 31536000, Zero: true, Unit: "s", Later: notYet,
+		Name: "interval_s", Label: "Interval", Default: "86400", Kind: Int, Min: 60, Max: 31536000, Zero: true, Unit: "s",
 		Help:  "Time between two looks. 0: at boot and when asked only.",
 		field: func(s any) any { return &s.(*Provisioning).IntervalS },
 	},
 	{
-		Name: "boot_delay_s", Label: "Boot delay", Scope: FromDevice, Default: "30", Kind: Int, Max: 3600, Unit: "s", Later: notYet,
+		Name: "retry_s", Label: "Retry", Scope: FromDevice, Default: "30,60,120,300,600,1800", Kind: List, Unit: "s",
+		Help:   "Waits after failures in a row, in seconds; the last one goes on. With the same failure for the fourth time they grow, up to the interval.",
+		Wanted: "waits of 1 to 86400, separated by commas", valid: isWait,
+		field: func(s any) any { return &s.(*Provisioning).RetryS },
+	},
+	{
+		Name: "boot_delay_s", Label: "Boot delay", Scope: FromDevice, Default: "30", Kind: Int, Max: 3600, Unit: "s",
 		Help:  "The first look waits for a part of this that the MAC address decides, so that many devices do not ask in one second after a power cut.",
 		field: func(s any) any { return &s.(*Provisioning).BootDelayS },
 	},
 	{
-		Name: "pnp", Label: "SIP PnP", Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on", Later: notYet,
+		Name: "pnp", Label: "SIP PnP", Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on",
 		Help:  "SUBSCRIBE for ua-profile to 224.0.1.75. unconfigured: only while there is no line.",
 		field: func(s any) any { return &s.(*Provisioning).PnP },
 	},
 	{
-		Name: "allow_clear_secrets", Label: "Allow clear secrets", Scope: FromDevice, Default: "0", Kind: Bool, Later: notYet,
+		Name: "allow_clear_secrets", Label: "Allow clear secrets", Scope: FromDevice, Default: "0", Kind: Bool,
 		Help:  "Plain files with secrets over tftp or http, and secrets in a RADIUS argument: refused when 0, warned of when 1.",
 		field: func(s any) any { return &s.(*Provisioning).AllowClearSecrets },
 	},
 	{
-		Name: "seal_key", Label: "Seal key", Scope: FromDevice, Kind: Text, Secret: true, Later: notYet,
+		Name: "seal_key", Label: "Seal key", Scope: FromDevice, Kind: Text, Secret: true,
 		Help:   "AES-256 key of this device for sealed files, 64 hex digits.",
 		Wanted: "64 hex digits or nothing", valid: isHexKey,
 		field: func(s any) any { return &s.(*Provisioning).SealKey },
 	},
 	{
-		Name: "verify_key", Label: "Verify key", Scope: FromDevice, Kind: Text, Later: notYet,
+		Name: "verify_key", Label: "Verify key", Scope: FromDevice, Kind: Text,
 		Help:   "Ed25519 public key of who may sign sealed files, 64 hex digits.",
 		Wanted: "64 hex digits or nothing", valid: isHexKey,
 		field: func(s any) any { return &s.(*Provisioning).VerifyKey },
 	},
 	{
-		Name: "tls_ca_file", Label: "TLS CA file", File: Authorities, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
+		Name: "tls_ca_file", Label: "TLS CA file", File: Authorities, Scope: FromDevice, Kind: Text, Max: 4000,
 		Help:   "PEM file of the authorities of provisioning and RadSec servers. Empty: the system's.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Provisioning).TLSCAFile },
+	},
+	{
+		Name: "tls_cert", Label: "TLS certificate", File: Certificate, Scope: FromDevice, Kind: Text, Max: 4000,
+		Help:   "PEM file with the certificate that this device shows to HTTPS and RadSec servers. Empty: none.",
+		Wanted: "an absolute file name or nothing", valid: isPath,
+		field: func(s any) any { return &s.(*Provisioning).TLSCert },
+	},
+	{
+		Name: "tls_key", Label: "TLS key", File: PrivateKey, Scope: FromDevice, Kind: Text, Max: 4000,
+		Help:   "PEM file with its key.",
+		Wanted: "an absolute file name or nothing", valid: isPath,
+		field: func(s any) any { return &s.(*Provisioning).TLSKey },
 	},
 	{
 		Name: "lock_local", Label: "Lock local settings", Scope: FromFiles, Default: "0", Kind: Bool,

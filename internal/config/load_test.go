@@ -334,7 +334,6 @@ x = 1
 	want := `http://h/x.ini:3: [sip1] colour = ********: wanted a known key; ignored
 http://h/x.ini:5: [port1] driver = unix:/etc/passwd: wanted this key in a file on the device; ignored
 http://h/x.ini:8: [device] state_dir = /tmp: wanted this key in a file on the device; ignored
-http://h/x.ini:10: [provisioning] interval_s = 3600: accepted, not yet acted on
 http://h/x.ini:11: [provisioning] lock_local = 0: wanted this key in a file on the device; ignored
 http://h/x.ini:12: [provisioning] verify_key = 00: wanted this key in a file on the device; ignored
 http://h/x.ini:14: [web] allow = any: wanted this key in a file on the device; ignored

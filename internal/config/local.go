@@ -13,7 +13,7 @@ import (
 // WriteLocal keeps text as the local layer: when it returns nil the text survives a
 // power cut, and at any moment the file is the old or the new one.
 func WriteLocal(stateDir string, text []byte) error {
-	path := localPath(stateDir)
+	path := LocalPath(stateDir)
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("local settings: %w", err)

@@ -152,13 +152,16 @@ type Radius struct {
 type Provisioning struct {
 	Order             []string // radius dhcp pnp static
 	URL               string
-	IntervalS         int // 0: at boot only
+	IntervalS         int      // 0: at boot only
+	RetryS            []string // s, each a number
 	BootDelayS        int
 	PnP               string // off unconfigured on
 	AllowClearSecrets bool
 	SealKey           string // 64 hex digits or empty
 	VerifyKey         string // 64 hex digits or empty
 	TLSCAFile         string
+	TLSCert           string
+	TLSKey            string
 	LockLocal         bool
 }
 

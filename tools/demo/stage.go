@@ -151,6 +151,9 @@ udp_port = 0
 tcp_port = 0
 tls_port = 0
 t1_ms = %d
+
+[provisioning]
+order =
 `, s.t.timers.T1.Milliseconds())
 	for i, u := range users {
 		fmt.Fprintf(&b, `

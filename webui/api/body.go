@@ -21,7 +21,7 @@ const bodyWait = 30 * time.Second
 // A field is one member of the JSON object that a route takes.
 type field struct {
 	name string
-	into any // *string, **string or *bool; left alone when the member is absent
+	into any // *string, **string, *int or *bool; left alone when the member is absent
 }
 
 // wanted says what a field takes.
@@ -29,6 +29,8 @@ func (f field) wanted() string {
 	switch f.into.(type) {
 	case *bool:
 		return "true or false"
+	case *int:
+		return "a whole number"
 	default:
 		return "a text in quotes"
 	}

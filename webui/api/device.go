@@ -80,10 +80,13 @@ type Names struct {
 // Provisioning tells where the settings in force come from and how the last look for
 // new ones went.
 type Provisioning struct {
-	State         string          `json:"state"` // idle searching fetching applying trial rolling_back good rolled_back unproven failed
+	State         string          `json:"state"`   // idle searching fetching applying trial rolling_back good rolled_back unproven failed
+	Attempt       int             `json:"attempt"` // the last one that began; 0: none
+	Finished      int             `json:"finished"`
 	Source        Text            `json:"source"`
 	URL           Text            `json:"url"`
 	Last          Time            `json:"last"` // of the last finished attempt
+	Next          Time            `json:"next"` // of the next one; null: when asked
 	Error         Text            `json:"error"`
 	Generation    *int            `json:"generation"` // the one running
 	Trial         *Trial          `json:"trial"`

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -23,6 +24,7 @@ type Problem struct {
 	Detail Text   `json:"detail"`
 
 	Errors []FieldError `json:"errors,omitempty"` // of single members of the body
+	Faults []Fault      `json:"faults,omitempty"` // of a configuration
 }
 
 // FieldError is what is wrong with one member of a request's body.
@@ -50,6 +52,12 @@ func asProblem(err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
+	var faults *FaultError
+	if errors.As(err, &faults) {
+		p = problem(http.StatusUnprocessableEntity, fmt.Sprintf("the configuration has %d faults", len(faults.Faults)))
+		p.Faults = faults.Faults
+		return p
+	}
 	status := http.StatusInternalServerError
 	for _, known := range []struct {
 		err    error
@@ -58,6 +66,7 @@ func asProblem(err error) *Problem {
 		{ErrNotFound, http.StatusNotFound},
 		{ErrConflict, http.StatusConflict},
 		{ErrInvalid, http.StatusUnprocessableEntity},
+		{ErrStale, http.StatusPreconditionFailed},
 		{ErrUnavailable, http.StatusServiceUnavailable},
 	} {
 		if errors.Is(err, known.err) {

@@ -154,7 +154,7 @@ func Prepare(t netlab.T, host *netlab.Host, config Ini) *Agent {
 		}
 	}
 	a.Write(config.String())
-	if err := os.WriteFile(filepath.Join(a.Dir, "factory.ini"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(a.Dir, "factory.ini"), []byte(nowhere), 0o600); err != nil {
 		t.Fatalf("agent: %v", err)
 	}
 	t.Cleanup(func() {
@@ -175,6 +175,10 @@ func (a *Agent) Write(text string) {
 
 // File is the configuration file's path.
 func (a *Agent) File() string { return filepath.Join(a.Dir, "tipring.ini") }
+
+// nowhere is the factory's file of an agent whose network is none of a test's business, in
+// which it would look for settings otherwise.
+const nowhere = "[provisioning]\norder =\n"
 
 // Run starts the program.
 func (a *Agent) Run() {

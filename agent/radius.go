@@ -1,0 +1,134 @@
+package agent
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+
+	"tipring/internal/aaa"
+	"tipring/internal/config"
+	"tipring/internal/faxback"
+)
+
+// A radius is the device's RADIUS client. It lives as long as [radius] stays what it is,
+// so that it knows which servers are dead.
+type radius struct {
+	mu     sync.Mutex
+	made   config.Radius // what client was made of
+	trust  [4]string     // the files of its TLS
+	client *aaa.Client
+	dict   *faxback.Dictionary
+}
+
+// The ports of RADIUS (RFC 2865, RFC 6614).
+const (
+	radiusPort = 1812
+	radsecPort = 2083
+)
+
+// directory is whom to ask about accounts; nil when [radius] names no server.
+func (a *Agent) directory() (*faxback.Directory, error) {
+	c := a.config()
+	if len(c.Radius.Servers) == 0 {
+		return nil, nil
+	}
+	r := &a.radius
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	trust := [4]string{c.Provisioning.TLSCAFile, c.Provisioning.TLSCert, c.Provisioning.TLSKey}
+	if r.client == nil || !reflect.DeepEqual(r.made, c.Radius) || r.trust != trust {
+		if err := a.makeRadius(c); err != nil {
+			return nil, err
+		}
+		r.made, r.trust = c.Radius, trust
+	}
+	d := &faxback.Directory{Asker: r.client, Dictionary: r.dict, FaxATAType: uint32(c.Radius.FaxATAType)}
+	cache, err := a.radiusCache()
+	if err != nil {
+		a.log.Warn("RADIUS answers are not kept", "err", err)
+		return d, nil
+	}
+	d.Asker = aaa.Cached{Client: r.client, Cache: cache, Log: a.log}
+	return d, nil
+}
+
+// makeRadius makes the client anew. Its lock is held.
+func (a *Agent) makeRadius(c *config.Config) error {
+	r := &a.radius
+	dict, err := dictionary(c.Radius.Dictionary)
+	if err != nil {
+		return err
+	}
+	client, err := NewRadius(c, a.clock.Now, aaa.Config{Log: a.log})
+	if err != nil {
+		return err
+	}
+	if old := r.client; old != nil {
+		a.goWork(func() { old.Close() })
+	}
+	r.client, r.dict = client, dict
+	return nil
+}
+
+// NewRadius makes a client for the Access servers of [radius], out of what base says more.
+func NewRadius(c *config.Config, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
+	roots, certificate, err := trustOf(c.Provisioning)
+	if err != nil {
+		return nil, err
+	}
+	base.TLS = &tls.Config{RootCAs: roots, Time: now}
+	if certificate != nil {
+		base.TLS.Certificates = []tls.Certificate{*certificate}
+	}
+	for _, s := range c.Radius.Servers {
+		port := radiusPort
+		if s.TLS {
+			port = radsecPort
+		}
+		base.Servers = append(base.Servers, aaa.Server{
+			Addr:   net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, port))),
+			Secret: c.Radius.Secret, Legacy: s.Legacy, TLS: s.TLS,
+		})
+	}
+	base.Timeout = time.Duration(c.Radius.TimeoutMS) * time.Millisecond
+	base.Tries = c.Radius.Tries
+	base.Dead = time.Duration(c.Radius.DeadS) * time.Second
+	return aaa.New(base)
+}
+
+// dictionary reads the vendor's attribute numbers.
+func dictionary(file string) (*faxback.Dictionary, error) {
+	if file == "" {
+		return faxback.Default(), nil
+	}
+	text, err := readNamedFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return faxback.ParseDictionary(file, text)
+}
+
+// radiusCache opens what servers answered last.
+func (a *Agent) radiusCache() (*aaa.Cache, error) {
+	dir := filepath.Join(a.dir, "radius-cache")
+	key, err := aaa.LocalKey(filepath.Join(dir, "key"))
+	if err != nil {
+		return nil, err
+	}
+	return aaa.NewCache(dir, key)
+}
+
+// closeRadius ends the client.
+func (a *Agent) closeRadius() {
+	a.radius.mu.Lock()
+	defer a.radius.mu.Unlock()
+	if a.radius.client != nil {
+		a.radius.client.Close()
+	}
+}

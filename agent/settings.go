@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"tipring/internal/config"
+	"tipring/provisioning"
+	"tipring/webui/api"
+)
+
+// settings is what the HTTP interface shows and changes of the configuration.
+type settings struct{ a *Agent }
+
+func (s settings) Provision(ctx context.Context) (int, error) {
+	n, err := s.a.keeper.Ask(ctx)
+	return n, unavailable(err)
+}
+
+func (s settings) TryProvision(ctx context.Context) (api.Proposal, error) {
+	found, err := s.a.keeper.Try(ctx)
+	if err != nil {
+		return api.Proposal{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
+	}
+	g, _ := s.a.store.Current()
+	p := s.propose(found.Layers, g.Local)
+	p.Source, p.URL = api.Text(found.Source), api.Text(found.URL)
+	p.NotUnderstood = notUnderstood(found.Notes)
+	return p, nil
+}
+
+// propose tells what layers would change.
+func (s settings) propose(provisioned []config.Layer, local []byte) (p api.Proposal) {
+	c, err := settler{s.a}.Check(provisioned, local)
+	if err != nil {
+		p.Faults = faultsOf(err)
+		return p
+	}
+	for _, ch := range config.Diff(s.a.config(), c) {
+		p.Changes = append(p.Changes, api.Change{Section: ch.Section, Kind: ch.Kind.String(), Keys: ch.Keys})
+	}
+	for _, w := range c.Warnings {
+		p.Warnings = append(p.Warnings, faultOf(w))
+	}
+	return p
+}
+
+func (s settings) Local() ([]byte, string) {
+	g, _ := s.a.store.Current()
+	return config.MaskText(g.Local), tagOf(g.N, g.Local)
+}
+
+// tagOf changes whenever the local layer does. It says nothing about the secrets in it,
+// whose digest somebody could try words against: a change of a secret is a generation.
+func tagOf(n int, local []byte) string {
+	sum := sha256.Sum256(config.MaskText(local))
+	return fmt.Sprintf("%d-%s", n, hex.EncodeToString(sum[:6]))
+}
+
+// CheckLocal tells what a local layer would change.
+func (s settings) CheckLocal(text []byte) (api.Proposal, error) {
+	g, _ := s.a.store.Current()
+	return s.propose(g.Provisioned, config.UnmaskText(text, g.Local)), nil
+}
+
+func (s settings) SetLocal(ctx context.Context, text []byte, tag string) (api.Accepted, error) {
+	g, _ := s.a.store.Current()
+	if now := tagOf(g.N, g.Local); tag != "" && tag != now {
+		return api.Accepted{}, fmt.Errorf("the settings are those of %q and not of %q: %w", now, tag, api.ErrStale)
+	}
+	if s.a.ending.Load() {
+		return api.Accepted{}, errEnding
+	}
+	n, err := s.a.keeper.SetLocal(ctx, config.UnmaskText(text, g.Local))
+	return s.accepted(n, err)
+}
+
+func (s settings) accepted(n int, err error) (api.Accepted, error) {
+	if err != nil {
+		if list := faultsOf(err); list != nil {
+			return api.Accepted{}, &api.FaultError{Faults: list}
+		}
+		return api.Accepted{}, unavailable(err)
+	}
+	return api.Accepted{Generation: n, Trial: trialOf(s.a.keeper.Status())}, nil
+}
+
+func (s settings) Explain() []api.Setting {
+	entries := s.a.config().Explain()
+	list := make([]api.Setting, len(entries))
+	for i, e := range entries {
+		list[i] = api.Setting{Section: e.Section, Key: e.Key, Value: e.Value, Source: e.Source, Line: e.Line}
+	}
+	return list
+}
+
+func (s settings) Generations() []api.Generation {
+	now, _ := s.a.store.Current()
+	var list []api.Generation
+	for _, g := range s.a.store.List() {
+		list = append(list, api.Generation{Generation: g.N, Made: api.At(g.Made), By: g.By, Verdict: string(g.Verdict), Running: g.N == now.N})
+	}
+	return list
+}
+
+func (s settings) Rollback(ctx context.Context, n int) (api.Accepted, error) {
+	n, err := s.a.keeper.Rollback(ctx, n)
+	if errors.Is(err, provisioning.ErrNoGeneration) {
+		return api.Accepted{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
+	}
+	return s.accepted(n, err)
+}
+
+func (s settings) FactoryReset(ctx context.Context) error {
+	return unavailable(s.a.keeper.Reset(ctx))
+}
+
+// unavailable is an error of a Keeper that has not begun, or has ended.
+func unavailable(err error) error {
+	if errors.Is(err, provisioning.ErrEnded) {
+		return fmt.Errorf("%w: %w", err, api.ErrUnavailable)
+	}
+	return err
+}
+
+// faultsOf are the faults that an error consists of; nil when it is another one.
+func faultsOf(err error) []api.Fault {
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		return nil
+	}
+	list := make([]api.Fault, len(faults))
+	for i, f := range faults {
+		list[i] = faultOf(f)
+	}
+	return list
+}
+
+func faultOf(f config.Fault) api.Fault {
+	out := api.Fault{File: api.Text(f.File), Section: api.Text(f.Section), Key: api.Text(f.Key), Value: api.Text(f.Value), Text: f.String()}
+	if f.Line != 0 {
+		out.Line = api.Number(f.Line)
+	}
+	return out
+}
+
+// showProvisioning is the part of /status about the settings.
+func (a *Agent) showProvisioning() api.Provisioning {
+	st := a.keeper.Status()
+	p := api.Provisioning{
+		State: st.State.String(), Attempt: st.Attempt, Finished: st.Finished,
+		Source: api.Text(st.Source), URL: api.Text(st.URL), Last: api.At(st.Last), Next: api.At(st.Next), Error: api.Text(st.Err),
+		Trial: trialOf(st), NotUnderstood: notUnderstood(st.Notes),
+	}
+	if st.Generation != 0 {
+		p.Generation = api.Number(st.Generation)
+	}
+	return p
+}
+
+func trialOf(st provisioning.Status) *api.Trial {
+	if st.Trial == nil {
+		return nil
+	}
+	return &api.Trial{Generation: st.Trial.Generation, State: st.Trial.State.String(), Until: api.At(st.Trial.Until)}
+}
+
+func notUnderstood(notes []provisioning.NotUnderstood) []api.NotUnderstood {
+	var list []api.NotUnderstood
+	for _, n := range notes {
+		out := api.NotUnderstood{Source: n.Source, Text: n.Text}
+		if n.Line != 0 {
+			out.Line = api.Number(n.Line)
+		}
+		list = append(list, out)
+	}
+	return list
+}

@@ -1,0 +1,244 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tipring/internal/config/generations"
+)
+
+// mostStarts is how often a device may start with one generation on trial: one that makes
+// the program end is bad too.
+const mostStarts = 3
+
+// current is the generation that runs; the zero Generation stands for the installed files
+// alone.
+func (k *Keeper) current() generations.Generation {
+	g, _ := k.store.Current()
+	return g
+}
+
+// resume goes on with a judgement that the end of the program interrupted.
+func (k *Keeper) resume(now time.Time) {
+	cur := k.current()
+	back := k.lastGood(cur.N)
+	switch {
+	case cur.N != 0 && cur.Verdict == generations.Trial:
+		k.trial.Begin(now, cur.N, back)
+		m := k.store.Memory()
+		m.Starts++
+		if err := k.store.Remember(m); err != nil {
+			k.log.Warn("provisioning memory not written", "err", err)
+		}
+		if m.Starts > mostStarts {
+			k.log.Error("the program ended several times with these settings", "generation", cur.N, "starts", m.Starts)
+			k.step(now, k.trial.Expire(k.trial.Deadline()))
+		}
+	case cur.N != 0 && cur.Verdict == generations.Unproven:
+		k.trial.ResumeUnproven(cur.N, back)
+	default:
+		if n := k.judged(cur.N); n != 0 {
+			k.trial.ResumeBack(now, n, cur.N)
+		}
+	}
+	if cur.N != 0 {
+		k.update(func(s *Status) { s.State = k.standing() })
+	}
+	k.showTrial()
+}
+
+// lastGood is the newest good generation besides n; 0: none.
+func (k *Keeper) lastGood(n int) (best int) {
+	for _, g := range k.store.List() {
+		if g.N != n && g.Verdict == generations.Good {
+			best = max(best, g.N)
+		}
+	}
+	return best
+}
+
+// judged is the generation on trial whose place the running one has taken; 0: none.
+func (k *Keeper) judged(running int) int {
+	for _, g := range k.store.List() {
+		if g.N > running && g.Verdict == generations.Trial {
+			return g.N
+		}
+	}
+	return 0
+}
+
+// put makes a generation, runs it, and puts it on trial when there is something to prove.
+func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
+	old, err := k.base()
+	if err != nil {
+		return 0, err
+	}
+	if n, err = k.store.Write(c); err != nil {
+		return 0, err
+	}
+	m := k.store.Memory()
+	m.Starts = 0
+	if err := k.store.Remember(m); err != nil {
+		return 0, err
+	}
+	if err := k.store.Switch(n, generations.Trial); err != nil {
+		return 0, err
+	}
+	if err := k.device.Reload(); err != nil {
+		return 0, errors.Join(err, k.store.Switch(old.N, old.Verdict), k.store.Judge(n, generations.Bad), k.device.Reload())
+	}
+	back := old.N
+	if k.trial.Phase() != Settled {
+		back = k.trial.Back() // what was on trial has proved nothing
+	}
+	k.trial.Begin(now, n, back)
+	k.update(func(s *Status) { s.Generation = n })
+	if !k.device.Lines().Registering {
+		k.log.Warn("no line registers with these settings: there is nothing to prove", "generation", n)
+		k.step(now, k.trial.Registered())
+	}
+	k.showTrial()
+	return n, nil
+}
+
+// base is the generation to go back to. A device that has none yet gets one of nothing:
+// what the installed files say alone.
+func (k *Keeper) base() (generations.Generation, error) {
+	if g := k.current(); g.N != 0 {
+		return g, nil
+	}
+	n, err := k.store.Write(generations.Content{By: generations.ByReset})
+	if err == nil {
+		err = k.store.Switch(n, generations.Good)
+	}
+	return k.current(), err
+}
+
+// step does what a trial asks for.
+func (k *Keeper) step(now time.Time, s Step) {
+	n, back := k.trial.Generation(), k.trial.Back()
+	switch s {
+	case Nothing:
+		return
+	case Keep:
+		k.report("generation judged", k.store.Judge(n, generations.Good))
+		k.log.Info("settings are good: a line is registered", "generation", n)
+		k.update(func(s *Status) { s.State, s.Err = Good, "" })
+	case GoBack:
+		k.log.Warn("no line has registered with the new settings; the ones before run for a try", "generation", n, "back", back)
+		k.run(back, generations.Good)
+	case Condemn:
+		k.counts.RolledBack.Add(1)
+		k.report("generation judged", k.store.Judge(n, generations.Bad))
+		text := fmt.Sprintf("generation %d did not register a line and the one before it does: rolled back", n)
+		k.log.Error("settings rolled back", "generation", n, "running", k.current().N)
+		k.update(func(s *Status) { s.State, s.Err = RolledBack, text })
+	case Return:
+		k.log.Warn("no line registers with the old settings either: the new ones run, unproven", "generation", n)
+		k.run(n, generations.Unproven)
+		k.update(func(s *Status) {
+			s.Err = "no line registers with these settings, nor with the ones before: waiting for a server"
+		})
+	}
+	k.showTrial()
+}
+
+// run puts a generation of the store in force.
+func (k *Keeper) run(n int, v generations.Verdict) {
+	if err := k.store.Switch(n, v); err != nil {
+		k.log.Error("generation not changed", "generation", n, "err", err)
+		return
+	}
+	k.report("reload", k.device.Reload())
+	k.refusals = k.device.Lines().Refusals
+	k.update(func(s *Status) { s.Generation = n })
+}
+
+func (k *Keeper) report(what string, err error) {
+	if err != nil {
+		k.log.Error(what, "err", err)
+	}
+}
+
+// showTrial publishes how far the judgement is.
+func (k *Keeper) showTrial() {
+	k.update(func(s *Status) {
+		if k.trial.Phase() == Settled {
+			s.Trial = nil
+			return
+		}
+		if !k.asking && k.waiting == nil {
+			s.State = k.standing()
+		}
+		s.Trial = &TrialStatus{Generation: k.trial.Generation(), State: k.standing(), Until: k.trial.Deadline()}
+	})
+}
+
+// SetLocal puts a local layer in force, as a generation on trial. Its error is
+// config.Faults when the text has any.
+func (k *Keeper) SetLocal(ctx context.Context, text []byte) (n int, err error) {
+	e := k.do(ctx, func() {
+		cur := k.current()
+		if _, err = k.device.Check(cur.Provisioned, text); err != nil {
+			return
+		}
+		if string(cur.Local) == string(text) && cur.N != 0 {
+			n = cur.N
+			return
+		}
+		n, err = k.put(time.Now(), generations.Content{By: generations.ByPage, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
+	})
+	return n, errors.Join(e, err)
+}
+
+// ErrNoGeneration is a rollback without a generation to go back to.
+var ErrNoGeneration = errors.New("there is no such generation to go back to")
+
+// Rollback runs an older generation, the newest good one before this when n is 0. The one
+// that ran is not applied again until its source has something else.
+func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
+	e := k.do(ctx, func() {
+		cur := k.current()
+		if n == 0 {
+			n = k.lastGood(cur.N)
+		}
+		g, missing := k.store.Load(n)
+		if missing != nil || n == cur.N || g.Verdict == generations.Bad {
+			err = fmt.Errorf("generation %d: %w", n, ErrNoGeneration)
+			return
+		}
+		if _, err = k.device.Check(g.Provisioned, g.Local); err != nil {
+			return
+		}
+		k.trial.End()
+		if err = errors.Join(k.store.Switch(n, generations.Good), k.store.Judge(cur.N, generations.Bad)); err != nil {
+			return
+		}
+		err = k.device.Reload()
+		k.log.Info("rolled back by hand", "generation", n, "from", cur.N)
+		running = n
+		k.update(func(s *Status) { s.State, s.Generation = RolledBack, n })
+		k.showTrial()
+	})
+	return running, errors.Join(e, err)
+}
+
+// Reset forgets every generation and the local layer: what the installed files say runs,
+// and is looked for settings anew.
+func (k *Keeper) Reset(ctx context.Context) (err error) {
+	e := k.do(ctx, func() {
+		if err = k.store.Reset(); err != nil {
+			return
+		}
+		k.trial.End()
+		k.waiting, k.waitUntil = nil, time.Time{}
+		err = k.device.Reload()
+		k.log.Warn("reset to factory settings")
+		k.update(func(s *Status) { *s = Status{Attempt: s.Attempt, Finished: s.Finished} })
+		k.settings()
+		k.schedule.Start(time.Now(), k.device.Identity().MAC)
+	})
+	return errors.Join(e, err)
+}

@@ -1,0 +1,484 @@
+// Package provisioning keeps the settings of a device fresh: it finds out who has any
+// (RADIUS by MAC address or serial number, DHCP, SIP PnP, a static URL), fetches the file
+// that one of them names, and puts it in force whole or not at all.
+//
+// An attempt asks the sources in the order of [provisioning] order; the first that has a
+// file or settings ends the search. What came is read and checked together with the
+// files on the device. Faults leave everything as it was. Settings like those that run,
+// or like those that were found bad, are not applied again. Others become a new
+// generation (internal/config/generations) once lines are idle, and are on trial (Trial)
+// until a line has registered.
+//
+// A Keeper is one device's provisioning. Its loop owns all of it; attempts and waiting for
+// servers happen beside the loop. When to look is the Schedule's, what a trial means the
+// Trial's: both take the time in. Subpackages speak the protocols: fetch (TFTP, HTTP,
+// HTTPS), dhcp, pnp, format (our ini and three makers' files), seal. What an account's
+// RADIUS answers mean is internal/faxback's.
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"tipring/internal/config"
+	"tipring/internal/config/generations"
+)
+
+// A Device is what a Keeper moves. Its methods are called by the Keeper's loop, but for
+// Config and Identity, which may be called at any time.
+type Device interface {
+	Identity() config.Identity
+	Config() *config.Config // in force
+
+	// Check tells what the files on the device would give with these layers. Its error is
+	// config.Faults.
+	Check(provisioned []config.Layer, local []byte) (*config.Config, error)
+
+	// Reload puts the store's current generation in force: what differs, with running
+	// calls untouched.
+	Reload() error
+
+	Lines() Lines
+}
+
+// Lines is how the lines are, as far as a judgement of settings needs it.
+type Lines struct {
+	Registering bool // some line is to register at all
+	Registered  bool // some line is registered
+	Refusals    int  // REGISTERs that a server has refused, ever
+	Busy        bool // a call is running, or a telephone is off-hook
+	Waiting     bool // a change of settings waits for the end of a call
+}
+
+// Options are what a Keeper is made of.
+type Options struct {
+	Device  Device
+	Store   *generations.Store
+	Finders map[string]Finder // by the words of [provisioning] order
+	Fetcher Fetcher
+	Log     *slog.Logger
+	Changed func()           // Status has something new; may be nil
+	Now     func() time.Time // a clock that is never far behind, for what is written down; nil: the system's
+}
+
+// IdleWait bounds how long settings wait for lines to be idle. Then they are put in force
+// beside the calls, which they leave alone all the same.
+const IdleWait = 2 * time.Hour
+
+// AttemptTime bounds one attempt: four sources that are silent, and a file.
+const AttemptTime = 4 * time.Minute
+
+// A Keeper keeps the settings of one device fresh.
+type Keeper struct {
+	device  Device
+	store   *generations.Store
+	finders map[string]Finder
+	fetcher Fetcher
+	log     *slog.Logger
+	changed func()
+	now     func() time.Time
+
+	orders  chan func()   // for the loop
+	results chan outcome  // of the attempt that runs
+	stirred chan struct{} // holds one token after a change of the lines
+	done    chan struct{} // closed when the loop has ended
+	status  atomic.Pointer[Status]
+	counts  Counts
+
+	// What follows is the loop's.
+	ctx       context.Context
+	schedule  Schedule
+	trial     Trial
+	refusals  int // of Lines at the last look
+	asking    bool
+	again     bool // somebody asked while an attempt was running
+	waiting   *outcome
+	waitUntil time.Time
+}
+
+// New makes a Keeper. Run works it.
+func New(o Options) *Keeper {
+	k := &Keeper{
+		device: o.Device, store: o.Store, finders: o.Finders, fetcher: o.Fetcher, log: o.Log, changed: o.Changed,
+		orders: make(chan func()), results: make(chan outcome, 1), stirred: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if k.changed == nil {
+		k.changed = func() {}
+	}
+	if k.now = o.Now; k.now == nil {
+		k.now = time.Now
+	}
+	k.status.Store(&Status{Generation: k.current().N})
+	return k
+}
+
+// Status is how things are.
+func (k *Keeper) Status() Status { return *k.status.Load() }
+
+// Stir tells that lines or calls have changed. It never waits.
+func (k *Keeper) Stir() {
+	select {
+	case k.stirred <- struct{}{}:
+	default:
+	}
+}
+
+// Run works the Keeper until ctx is done.
+func (k *Keeper) Run(ctx context.Context) {
+	defer close(k.done)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	k.ctx = ctx
+	k.begin(time.Now())
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		resetTimer(timer, k.due())
+		select {
+		case <-ctx.Done():
+			cancel()
+			if k.asking {
+				<-k.results
+			}
+			return
+		case order := <-k.orders:
+			order()
+		case o := <-k.results:
+			k.finish(time.Now(), o)
+		case <-k.stirred:
+			k.look(time.Now())
+		case <-timer.C:
+			k.tick(time.Now())
+		}
+	}
+}
+
+// resetTimer sets a timer to go off at a time, or never for the zero time.
+func resetTimer(t *time.Timer, at time.Time) {
+	if at.IsZero() {
+		t.Stop()
+		return
+	}
+	t.Reset(time.Until(at))
+}
+
+// ErrEnded is what a Keeper that has ended answers.
+var ErrEnded = errors.New("provisioning has ended")
+
+// do has the loop do something and waits for it.
+func (k *Keeper) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case k.orders <- func() { defer close(done); f() }:
+		<-done
+		return nil
+	case <-k.done:
+		return ErrEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// due is the earliest time at which the loop has something to do.
+func (k *Keeper) due() time.Time {
+	at := k.schedule.Next()
+	for _, t := range []time.Time{k.trial.Deadline(), k.waitUntil} {
+		if at.IsZero() || !t.IsZero() && t.Before(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// begin goes on where the device was when it ended, and sets the first look.
+func (k *Keeper) begin(now time.Time) {
+	k.settings()
+	k.refusals = k.device.Lines().Refusals
+	k.resume(now)
+	k.schedule.Start(now, k.device.Identity().MAC)
+	k.update(func(s *Status) { s.Next = k.schedule.Next() })
+	k.look(now)
+}
+
+// settings takes over what [provisioning] says about the schedule.
+func (k *Keeper) settings() {
+	p := k.device.Config().Provisioning
+	k.schedule.BootDelay = time.Duration(p.BootDelayS) * time.Second
+	k.schedule.Interval = time.Duration(p.IntervalS) * time.Second
+	k.schedule.Retry = nil
+	for _, s := range p.RetryS {
+		n, _ := strconv.Atoi(s) // checked by Load
+		k.schedule.Retry = append(k.schedule.Retry, time.Duration(n)*time.Second)
+	}
+}
+
+// Reconfigured tells that somebody else reloaded the settings: the schedule may be another
+// one, and an edit of local.ini may have become a generation.
+func (k *Keeper) Reconfigured(ctx context.Context) error {
+	return k.do(ctx, func() {
+		now := time.Now()
+		interval := k.schedule.Interval
+		k.settings()
+		if k.schedule.Interval != interval && !k.asking {
+			k.schedule.Resume(now)
+		}
+		if n := k.current().N; n != k.Status().Generation {
+			k.trial.ResumeUnproven(n, k.lastGood(n))
+			k.update(func(s *Status) { s.Generation = n })
+		}
+		k.update(func(s *Status) { s.Next = k.schedule.Next() })
+		k.showTrial()
+		k.look(now)
+	})
+}
+
+// Ask begins an attempt now and tells its number; the one that is running when it has not
+// begun to ask anybody yet, else the next.
+func (k *Keeper) Ask(ctx context.Context) (attempt int, err error) {
+	err = k.do(ctx, func() {
+		attempt = k.Status().Attempt + 1
+		if k.asking {
+			k.again = true
+			return
+		}
+		k.start()
+	})
+	return attempt, err
+}
+
+// A Proposal is what an attempt would put in force.
+type Proposal struct {
+	Source, URL string
+	Layers      []config.Layer // of rank Provisioned; nil: nobody has any settings
+	Notes       []NotUnderstood
+}
+
+// Try looks for settings and tells what it found. Nothing is put in force, and no state
+// shows it.
+func (k *Keeper) Try(ctx context.Context) (Proposal, error) {
+	var a *attempt
+	if err := k.do(ctx, func() { a = k.attempt() }); err != nil {
+		return Proposal{}, err
+	}
+	a.quiet = true
+	ctx, cancel := context.WithTimeout(ctx, AttemptTime)
+	defer cancel()
+	o := a.run(ctx)
+	return Proposal{Source: o.source, URL: o.url, Layers: o.layers, Notes: o.notes}, o.err
+}
+
+// start begins an attempt.
+func (k *Keeper) start() {
+	k.asking, k.again = true, false
+	k.waiting, k.waitUntil = nil, time.Time{} // what waits is asked for again
+	k.schedule.Begun()
+	k.update(func(s *Status) { s.Attempt, s.State, s.Next = s.Attempt+1, Searching, time.Time{} })
+	a := k.attempt()
+	go func() {
+		ctx, cancel := context.WithTimeout(k.ctx, AttemptTime)
+		defer cancel()
+		k.results <- a.run(ctx)
+	}()
+}
+
+// attempt is one look, with what is known now.
+func (k *Keeper) attempt() *attempt {
+	c := k.device.Config()
+	a := &attempt{k: k, order: c.Provisioning.Order, search: Search{Identity: k.device.Identity(), Config: c}}
+	m := k.store.Memory()
+	for _, l := range k.current().Provisioned {
+		if m.URL != "" && l.Source == m.URL {
+			a.running, a.etag, a.changed = l, m.ETag, m.LastModified
+		}
+	}
+	return a
+}
+
+// tick does what is due.
+func (k *Keeper) tick(now time.Time) {
+	if at := k.schedule.Next(); !at.IsZero() && !now.Before(at) && !k.asking {
+		k.start()
+	}
+	k.look(now)
+	k.step(now, k.trial.Expire(now))
+}
+
+// look takes note of how the lines are.
+func (k *Keeper) look(now time.Time) {
+	l := k.device.Lines()
+	if k.waiting != nil && (!l.Busy || !now.Before(k.waitUntil)) {
+		o := *k.waiting
+		k.waiting, k.waitUntil = nil, time.Time{}
+		k.apply(now, o)
+		return
+	}
+	if l.Waiting {
+		k.trial.Postpone(now)
+		k.showTrial()
+		return
+	}
+	if l.Refusals != k.refusals {
+		k.refusals = l.Refusals
+		k.step(now, k.trial.Refused(now))
+		k.showTrial()
+	}
+	if l.Registered {
+		k.step(now, k.trial.Registered())
+	}
+}
+
+// finish takes the outcome of an attempt.
+func (k *Keeper) finish(now time.Time, o outcome) {
+	k.asking = false
+	k.conclude(now, o)
+	k.update(func(s *Status) {
+		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
+		s.Notes = o.notes
+		s.Account = first(o.account, s.Account)
+	})
+	if k.again {
+		k.start()
+	}
+}
+
+// conclude says what an outcome means.
+func (k *Keeper) conclude(now time.Time, o outcome) {
+	switch {
+	case o.err != nil:
+		k.failed(now, o)
+	case o.key == "":
+		k.log.Info("no settings found for this device", "order", k.device.Config().Provisioning.Order)
+		k.ended(now, o, Idle, "")
+	case o.key == k.current().Key:
+		k.log.Info("settings unchanged", "source", o.source, "url", o.url)
+		k.remember(o)
+		k.ended(now, o, k.standing(), "")
+	case k.store.Bad(o.key):
+		text := "these settings were found bad before and are left alone until they change"
+		k.log.Warn("settings not applied", "source", o.source, "url", o.url, "reason", text)
+		k.ended(now, o, RolledBack, text)
+	default:
+		k.accept(now, o)
+	}
+}
+
+// standing is the state of a device that runs what its sources have.
+func (k *Keeper) standing() State {
+	switch k.trial.Phase() {
+	case OnTrial:
+		return OnProbation
+	case GoneBack:
+		return RollingBack
+	case NotProven:
+		return Unproven
+	}
+	return Good
+}
+
+func (k *Keeper) failed(now time.Time, o outcome) {
+	k.counts.Failed.Add(1)
+	k.log.Error("provisioning failed", "source", o.source, "url", o.url, "err", why(o.err))
+	k.schedule.Failed(now, cause(o.err), o.retry)
+	k.update(func(s *Status) { s.State, s.Err = k.after(Failed), why(o.err) })
+}
+
+// after is a state, unless a trial has more to say.
+func (k *Keeper) after(s State) State {
+	if k.trial.Phase() == Settled {
+		return s
+	}
+	return k.standing()
+}
+
+func (k *Keeper) ended(now time.Time, o outcome, s State, text string) {
+	k.counts.Ended.Add(1)
+	k.schedule.Succeeded(now)
+	k.update(func(st *Status) {
+		st.State, st.Err = k.after(s), text
+		st.Source, st.URL = first(o.source, st.Source), first(o.url, st.URL)
+	})
+}
+
+// accept checks new settings and puts them in force, now or when the lines are idle.
+func (k *Keeper) accept(now time.Time, o outcome) {
+	c, err := k.device.Check(o.layers, k.current().Local)
+	if err != nil {
+		o.err = fmt.Errorf("the settings of %s have faults: %w", first(o.url, o.source), err)
+		k.failed(now, o)
+		return
+	}
+	for _, w := range c.Warnings {
+		o.notes = append(o.notes, noteOf(w, o.layers)...)
+	}
+	if k.device.Lines().Busy {
+		k.log.Info("settings wait for idle lines", "source", o.source, "url", o.url)
+		k.waiting, k.waitUntil = &o, now.Add(IdleWait)
+		k.ended(now, o, Applying, "")
+		return
+	}
+	k.apply(now, o)
+}
+
+// noteOf is a warning about one of the provisioned layers.
+func noteOf(w config.Fault, layers []config.Layer) []NotUnderstood {
+	for _, l := range layers {
+		if w.File == l.Name && w.Later == "" {
+			return []NotUnderstood{{Source: l.Source, Line: w.Line, Text: w.String()}}
+		}
+	}
+	return nil
+}
+
+// apply makes a generation of new settings and puts it on trial.
+func (k *Keeper) apply(now time.Time, o outcome) {
+	k.update(func(s *Status) { s.State = Applying })
+	n, err := k.put(now, generations.Content{By: generations.ByProvision, Key: o.key, Provisioned: o.layers, Local: k.current().Local})
+	if err != nil {
+		o.err = err
+		k.failed(now, o)
+		return
+	}
+	k.counts.Applied.Add(1)
+	k.remember(o)
+	k.log.Info("settings applied", "source", o.source, "url", o.url, "generation", n)
+	k.settings()
+	k.ended(now, o, Good, "")
+	k.look(now)
+}
+
+// remember keeps what the next attempt wants to know of this one.
+func (k *Keeper) remember(o outcome) {
+	m := k.store.Memory()
+	m.URL, m.ETag, m.LastModified = o.url, o.etag, o.changed
+	m.Seal = max(m.Seal, o.version)
+	m.Clock = k.now()
+	if err := k.store.Remember(m); err != nil {
+		k.log.Warn("provisioning memory not written", "err", err)
+	}
+}
+
+// update publishes a changed status. An attempt may publish how far it is at the same time.
+func (k *Keeper) update(change func(*Status)) {
+	for {
+		old := k.status.Load()
+		s := *old
+		change(&s)
+		if k.status.CompareAndSwap(old, &s) {
+			break
+		}
+	}
+	k.changed()
+}
+
+// Counts are what /metrics tells.
+type Counts struct {
+	Applied, Ended, Failed, RolledBack atomic.Int64
+}
+
+// Counts tells how many attempts ended how.
+func (k *Keeper) Counts() *Counts { return &k.counts }
