@@ -37,10 +37,9 @@ func (c *Client) within(share time.Duration) []time.Duration {
 	}
 	if n > 1 {
 		shift := c.jitter(all[0]) - all[0]
-		shift = max(shift, -shift)
-		all[0] -= shift
-		all[n-1] += shift
+		all[0] -= max(shift, -shift)
 	}
+	all[n-1] = share - total(all[:n-1])
 	return all
 }
 
