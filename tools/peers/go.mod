@@ -11,6 +11,12 @@ require (
 )
 
 require (
+	github.com/google/renameio/v2 v2.0.2 // indirect
+	github.com/jart/gosip v0.0.0-20250608211422-1158f11cb31e // indirect
+	gopkg.in/ini.v1 v1.67.3 // indirect
+)
+
+require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/pool v0.2.1 // indirect
 	github.com/gobwas/ws v1.3.2 // indirect

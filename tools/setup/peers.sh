@@ -15,6 +15,8 @@ sipp:sip-tester
 sipsak:sipsak
 tshark:tshark
 dnsmasq:dnsmasq-base
+nginx:nginx-light
+in.tftpd:tftpd-hpa
 iptables:iptables
 ip:iproute2
 unshare:util-linux
