@@ -12,9 +12,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
+	"tipring/internal/aaa"
 	"tipring/internal/config"
 )
 
@@ -24,6 +26,7 @@ type Hooks struct {
 	Checks  config.Checks // for tipring check, as the agent loads its files with
 	Run     func(RunOptions) error
 	Demo    func(DemoOptions) error
+	Radius  func(*config.Config, *slog.Logger) (*aaa.Client, error) // for the servers of [radius]
 }
 
 // RunOptions is the command line of tipring run.
@@ -59,12 +62,13 @@ type call struct {
 	json           bool
 	args           []string
 
-	port       number
-	to         string
-	resume     bool
-	once, fast bool
-	demoDir    string
-	seal       sealFlags
+	port        number
+	to          string
+	resume      bool
+	once, fast  bool
+	demoDir     string
+	seal        sealFlags
+	mac, serial string
 }
 
 // A usageError is the person's, not the work's.
@@ -84,6 +88,9 @@ func commands(hooks Hooks) []command {
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
 		{name: "seal", args: "IN OUT", nargs: 2, fewer: true, summary: "make a configuration file that one device opens and nobody else can write", alone: true, flags: (*call).sealFlags, run: (*call).sealFile},
 		{name: "version", summary: "print the version", alone: true, run: (*call).version},
+	}
+	if hooks.Radius != nil {
+		all = append(all[:len(all)-1], radiusCommand, all[len(all)-1])
 	}
 	if hooks.Demo != nil {
 		all = append([]command{{name: "demo", summary: "the whole product on one machine, without hardware", alone: true, flags: (*call).demoFlags,
