@@ -354,7 +354,7 @@ func (k *Keeper) conclude(now time.Time, o outcome) {
 	case o.key == "":
 		k.log.Info("no settings found for this device", "order", k.device.Config().Provisioning.Order)
 		k.ended(now, o, Idle, "")
-	case o.key == k.current().Key:
+	case o.key == k.current().Key, o.key == k.judging():
 		k.log.Info("settings unchanged", "source", o.source, "url", o.url)
 		k.remember(o)
 		k.ended(now, o, k.standing(), "")
@@ -365,6 +365,19 @@ func (k *Keeper) conclude(now time.Time, o outcome) {
 	default:
 		k.accept(now, o)
 	}
+}
+
+// judging is the key of the generation that is on trial; empty: none is. For a while it is
+// not the one that runs.
+func (k *Keeper) judging() string {
+	if k.trial.Phase() == Settled {
+		return ""
+	}
+	g, err := k.store.Load(k.trial.Generation())
+	if err != nil {
+		return ""
+	}
+	return g.Key
 }
 
 // standing is the state of a device that runs what its sources have.

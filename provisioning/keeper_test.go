@@ -1,0 +1,617 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tipring/internal/config"
+	"tipring/internal/config/generations"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A house is a device with one line, its SIP server, and a source of settings, under the
+// simulated clock. The line registers a second after its settings say the password that
+// the server knows, while the server is up.
+type house struct {
+	t     *testing.T
+	dir   string
+	store *generations.Store
+	k     *Keeper
+
+	mu       sync.Mutex
+	config   *config.Config
+	password string // that the server knows
+	down     bool   // the server
+	register time.Time
+	refusals int
+	refused  time.Time
+	busy     bool
+	waiting  bool
+	reloads  int
+	moved    time.Time     // when something happened last
+	kick     chan struct{} // wakes the line
+
+	file    string // of the source; empty: it has nothing
+	finding *Finding
+	err     error // of the source
+	fetches int
+	etag    bool // the source says that a file was not modified
+
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+const installed = "[sip1]\nusername = 201\nregister_addr = pbx.example\n[provisioning]\norder = static\nboot_delay_s = 0\n"
+
+// inHouse runs a test in a bubble, with a device that has just started.
+func inHouse(t *testing.T, test func(h *house)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{t: t, dir: dir, password: "right"}
+		h.start()
+		defer h.stop()
+		test(h)
+	})
+}
+
+// start is the start of the program.
+func (h *house) start() {
+	h.t.Helper()
+	var err error
+	if h.store, _, err = generations.Open(h.dir, generations.Options{}); err != nil {
+		h.t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		log = slog.New(slog.NewTextHandler(h.t.Output(), nil))
+	}
+	if err := h.Reload(); err != nil {
+		h.t.Fatal(err)
+	}
+	h.k = New(Options{Device: h, Store: h.store, Finders: map[string]Finder{"static": h}, Fetcher: h, Log: log})
+	ctx, cancel := context.WithCancel(context.Background())
+	h.cancel, h.ended = cancel, make(chan struct{})
+	go func() {
+		defer close(h.ended)
+		h.k.Run(ctx)
+	}()
+	kick := make(chan struct{}, 1)
+	h.set(func() { h.kick = kick })
+	go func() { // the line: it tells of changes
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-kick:
+			case <-time.After(h.pace()):
+				h.k.Stir()
+			}
+		}
+	}()
+	synctest.Wait()
+}
+
+// stop is the end of the program.
+func (h *house) stop() {
+	h.cancel()
+	<-h.ended
+	if err := h.store.Close(); err != nil {
+		h.t.Error(err)
+	}
+	synctest.Wait()
+}
+
+func (h *house) after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (h *house) set(change func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moved = time.Now()
+	change()
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+// pace is how often the line looks at itself: often after something has happened.
+func (h *house) pace() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.moved) < 10*time.Minute {
+		return time.Second
+	}
+	return time.Minute
+}
+
+func (h *house) Identity() config.Identity {
+	return config.Identity{MAC: config.MAC{0x0c, 0x38, 0x3e, 0, 0, 1}, Serial: "S1"}
+}
+
+func (h *house) Config() *config.Config {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.config
+}
+
+func (h *house) Check(provisioned []config.Layer, local []byte) (*config.Config, error) {
+	layers := append([]config.Layer{config.FileLayer("tipring.ini", []byte(installed))}, provisioned...)
+	return config.Load(append(layers, config.LocalLayer("local.ini", local)), config.Checks{})
+}
+
+func (h *house) Reload() error {
+	g, _ := h.store.Current()
+	c, err := h.Check(g.Provisioned, g.Local)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old := h.config; old == nil || len(config.Diff(old, c)) > 0 {
+		h.register = time.Now().Add(time.Second)
+		h.refused = time.Time{}
+	}
+	h.config, h.moved = c, time.Now()
+	h.reloads++
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (h *house) Lines() Lines {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := Lines{Registering: true, Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals}
+	if h.down || time.Now().Before(h.register) {
+		return l
+	}
+	if h.config.Line(1).AuthPassword == h.password {
+		l.Registered = true
+		return l
+	}
+	if h.refused.IsZero() || time.Since(h.refused) >= time.Minute {
+		h.refused = time.Now()
+		h.refusals++
+		l.Refusals++
+	}
+	return l
+}
+
+func (h *house) Find(context.Context, Search) (Finding, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.finding != nil:
+		return *h.finding, h.err
+	case h.err != nil || h.file == "":
+		return Finding{}, h.err
+	}
+	return Finding{Source: "static", Offers: []Offer{{Source: "static", URL: "https://p.example/f"}}}, nil
+}
+
+func (h *house) Fetch(_ context.Context, r Request, _ Search) (File, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fetches++
+	if h.etag && r.ETag == "one" {
+		return File{URL: r.URL, NotModified: true}, nil
+	}
+	return File{URL: r.URL, Data: []byte(h.file), ETag: "one", Secure: strings.HasPrefix(r.URL, "https")}, nil
+}
+
+// withPassword is a file of the source.
+func withPassword(p string) string { return "[sip1]\nauth_password = " + p + "\n" }
+
+// offer has the source have a file, and the device look.
+func (h *house) offer(file string) {
+	h.t.Helper()
+	h.set(func() { h.file = file })
+	h.ask()
+}
+
+func (h *house) ask() {
+	h.t.Helper()
+	if _, err := h.k.Ask(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// want compares the state, and the password that is in force.
+func (h *house) want(state State, password string) {
+	h.t.Helper()
+	s := h.k.Status()
+	if got := h.Config().Line(1).AuthPassword; s.State != state || got != password {
+		h.t.Fatalf("state %v with password %q, want %v with %q (%+v)", s.State, got, state, password, s)
+	}
+}
+
+// settled has the good file of the source in force, as generation 2 after that of nothing.
+func (h *house) settled() {
+	h.t.Helper()
+	h.offer(withPassword("right"))
+	h.want(OnProbation, "right")
+	h.after(5 * time.Second)
+	h.want(Good, "right")
+}
+
+func TestGoodSettingsAreKept(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		if s := h.k.Status(); s.Generation != 2 || s.Trial != nil || s.Err != "" || s.Source != "static" || s.URL != "https://p.example/f" || s.Last.IsZero() || s.Finished != s.Attempt {
+			t.Errorf("status %+v", s)
+		}
+		if source, line, _ := h.Config().Source("sip1", "auth_password"); source != "https://p.example/f" || line != 2 {
+			t.Errorf("the password came from %s line %d", source, line)
+		}
+	})
+}
+
+// The same content is not applied again, whether the server sends it or says that it has
+// not changed.
+func TestSameSettingsAreNotAppliedAgain(t *testing.T) {
+	for _, etag := range []bool{false, true} {
+		inHouse(t, func(h *house) {
+			h.settled()
+			h.set(func() { h.etag = etag })
+			reloads, generation := h.reloads, h.k.Status().Generation
+			for range 5 {
+				h.ask()
+				h.after(time.Minute)
+			}
+			if h.reloads != reloads || h.k.Status().Generation != generation {
+				t.Errorf("etag %v: %d reloads, generation %d", etag, h.reloads-reloads, h.k.Status().Generation)
+			}
+			h.want(Good, "right")
+		})
+	}
+}
+
+// Settings that parse and cannot register come back by themselves, 20 of 20, and are left
+// alone from then on.
+func TestBadSettingsComeBack(t *testing.T) {
+	for i := range 20 {
+		inHouse(t, func(h *house) {
+			h.settled()
+			h.after(time.Duration(i) * 7 * time.Minute)
+			bad := fmt.Sprintf("wrong%d", i)
+			h.offer(withPassword(bad))
+			h.want(OnProbation, bad)
+			h.after(TrialTime - time.Second)
+			h.want(OnProbation, bad)
+			h.after(time.Second)
+			h.want(RollingBack, "right")
+			h.after(5 * time.Second)
+			h.want(RolledBack, "right")
+			if s := h.k.Status(); s.Generation != 2 || s.Trial != nil || s.Err == "" {
+				t.Errorf("status %+v", s)
+			}
+			reloads := h.reloads
+			h.after(72 * time.Hour) // it looks again and again
+			if h.reloads != reloads {
+				t.Errorf("the bad settings were tried again: %d reloads", h.reloads-reloads)
+			}
+			h.want(RolledBack, "right")
+			h.set(func() { h.password = "better" })
+			h.offer(withPassword("better"))
+			h.after(5 * time.Second)
+			h.want(Good, "better")
+		})
+	}
+}
+
+// Good settings that come during an outage stay, 20 of 20, however long it takes.
+func TestGoodSettingsSurviveAnOutage(t *testing.T) {
+	for i := range 20 {
+		inHouse(t, func(h *house) {
+			h.settled()
+			h.set(func() { h.down, h.password = true, "new" })
+			h.offer(withPassword("new"))
+			h.after(TrialTime + time.Second)
+			h.want(RollingBack, "right")
+			h.after(BackTime + time.Second)
+			h.want(Unproven, "new")
+			h.after(time.Duration(1+i*i) * time.Minute)
+			h.want(Unproven, "new")
+			h.set(func() { h.down = false })
+			h.after(5 * time.Second)
+			h.want(Good, "new")
+			if v := h.store.List(); v[len(v)-1].Verdict != generations.Good {
+				t.Errorf("verdicts %+v", v)
+			}
+		})
+	}
+}
+
+// Settings that came during an outage and are wrong are found out when the server is back.
+func TestBadSettingsDuringAnOutage(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.down = true })
+		h.offer(withPassword("wrong"))
+		h.after(TrialTime + BackTime + time.Hour)
+		h.want(Unproven, "wrong")
+		h.set(func() { h.down = false })
+		h.after(2 * time.Minute)
+		h.want(OnProbation, "wrong")
+		h.after(TrialTime)
+		h.want(RolledBack, "right")
+	})
+}
+
+// The program may end at any moment of a judgement: it goes on with it.
+func TestJudgementSurvivesRestarts(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		down  bool
+		file  string
+		end   State
+		final string
+	}{
+		{"good", false, "new", Good, "new"},
+		{"bad", false, "wrong", RolledBack, "right"},
+		{"good in an outage", true, "new", Unproven, "new"},
+	} {
+		for s := 0; s <= 240; s += 20 {
+			t.Run(fmt.Sprintf("%s/%d s", tt.name, s), func(t *testing.T) {
+				inHouse(t, func(h *house) {
+					h.settled()
+					if tt.file == "new" {
+						h.set(func() { h.password = "new" })
+					}
+					h.set(func() { h.down = tt.down })
+					h.offer(withPassword(tt.file))
+					h.after(time.Duration(s) * time.Second)
+					h.stop()
+					h.start()
+					h.after(TrialTime + BackTime + 10*time.Second)
+					if s := h.k.Status(); s.State == Good && tt.end == RolledBack {
+						t.Fatalf("state %+v", s)
+					}
+					if got := h.Config().Line(1).AuthPassword; got != tt.final {
+						t.Errorf("password %q, want %q: %+v", got, tt.final, h.k.Status())
+					}
+				})
+			})
+		}
+	}
+}
+
+// Settings with which the program ends again and again are bad.
+func TestSettingsThatEndTheProgram(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.offer(withPassword("wrong"))
+		for range mostStarts {
+			h.after(time.Second)
+			h.stop()
+			h.start()
+			h.want(OnProbation, "wrong")
+		}
+		h.stop()
+		h.start()
+		h.after(5 * time.Second)
+		h.want(RolledBack, "right")
+	})
+}
+
+func TestSettingsWaitForIdleLines(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.busy, h.password = true, "new" })
+		h.offer(withPassword("new"))
+		h.after(time.Hour)
+		h.want(Applying, "right")
+		h.set(func() { h.busy = false })
+		h.after(3 * time.Second)
+		h.want(Good, "new")
+	})
+	inHouse(t, func(h *house) { // but not for ever
+		h.settled()
+		h.set(func() { h.busy, h.password = true, "new" })
+		h.offer(withPassword("new"))
+		h.after(IdleWait + 5*time.Second)
+		h.want(Good, "new")
+	})
+}
+
+// A trial does not run out while its settings wait for a call to end.
+func TestTrialWaitsForSettingsThatWait(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.waiting, h.password = true, "new" })
+		h.offer(withPassword("new"))
+		h.after(time.Hour)
+		if s := h.k.Status(); s.State != OnProbation || s.Trial == nil || s.Trial.Generation != 3 || s.Generation != 3 {
+			t.Errorf("status %+v", s)
+		}
+		h.set(func() { h.waiting = false })
+		h.after(3 * time.Second)
+		h.want(Good, "new")
+	})
+}
+
+func TestWhatIsNotApplied(t *testing.T) {
+	for _, tt := range []struct{ name, file, why string }{
+		{"a fault", "[sip1]\nauth_password = right\nregister_port = 99999\n", "register_port"},
+		{"no file of ours", "<html>please log in</html>", "HTML"},
+		{"nothing", "   \n", ""},
+	} {
+		inHouse(t, func(h *house) {
+			h.settled()
+			generation := h.k.Status().Generation
+			h.offer(tt.file)
+			s := h.k.Status()
+			if s.State != Failed || !strings.Contains(s.Err, tt.why) || s.Generation != generation {
+				t.Errorf("%s: %+v", tt.name, s)
+			}
+			h.want(Failed, "right")
+			h.offer(withPassword("right"))
+			h.want(Good, "right")
+		})
+	}
+}
+
+// Secrets that others could have read are refused, unless the device allows them.
+func TestSecretsInClear(t *testing.T) {
+	for _, allow := range []bool{false, true} {
+		inHouse(t, func(h *house) {
+			f := Finding{Source: "static", Offers: []Offer{{Source: "static", URL: "tftp://p.example/f"}}}
+			if allow {
+				if _, err := h.k.SetLocal(h.t.Context(), []byte("[provisioning]\nallow_clear_secrets = 1\n")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.set(func() { h.finding, h.file = &f, withPassword("right") })
+			h.ask()
+			h.after(5 * time.Second)
+			if s := h.k.Status(); (s.State == Good) != allow || !allow && !strings.Contains(s.Err, "allow_clear_secrets") {
+				t.Errorf("allowed %v: %+v", allow, s)
+			}
+		})
+	}
+}
+
+func TestNobodyHasSettings(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.after(time.Second)
+		if s := h.k.Status(); s.State != Idle || s.Err != "" || s.Finished != 1 || s.Generation != 0 {
+			t.Errorf("status %+v", s)
+		}
+		h.set(func() { h.err = errors.New("Access-Reject") })
+		h.ask()
+		if s := h.k.Status(); s.State != Failed || s.Err != "static: Access-Reject" {
+			t.Errorf("status %+v", s)
+		}
+	})
+}
+
+// A failure is tried again by the list, and the fourth time with the same cause later.
+func TestFailuresAreTriedAgain(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.set(func() { h.err = errors.New("503") })
+		h.ask()
+		began := time.Now()
+		var at []time.Duration
+		for attempt := h.k.Status().Attempt; len(at) < 5; {
+			h.after(time.Second)
+			if s := h.k.Status(); s.Attempt != attempt {
+				attempt = s.Attempt
+				at = append(at, time.Since(began).Round(time.Second))
+			}
+		}
+		low := []time.Duration{27 * time.Second, 80 * time.Second, 185 * time.Second, 29 * time.Minute, 80 * time.Minute}
+		high := []time.Duration{35 * time.Second, 105 * time.Second, 240 * time.Second, 38 * time.Minute, 110 * time.Minute}
+		for i, d := range at {
+			if d < low[i] || d > high[i] {
+				t.Errorf("try %d after %v, want %v to %v", i+1, d, low[i], high[i])
+			}
+		}
+	})
+}
+
+func TestLocalLayerAndRollback(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		n, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nauth_password = wrong\n"))
+		if err != nil || n != 3 {
+			t.Fatal(n, err)
+		}
+		h.want(OnProbation, "wrong")
+		if _, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nnonsense = 1\n")); err == nil {
+			t.Error("a fault was taken")
+		}
+		h.after(TrialTime + 10*time.Second)
+		h.want(RolledBack, "right")
+
+		h.set(func() { h.password = "other" })
+		if _, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nauth_password = other\n")); err != nil {
+			t.Fatal(err)
+		}
+		h.after(5 * time.Second)
+		h.want(Good, "other")
+		if n, err := h.k.Rollback(h.t.Context(), 0); err != nil || n != 2 {
+			t.Fatal(n, err)
+		}
+		h.want(RolledBack, "right")
+		if _, err := h.k.Rollback(h.t.Context(), 77); !errors.Is(err, ErrNoGeneration) {
+			t.Errorf("back to generation 77: %v", err)
+		}
+	})
+}
+
+func TestReset(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.file = "" })
+		if err := h.k.Reset(h.t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.after(time.Second)
+		h.want(Idle, "")
+		if list := h.store.List(); len(list) != 0 {
+			t.Errorf("generations left: %+v", list)
+		}
+	})
+}
+
+// Whatever happens in whatever order, once the server has been up for a while and the
+// source has had good settings, the line is registered with them.
+func TestItAlwaysEndsWell(t *testing.T) {
+	for seed := range uint64(12) {
+		inHouse(t, func(h *house) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			for range 40 {
+				switch r.IntN(9) {
+				case 0:
+					h.set(func() { h.down = !h.down })
+				case 1:
+					h.offer(withPassword("right"))
+				case 2:
+					h.offer(withPassword(fmt.Sprint("wrong", r.IntN(3))))
+				case 3:
+					h.offer("<html>")
+				case 4:
+					h.stop()
+					h.start()
+				case 5:
+					h.set(func() { h.busy = !h.busy })
+				case 6:
+					_, _ = h.k.Rollback(h.t.Context(), 0) // there may be none
+				case 7:
+					text := fmt.Sprintf("[sip1]\nauth_password = %s\n", []string{"right", "wrong"}[r.IntN(2)])
+					if _, err := h.k.SetLocal(h.t.Context(), []byte(text)); err != nil {
+						t.Fatalf("seed %d: %v", seed, err)
+					}
+				}
+				h.after(time.Duration(r.IntN(300)) * time.Second)
+			}
+			h.set(func() { h.down, h.busy = false, false })
+			h.after(12 * time.Hour)
+			if _, err := h.k.SetLocal(h.t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			h.offer("# anew " + fmt.Sprint(seed) + "\n" + withPassword("right"))
+			h.after(5 * time.Minute)
+			if l := h.Lines(); !l.Registered {
+				t.Errorf("seed %d: not registered in the end: %+v", seed, h.k.Status())
+			}
+		})
+	}
+}
