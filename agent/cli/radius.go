@@ -31,7 +31,7 @@ func (c *call) radiusFlags(set *flag.FlagSet) {
 }
 
 // A lookup is one question of tipring radius.
-type lookup func(context.Context, *faxback.Directory) finding
+type lookup func(context.Context, *faxback.Directory, config.Radius) finding
 
 // A finding is what became of it. says is the answer in a sentence, empty without one.
 type finding struct {
@@ -41,14 +41,11 @@ type finding struct {
 }
 
 func (c *call) radius() error {
-	if len(c.args) == 0 {
-		return usageError{"what is to be asked?"}
+	ask, err := c.lookup()
+	if err != nil {
+		return usageError{err.Error()}
 	}
 	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	ask, err := c.lookup(cfg)
 	if err != nil {
 		return err
 	}
@@ -57,8 +54,8 @@ func (c *call) radius() error {
 		return err
 	}
 	defer done()
-	f := ask(context.Background(), directory)
-	if errors.As(f.err, new(*faxback.BoundError)) && !f.reply.Answered {
+	f := ask(context.Background(), directory, cfg.Radius)
+	if errors.As(f.err, new(*faxback.BoundError)) && !f.reply.Answered && c.args[0] != "login" {
 		return usageError{f.err.Error()}
 	}
 	if err := c.printFinding(f); err != nil {
@@ -68,7 +65,10 @@ func (c *call) radius() error {
 }
 
 // lookup is the question that the arguments name.
-func (c *call) lookup(cfg *config.Config) (lookup, error) {
+func (c *call) lookup() (lookup, error) {
+	if len(c.args) == 0 {
+		return nil, errors.New("what is to be asked?")
+	}
 	what, about := c.args[0], ""
 	if len(c.args) > 1 {
 		about = c.args[1]
@@ -76,21 +76,21 @@ func (c *call) lookup(cfg *config.Config) (lookup, error) {
 	takes, known := map[string]bool{"account": false, "login": false, "call-ahead": true, "dids": true, "did": true}[what]
 	switch {
 	case !known:
-		return nil, usageError{fmt.Sprintf("there is no %q to ask for", what)}
-	case takes && len(c.args) < 2:
-		return nil, usageError{what + " of what?"}
+		return nil, fmt.Errorf("there is no %q to ask for", what)
+	case takes && about == "":
+		return nil, errors.New(what + " of what?")
 	case !takes && len(c.args) > 1:
-		return nil, usageError{fmt.Sprintf("what is %q for?", about)}
+		return nil, fmt.Errorf("what is %q for?", about)
 	case what == "account" && (c.mac == "") == (c.serial == ""):
-		return nil, usageError{"account: --mac or --serial is wanted"}
+		return nil, errors.New("account: --mac or --serial is wanted")
 	case what != "account" && c.mac+c.serial != "":
-		return nil, usageError{"--mac and --serial go with account"}
+		return nil, errors.New("--mac and --serial go with account")
 	}
 	switch what {
 	case "account":
 		return c.askAccount, nil
 	case "login":
-		return c.askLogin(cfg.Radius)
+		return c.askLogin, nil
 	case "call-ahead":
 		return askCallAhead(about), nil
 	case "dids":
@@ -99,7 +99,7 @@ func (c *call) lookup(cfg *config.Config) (lookup, error) {
 	return askDID(about), nil
 }
 
-func (c *call) askAccount(ctx context.Context, d *faxback.Directory) finding {
+func (c *call) askAccount(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
 	ask, key := d.AccountByMAC, c.mac
 	if c.serial != "" {
 		ask, key = d.AccountBySerial, c.serial
@@ -113,7 +113,7 @@ func (c *call) askAccount(ctx context.Context, d *faxback.Directory) finding {
 }
 
 func askCallAhead(number string) lookup {
-	return func(ctx context.Context, d *faxback.Directory) finding {
+	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
 		a, err := d.CallAhead(ctx, number, newSession())
 		f := finding{reply: a.Reply, err: err, says: "the number is called before a fax is taken for it"}
 		switch {
@@ -128,7 +128,7 @@ func askCallAhead(number string) lookup {
 }
 
 func askDIDs(account string) lookup {
-	return func(ctx context.Context, d *faxback.Directory) finding {
+	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
 		reply, err := d.Ask(ctx, faxback.DIDsRequest{Account: account})
 		f := finding{reply: reply, err: err}
 		switch n := len(reply.DIDs()); {
@@ -143,7 +143,7 @@ func askDIDs(account string) lookup {
 }
 
 func askDID(number string) lookup {
-	return func(ctx context.Context, d *faxback.Directory) finding {
+	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
 		a, err := d.DID(ctx, number)
 		f := finding{reply: a.Reply, err: err}
 		switch {
@@ -161,20 +161,17 @@ func askDID(number string) lookup {
 }
 
 // askLogin is a login with the account of the configuration.
-func (c *call) askLogin(r config.Radius) (lookup, error) {
+func (c *call) askLogin(ctx context.Context, d *faxback.Directory, r config.Radius) finding {
 	if r.Account == "" {
-		return nil, errors.New("login: [radius] has no account")
+		return finding{err: errors.New("login: [radius] has no account")}
 	}
 	machine, _ := os.Hostname()
-	request := faxback.LoginRequest{Account: r.Account, Password: r.Password, ClientInfo: faxback.ClientInfo(c.hooks.Version, machine)}
-	return func(ctx context.Context, d *faxback.Directory) finding {
-		a, err := d.Login(ctx, request)
-		f := finding{reply: a.Reply, err: err}
-		if err == nil {
-			f.says = "account " + r.Account + " may log in"
-		}
-		return f
-	}, nil
+	a, err := d.Login(ctx, faxback.LoginRequest{Account: r.Account, Password: r.Password, ClientInfo: faxback.ClientInfo(c.hooks.Version, machine)})
+	f := finding{reply: a.Reply, err: err}
+	if err == nil {
+		f.says = "account " + r.Account + " may log in"
+	}
+	return f
 }
 
 // newSession is an Acct-Session-Id for a single question: 32 hex digits.

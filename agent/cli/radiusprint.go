@@ -43,7 +43,7 @@ func (c *call) printFinding(f finding) error {
 }
 
 func (c *call) printFindingJSON(r faxback.Reply) error {
-	answer := radiusAnswer{Attributes: []radiusAttribute{}, NotNumbered: r.NotNumbered}
+	answer := radiusAnswer{Attributes: []radiusAttribute{}, NotNumbered: append([]string{}, r.NotNumbered...)}
 	if r.Answered {
 		code := r.Code.String()
 		answer.Code, answer.Server = &code, &r.Server
