@@ -25,8 +25,11 @@ type socket struct {
 	over atomic.Bool // nobody waits for its answer any more
 
 	answers chan Response
-	faults  chan error
+	faults  chan fault
 }
+
+// A fault is an ICMP error, or one of our own network.
+type fault struct{ err error }
 
 // askDatagram asks a server by UDP.
 func (x *exchange) askDatagram(ctx context.Context, s *server, waits []time.Duration, a *attempt) (Response, error) {
@@ -42,7 +45,7 @@ func (x *exchange) askDatagram(ctx context.Context, s *server, waits []time.Dura
 	if err != nil {
 		return Response{}, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	k := &socket{conn: conn, q: q, a: a, answers: make(chan Response, 1), faults: make(chan error, 1)}
+	k := &socket{conn: conn, q: q, a: a, answers: make(chan Response, 1), faults: make(chan fault, 1)}
 	defer k.over.Store(true)
 	x.sockets = append(x.sockets, k)
 	x.readers.Add(1)
@@ -70,11 +73,11 @@ func (k *socket) ask(ctx context.Context, waits []time.Duration) (Response, erro
 			select {
 			case r := <-k.answers:
 				return r, nil
-			case err := <-faults:
+			case f := <-faults:
 				if unreachable != nil {
 					return Response{}, unreachable
 				}
-				unreachable = fmt.Errorf("%w: %w", errUnreachable, err)
+				unreachable = fmt.Errorf("%w: %w", errUnreachable, f.err)
 				faults = nil
 				timer.Reset(min(faultPause, waits[i]))
 				if i == len(waits)-1 {
@@ -108,7 +111,7 @@ func (k *socket) transmit() {
 
 func (k *socket) fault(err error) {
 	select {
-	case k.faults <- err:
+	case k.faults <- fault{err}:
 	default:
 	}
 }

@@ -1,0 +1,511 @@
+package aaa
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+)
+
+// An authority signs certificates.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t testing.TB, name string, now time.Time) authority {
+	t.Helper()
+	a := authority{cert: &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}}
+	pair := a.issue(t, a.cert)
+	a.key = pair.PrivateKey.(*ecdsa.PrivateKey)
+	a.cert = pair.Leaf
+	return a
+}
+
+// issue signs a certificate, by itself when the authority has no key yet.
+func (a authority) issue(t testing.TB, template *x509.Certificate) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := a.key
+	if signer == nil {
+		signer = key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+func (a authority) pool() *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(a.cert)
+	return p
+}
+
+const radsecAddr = "radius.example:2083"
+
+func serverCert(now time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "radius"}, DNSNames: []string{"radius.example"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+}
+
+// A secured is a fake RadSec server on a network.
+type secured struct {
+	network  *network
+	ca       authority
+	config   *tls.Config
+	accepted atomic.Int32
+	open     atomic.Int32
+	mu       sync.Mutex
+	got      [][]byte
+}
+
+// radsec puts a RadSec server on the network. serve gets each request and the
+// connection; when it returns false the connection is closed.
+func (n *network) radsec(t *testing.T, serve func(count int, c net.Conn, request []byte) bool) *secured {
+	t.Helper()
+	now := time.Now()
+	s := &secured{network: n, ca: newAuthority(t, "CA", now)}
+	s.config = &tls.Config{Certificates: []tls.Certificate{s.ca.issue(t, serverCert(now))}}
+	n.streams[radsecAddr] = func(raw net.Conn) {
+		s.accepted.Add(1)
+		s.open.Add(1)
+		defer s.open.Add(-1)
+		defer func() { _ = raw.Close() }()
+		c := tls.Server(raw, s.config)
+		b := make([]byte, MaxPacket)
+		for {
+			length, err := readPacket(c, b)
+			if err != nil {
+				return
+			}
+			request := bytes.Clone(b[:length])
+			s.mu.Lock()
+			s.got = append(s.got, request)
+			count := len(s.got)
+			s.mu.Unlock()
+			if !serve(count, c, request) {
+				return
+			}
+		}
+	}
+	return s
+}
+
+func (s *secured) client(t *testing.T, cfg Config, udp ...string) *Client {
+	t.Helper()
+	cfg.Servers = append([]Server{{Addr: radsecAddr, TLS: true}}, cfg.Servers...)
+	cfg.TLS = &tls.Config{RootCAs: s.ca.pool()}
+	return s.network.client(t, cfg, udp...)
+}
+
+// overTLS makes a good answer under the secret "radsec".
+func overTLS(request []byte, attrs ...[]byte) []byte {
+	p := answerTo(request, AccessAccept, attrs...)
+	p.secret = "radsec"
+	return p.signed(request)
+}
+
+func answersOverTLS(_ int, c net.Conn, request []byte) bool {
+	_, err := c.Write(overTLS(request, account))
+	return err == nil
+}
+
+func TestRadsecIsReused(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		s := n.radsec(t, answersOverTLS)
+		c := s.client(t, Config{Idle: time.Minute})
+		for range 5 {
+			r, err := c.Exchange(context.Background(), lookup("x"))
+			if err != nil || !r.Secure || !r.Signed || r.Server != radsecAddr {
+				t.Fatal(r, err)
+			}
+			time.Sleep(50 * time.Second)
+		}
+		if s.accepted.Load() != 1 || s.open.Load() != 1 {
+			t.Errorf("%d connections", s.accepted.Load())
+		}
+		for _, b := range s.got {
+			if !wellSigned(b, "radsec") {
+				t.Errorf("%x is not signed in front", b)
+			}
+		}
+		time.Sleep(11 * time.Second)
+		if s.open.Load() != 0 {
+			t.Error("the idle connection is open still")
+		}
+		if _, err := c.Exchange(context.Background(), lookup("x")); err != nil || s.accepted.Load() != 2 {
+			t.Errorf("%v over connection %d", err, s.accepted.Load())
+		}
+	})
+}
+
+// Goal 23: fifty answers, each cut in two at every octet.
+func TestRadsecFraming(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		cut := 0
+		var answer []byte
+		s := n.radsec(t, func(_ int, c net.Conn, request []byte) bool {
+			answer = overTLS(request, account, avp(ReplyMessage, octets(int(request[len(request)-1]%40|1), 9)...))
+			_, _ = c.Write(answer[:cut])
+			_, err := c.Write(answer[cut:])
+			return err == nil
+		})
+		c := s.client(t, Config{})
+		exchanges := 0
+		for i := range 50 {
+			for cut = 0; cut == 0 || cut < len(answer); cut++ {
+				r, err := c.Exchange(context.Background(), lookup(fmt.Sprint("x", i)))
+				if err != nil || !r.Signed {
+					t.Fatalf("answer %d cut at %d: %v", i, cut, err)
+				}
+				exchanges++
+			}
+		}
+		if s.accepted.Load() != 1 || exchanges < 50*60 {
+			t.Errorf("%d exchanges over %d connections", exchanges, s.accepted.Load())
+		}
+	})
+	packet := good(mustQuery(t, lookup("x")).wire, account)
+	b := make([]byte, MaxPacket)
+	twice := iotest.OneByteReader(bytes.NewReader(append(bytes.Clone(packet), packet...)))
+	for range 2 {
+		if n, err := readPacket(twice, b); err != nil || !bytes.Equal(b[:n], packet) {
+			t.Errorf("octet by octet: %x, %v", b[:n], err)
+		}
+	}
+}
+
+// Certificates and servers that are not believed. None gets the question.
+func TestRadsecCertificates(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(t *testing.T, s *secured, now time.Time)
+	}{
+		{"expired", leaf(func(c *x509.Certificate, now time.Time) { c.NotAfter = now.Add(-time.Minute) })},
+		{"not yet valid", leaf(func(c *x509.Certificate, now time.Time) { c.NotBefore = now.Add(time.Minute) })},
+		{"another name", leaf(func(c *x509.Certificate, _ time.Time) { c.DNSNames = []string{"radius.other"} })},
+		{"the name in the subject only", leaf(func(c *x509.Certificate, _ time.Time) {
+			c.DNSNames, c.Subject.CommonName = nil, "radius.example"
+		})},
+		{"the name of a subdomain's wildcard", leaf(func(c *x509.Certificate, _ time.Time) { c.DNSNames = []string{"*.radius.example"} })},
+		{"for clients", leaf(func(c *x509.Certificate, _ time.Time) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })},
+		{"self-signed", func(t *testing.T, s *secured, now time.Time) {
+			c := serverCert(now)
+			s.config.Certificates = []tls.Certificate{authority{cert: c}.issue(t, c)}
+		}},
+		{"an unknown authority of the same name", func(t *testing.T, s *secured, now time.Time) {
+			s.config.Certificates = []tls.Certificate{newAuthority(t, "CA", now).issue(t, serverCert(now))}
+		}},
+		{"signed by a certificate that is no authority", func(t *testing.T, s *secured, now time.Time) {
+			middle := s.ca.issue(t, serverCert(now))
+			below := authority{middle.Leaf, middle.PrivateKey.(*ecdsa.PrivateKey)}.issue(t, serverCert(now))
+			below.Certificate = append(below.Certificate, middle.Certificate...)
+			s.config.Certificates = []tls.Certificate{below}
+		}},
+		{"TLS 1.1", func(_ *testing.T, s *secured, _ time.Time) {
+			s.config.MinVersion, s.config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		}},
+	} {
+		bubble(t, func(t *testing.T, n *network) {
+			s := n.radsec(t, answersOverTLS)
+			tt.change(t, s, time.Now())
+			c := s.client(t, Config{})
+			_, err := c.Exchange(context.Background(), lookup("x"))
+			if !errors.Is(err, ErrNoAnswer) || len(s.got) != 0 || s.accepted.Load() == 0 {
+				t.Errorf("%s: %v; the server got %d requests", tt.name, err, len(s.got))
+			}
+		})
+	}
+	c, err := New(Config{Servers: []Server{{Addr: radsecAddr, TLS: true}}, TLS: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.servers[0].radsec.tls; got.InsecureSkipVerify || got.MinVersion != tls.VersionTLS12 {
+		t.Error("a configuration made TLS weaker")
+	}
+}
+
+func leaf(change func(c *x509.Certificate, now time.Time)) func(*testing.T, *secured, time.Time) {
+	return func(t *testing.T, s *secured, now time.Time) {
+		c := serverCert(now)
+		change(c, now)
+		s.config.Certificates = []tls.Certificate{s.ca.issue(t, c)}
+	}
+}
+
+// A server that drops every connection sees at most one a second, however many ask.
+func TestRadsecReconnectStorm(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		serve func(int, net.Conn, []byte) bool
+		there bool
+	}{
+		{"closed at the first question", func(int, net.Conn, []byte) bool { return false }, true},
+		{"nobody there", nil, false},
+	} {
+		bubble(t, func(t *testing.T, n *network) {
+			s := n.radsec(t, tt.serve)
+			if !tt.there {
+				n.streams[radsecAddr] = nil
+			}
+			c := s.client(t, Config{})
+			ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+			defer cancel()
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					for ctx.Err() == nil {
+						_, _ = c.Exchange(ctx, lookup("x"))
+					}
+				})
+			}
+			all.Wait()
+			if len(n.dials) < 50 || len(n.dials) > 61 {
+				t.Errorf("%s: %d connections in a minute", tt.name, len(n.dials))
+			}
+			for i, at := range n.dials[1:] {
+				if at.Sub(n.dials[i]) < time.Second {
+					t.Fatalf("%s: %v after the one before", tt.name, at.Sub(n.dials[i]))
+				}
+			}
+		})
+	}
+}
+
+// A connection that accepts and says nothing is found out by the watchdog, and the
+// question goes to a new one.
+func TestRadsecWatchdog(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		var s *secured
+		s = n.radsec(t, func(_ int, c net.Conn, request []byte) bool {
+			return s.accepted.Load() == 1 || answersOverTLS(0, c, request)
+		})
+		r, err := s.client(t, Config{}).Exchange(context.Background(), lookup("x"))
+		if took := time.Since(n.began); err != nil || took != 4*time.Second || s.accepted.Load() != 2 {
+			t.Fatalf("%v %v after %v over connection %d", r, err, took, s.accepted.Load())
+		}
+		if len(s.got) != 3 || Code(s.got[1][0]) != StatusServer || !wellSigned(s.got[1], "radsec") {
+			t.Errorf("the server got %d packets", len(s.got))
+		}
+		if bytes.Equal(s.got[0][4:20], s.got[2][4:20]) {
+			t.Error("the same authenticator on the second connection")
+		}
+	})
+}
+
+// A server that is slow but answers the watchdog keeps its connection, and the
+// question is not sent again on it (RFC 6613 section 2.6.1).
+func TestRadsecSlowServer(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		s := n.radsec(t, func(_ int, c net.Conn, request []byte) bool {
+			if Code(request[0]) == StatusServer {
+				return answersOverTLS(0, c, request)
+			}
+			time.AfterFunc(11*time.Second, func() { answersOverTLS(0, c, request) })
+			return true
+		})
+		c := s.client(t, Config{})
+		_, err := c.Exchange(context.Background(), lookup("x"))
+		if took := time.Since(n.began); err != nil || took != 11*time.Second || s.accepted.Load() != 1 {
+			t.Errorf("%v after %v over connection %d", err, took, s.accepted.Load())
+		}
+		if len(s.got) != 2 || Code(s.got[1][0]) != StatusServer {
+			t.Errorf("the server got %d packets, want a request and a watchdog's", len(s.got))
+		}
+		if got := c.Counts()[0]; got.Retransmitted != 0 || got.Sent != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// More questions than there are identifiers: each has its answer, and none the
+// answer of another.
+func TestRadsecIdentifiers(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		var mu sync.Mutex
+		out := map[string]bool{}
+		s := n.radsec(t, func(_ int, c net.Conn, request []byte) bool {
+			key := fmt.Sprintf("%p %d", c, request[1])
+			mu.Lock()
+			defer mu.Unlock()
+			if out[key] {
+				t.Errorf("identifier %d is under way twice", request[1])
+			}
+			out[key] = true
+			time.AfterFunc(100*time.Millisecond, func() {
+				mu.Lock()
+				defer mu.Unlock()
+				delete(out, key)
+				name := request[len(request)-4:]
+				_, _ = c.Write(overTLS(request, avp(UserName, name...)))
+			})
+			return true
+		})
+		c := s.client(t, Config{Idle: 10 * time.Second})
+		var all sync.WaitGroup
+		for i := range 700 {
+			all.Go(func() {
+				name := fmt.Sprintf("%04d", i)
+				r, err := c.Exchange(context.Background(), lookup(name))
+				if err != nil {
+					t.Error(err)
+				} else if got, _ := r.Attributes.Lookup(UserName); string(got) != name {
+					t.Errorf("%s got the answer for %s", name, got)
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(11 * time.Second)
+		if s.open.Load() != 0 {
+			t.Errorf("%d connections stay open", s.open.Load())
+		}
+	})
+}
+
+// Answers that are refused over TLS too, and what becomes of the connection.
+func TestRadsecRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		bad   func(request []byte) []byte
+		drops bool // the connection is ended, and the question goes to a new one
+	}{
+		{"Length 19", func([]byte) []byte { return []byte{2, 0, 0, 19} }, true},
+		{"Length 4097", func([]byte) []byte { return []byte{2, 0, 0x10, 1} }, true},
+		{"another secret", func(b []byte) []byte { return good(b) }, true},
+		{"a wrong signature", func(b []byte) []byte {
+			p := answerTo(b, AccessAccept, avp(80, make([]byte, 16)...))
+			p.secret = "radsec"
+			return p.unsigned(b)
+		}, true},
+		{"an attribute that lies", func(b []byte) []byte { return overTLS(b, []byte{18, 1}) }, true},
+		{"no signature", func(b []byte) []byte {
+			p := answerTo(b, AccessAccept)
+			p.secret = "radsec"
+			return p.unsigned(b)
+		}, false},
+		{"a Proxy-State", func(b []byte) []byte { return overTLS(b, avp(ProxyState)) }, false},
+		{"a VSA that lies", func(b []byte) []byte { return overTLS(b, avp(26, 0, 0, 0x77, 0xe6, 57, 1)) }, false},
+		{"another identifier", func(b []byte) []byte {
+			b = bytes.Clone(b)
+			b[1]++
+			return overTLS(b)
+		}, false},
+	} {
+		bubble(t, func(t *testing.T, n *network) {
+			s := n.radsec(t, func(count int, c net.Conn, request []byte) bool {
+				if count == 1 {
+					_, _ = c.Write(tt.bad(request))
+					if tt.drops {
+						return true
+					}
+				}
+				return answersOverTLS(0, c, request)
+			})
+			r, err := s.client(t, Config{}).Exchange(context.Background(), lookup("x"))
+			want := int32(1)
+			if tt.drops {
+				want = 2
+			}
+			if err != nil || !r.Signed || s.accepted.Load() != want {
+				t.Errorf("%s: %v %v over connection %d, want %d", tt.name, r, err, s.accepted.Load(), want)
+			}
+		})
+	}
+}
+
+// No RadSec, then the next server; accepted and silent likewise.
+func TestRadsecFailsOver(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		s := n.radsec(t, answersOverTLS)
+		n.streams[radsecAddr] = nil
+		n.server("b:1812", answers)
+		c := s.client(t, Config{Dead: time.Minute}, "b:1812")
+		r, err := c.Exchange(context.Background(), lookup("x"))
+		if err != nil || r.Server != "b:1812" || r.Secure || time.Since(n.began) != 0 {
+			t.Errorf("%v %v after %v", r, err, time.Since(n.began))
+		}
+	})
+	bubble(t, func(t *testing.T, n *network) {
+		s := n.radsec(t, nil)
+		n.streams[radsecAddr] = func(c net.Conn) { // a handshake that never comes
+			_, _ = io.Copy(io.Discard, c)
+		}
+		n.server("b:1812", answers)
+		c := s.client(t, Config{}, "b:1812")
+		r := lookup("x")
+		r.Budget = 3 * time.Second
+		if got, err := c.Exchange(context.Background(), r); err != nil || got.Server != "b:1812" || time.Since(n.began) != 1500*time.Millisecond {
+			t.Errorf("%v %v after %v", got, err, time.Since(n.began))
+		}
+	})
+}
+
+func TestRadsecHalfOpen(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		s := n.radsec(t, answersOverTLS)
+		accept := n.streams[radsecAddr]
+		n.streams[radsecAddr] = nil
+		n.server("b:1812", answers)
+		c := s.client(t, Config{Dead: time.Minute}, "b:1812")
+		for i, want := range []string{"b:1812", "b:1812", radsecAddr} {
+			r, err := c.Exchange(context.Background(), lookup("x"))
+			if err != nil || r.Server != want {
+				t.Errorf("question %d: %v %v", i, r, err)
+			}
+			n.mu.Lock()
+			n.streams[radsecAddr] = accept
+			n.mu.Unlock()
+			time.Sleep(61 * time.Second)
+			synctest.Wait()
+		}
+	})
+}
+
+func FuzzReadPacket(f *testing.F) {
+	f.Add(good(mustQuery(f, lookup("x")).wire, account))
+	f.Add([]byte{2, 7, 0, 19, 0})
+	f.Add([]byte{2, 7, 0x10, 1})
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		b := make([]byte, MaxPacket)
+		from := bytes.NewReader(stream)
+		for {
+			n, err := readPacket(from, b)
+			if err != nil {
+				return
+			}
+			if n < 20 || n > MaxPacket {
+				t.Fatalf("a packet of %d octets", n)
+			}
+		}
+	})
+}
