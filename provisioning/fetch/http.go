@@ -18,6 +18,7 @@ import (
 const (
 	maxRedirects  = 3
 	maxHeader     = 16 << 10
+	maxValidator  = 256
 	mostRetryTime = 24 * time.Hour
 )
 
@@ -66,7 +67,7 @@ func (c *Client) bringHTTP(ctx context.Context, u *url.URL, r Request) (Result, 
 		switch a.status {
 		case http.StatusOK:
 			res.Data, res.ContentType = a.body, a.header.Get("Content-Type")
-			res.ETag, res.LastModified = a.header.Get("ETag"), a.header.Get("Last-Modified")
+			res.ETag, res.LastModified = validator(a.header, "ETag"), validator(a.header, "Last-Modified")
 			return res, nil
 		case http.StatusNotModified:
 			if r.ETag == "" && r.LastModified == "" {
@@ -86,6 +87,14 @@ func (c *Client) bringHTTP(ctx context.Context, u *url.URL, r Request) (Result, 
 			return res, &StatusError{a.status}
 		}
 	}
+}
+
+// validator is what to ask with the next time, unless it is too long to keep.
+func validator(h http.Header, name string) string {
+	if v := h.Get(name); len(v) <= maxValidator {
+		return v
+	}
+	return ""
 }
 
 // follow reads where a server points to. Its credentials are none of ours.

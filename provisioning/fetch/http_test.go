@@ -69,6 +69,14 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("%+v, %v", res, err)
 		}
 	})
+	bubble(t, "a tag too long to keep", func(t *testing.T, l *lab) {
+		l.serveHTTP(at, func(_ *http.Request, w io.Writer) {
+			ok(w, ini, "ETag: "+strings.Repeat("e", 257), "Last-Modified: now")
+		})
+		if res, _, err := l.fetch(t, Config{}, Request{URL: page}); err != nil || res.ETag != "" || res.LastModified != "now" {
+			t.Errorf("%+v, %v", res, err)
+		}
+	})
 	bubble(t, "not modified, unasked", func(t *testing.T, l *lab) {
 		l.serveHTTP(at, func(_ *http.Request, w io.Writer) { _, _ = io.WriteString(w, "HTTP/1.1 304 Not Modified\r\n\r\n") })
 		var e *StatusError

@@ -3,6 +3,7 @@ package fetch
 import (
 	"errors"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 
@@ -95,6 +96,27 @@ func TestExpandValues(t *testing.T) {
 	}
 	if got, err := Expand("http://p.example/c?arg={arg}", Macros{}); got != "http://p.example/c?arg=" || err != nil {
 		t.Errorf("empty {arg}: %q, %v", got, err)
+	}
+}
+
+// docs/provisioning.md shows every macro in every spelling, with its value.
+func TestDocument(t *testing.T) {
+	text, err := os.ReadFile("../../docs/provisioning.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range macros {
+		for _, spelling := range []string{"{" + m.own + "}", "$" + m.dollar} {
+			if len(strings.Trim(spelling, "{}$")) > 0 && !strings.Contains(string(text), "| `"+spelling+"` |") {
+				t.Errorf("no row has %s", spelling)
+			}
+		}
+	}
+	for _, name := range []string{"{mac}", "{MAC}", "$(MAC)", "$(input)"} {
+		value, err := Expand("http://p.example/"+name, device)
+		if value = strings.TrimPrefix(value, "http://p.example/"); err != nil || !strings.Contains(string(text), "| `"+value+"`") {
+			t.Errorf("no row has %s, the value of %s: %v", value, name, err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"syscall"
@@ -40,6 +41,9 @@ func (c *Client) transfer(ctx context.Context, to netip.AddrPort, name string, o
 	err = t.run(ctx, conn, out)
 	if t.strangers > 0 {
 		c.Log.Warn("packets of others than the TFTP server", "server", to.String(), "packets", t.strangers)
+	}
+	if errors.Is(err, errSilent) && t.strangers > 0 { // a server that answers by another interface?
+		err = fmt.Errorf("%w from %s, but %d packets from elsewhere", err, to.Addr(), t.strangers)
 	}
 	if err != nil {
 		return nil, t.peer.IsValid(), err

@@ -72,6 +72,16 @@ func TestTFTP(t *testing.T) {
 			t.Errorf("%v, after %v", err, took)
 		}
 	})
+	bubble(t, "an answer by another interface", func(t *testing.T, l *lab) {
+		away := l.socket(netip.MustParseAddrPort("192.0.2.8:31000"))
+		l.serveTFTP(t, "192.0.2.7:69", func(_ string, _ bool, s *tftpSide) {
+			_, _ = away.WriteToUDPAddrPort(dataPacket(1, []byte("file")), s.to)
+		})
+		_, _, err := l.fetch(t, Config{}, Request{URL: "tftp://192.0.2.7/a"})
+		if !errors.Is(err, errSilent) || !strings.Contains(err.Error(), "no answer from 192.0.2.7, but 5 packets from elsewhere") {
+			t.Error(err)
+		}
+	})
 	bubble(t, "no such file", func(t *testing.T, l *lab) {
 		l.names["files.example"] = []netip.Addr{addr, other}
 		l.serveTFTP(t, "192.0.2.7:69", func(_ string, _ bool, s *tftpSide) { s.send(errorPacket(1, "File not found")) })
