@@ -19,7 +19,9 @@ const (
 
 // edit changes a frame on its way through a gateway, in place and without changing its
 // length: what the packets cannot carry or the policy does not allow is taken out of what
-// the machines offer. It reports whether it did.
+// the machines offer. It reports whether it did. A frame may be edited while it comes: what
+// becomes of an octet depends on it and on the first three only, and stays the same when it
+// is edited again.
 func (p *Policy) edit(frame []byte) bool {
 	f, ok := t30.ParseFrame(frame)
 	if !ok {
@@ -72,6 +74,9 @@ func (p *Policy) editRates(info []byte) bool {
 	info[at] = info[at]&^(0xf<<shift) | allowed<<shift
 	return allowed != offered
 }
+
+// editable is how many octets of a frame tell what it is.
+const editable = 3
 
 // clearBits takes bits out, and reports whether one was set.
 func clearBits(info []byte, bits ...t30.Bit) (changed bool) {

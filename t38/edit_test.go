@@ -47,5 +47,14 @@ func TestEdit(t *testing.T) {
 		if changed := tt.policy.edit(got); changed == tt.unchanged || !bytes.Equal(got, want) {
 			t.Errorf("%s: % x became % x (changed %v), want % x", tt.name, tt.from, got, changed, want)
 		}
+		// A frame that is edited while it comes, octet by octet, becomes the same; and what
+		// it became with its last octet stays.
+		coming := bytes.Clone(tt.from)
+		for n := editable; n <= len(coming); n++ {
+			tt.policy.edit(coming[:n])
+			if !bytes.Equal(coming[:n], want[:n]) {
+				t.Errorf("%s: after %d octets % x, want % x", tt.name, n, coming[:n], want[:n])
+			}
+		}
 	}
 }

@@ -19,6 +19,8 @@ type net interface {
 	Tone(i ifp.Indicator)                           // CNG or CED began
 	Silence()                                       // a tone has ended
 	Signal(d ifp.DataType, short bool)              // the preamble of V.21 was heard, or a training began
+	Part(octets []byte)                             // what there is of a frame of V.21, from its beginning
+	Break()                                         // it will not come to its end
 	Frame(d ifp.DataType, octets []byte, good bool) // a frame of the signal, whole
 	Octets(d ifp.DataType, octets []byte)           // of an image or TCF
 	End(d ifp.DataType, hdlc bool)                  // the signal has ended
@@ -30,8 +32,9 @@ type net interface {
 // their delay reach a modem. It watches the procedure as far as it must: which modem comes
 // next, and when a machine would lose patience.
 //
-// Frames of V.21 and of ECM pass whole. What the machines offer each other is cut to the
-// Policy, and to what packets carry: no V.34, no non-standard facilities.
+// Frames of ECM pass whole. Those of V.21 pass while they come, since a machine that hears
+// flags has no patience for the whole of a PPR at each gateway. What the machines offer each
+// other is cut to the Policy, and to what packets carry: no V.34, no non-standard facilities.
 //
 // Its owner exchanges samples with the line, block by block, and between two blocks gives it
 // the datagrams that came (Hear) and sends those that are due (Say).

@@ -43,6 +43,11 @@ func (c *cable) Frame(d ifp.DataType, octets []byte, good bool) {
 	octets = bytes.Clone(octets)
 	c.put(func(g *Gateway) { (*fromNet)(g).Frame(d, octets, good) })
 }
+func (c *cable) Part(octets []byte) {
+	octets = bytes.Clone(octets)
+	c.put(func(g *Gateway) { (*fromNet)(g).Part(octets) })
+}
+func (c *cable) Break() { c.put(func(g *Gateway) { (*fromNet)(g).tell.endFrame(false) }) }
 func (c *cable) Octets(d ifp.DataType, octets []byte) {
 	octets = bytes.Clone(octets)
 	c.put(func(g *Gateway) { (*fromNet)(g).Octets(d, octets) })

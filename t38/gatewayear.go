@@ -142,6 +142,14 @@ func (e *gatewayEar) fastStatus(s modem.Status) {
 // slowSink is an ear as it hears V.21.
 type slowSink gatewayEar
 
+// Part implements modem.PartSink.
+func (s *slowSink) Part(octets []byte) {
+	if e := (*gatewayEar)(s); e.slowUp && !e.hushed {
+		e.g.Policy.edit(octets)
+		e.g.net.Part(octets)
+	}
+}
+
 // Frame implements modem.FrameSink.
 func (s *slowSink) Frame(octets []byte, good bool) {
 	e := (*gatewayEar)(s)
@@ -167,6 +175,8 @@ func (s *slowSink) Framing(ev modem.HDLCEvent) {
 	switch {
 	case ev == modem.HDLCFlags && !e.slowUp && !e.fastSounds():
 		e.slowBegan()
+	case ev == modem.HDLCAborted && e.slowUp && !e.hushed:
+		e.g.net.Break()
 	case ev == modem.HDLCLost && e.slowUp:
 		e.slowEnded()
 	}

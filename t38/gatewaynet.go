@@ -26,13 +26,26 @@ func (n *fromNet) Indicator(i ifp.Indicator) {
 	}
 }
 
-// Frame implements convey.Sink.
-func (n *fromNet) Frame(d ifp.DataType, octets []byte, good bool) {
+// Part implements convey.PartSink.
+func (n *fromNet) Part(octets []byte) {
+	g := (*Gateway)(n)
+	g.Policy.edit(n.part(ifp.V21Data, octets))
+}
+
+// part gives the teller what there is of a frame, and returns its copy.
+func (n *fromNet) part(d ifp.DataType, octets []byte) []byte {
 	g := (*Gateway)(n)
 	if !g.tell.takes(d, true) { // the beginning was lost, or the plan was wrong
 		g.tell.open(d, !g.plan.long, true, false)
 	}
-	f := g.tell.frame(octets, good)
+	return g.tell.part(octets)
+}
+
+// Frame implements convey.Sink.
+func (n *fromNet) Frame(d ifp.DataType, octets []byte, good bool) {
+	g := (*Gateway)(n)
+	f := n.part(d, octets)
+	g.tell.endFrame(good)
 	if f == nil || d != ifp.V21Data {
 		return
 	}
@@ -61,6 +74,8 @@ type toLink Gateway
 func (n *toLink) Tone(i ifp.Indicator)              { n.Link.Sender.Tone(i) }
 func (n *toLink) Silence()                          { n.Link.Sender.Silence() }
 func (n *toLink) Signal(d ifp.DataType, short bool) { n.Link.Sender.Signal(d, short) }
+func (n *toLink) Part(octets []byte)                { n.Link.Sender.Part(n.now, ifp.V21Data, octets) }
+func (n *toLink) Break()                            { n.Link.Sender.Break() }
 func (n *toLink) Octets(d ifp.DataType, o []byte)   { n.Link.Sender.Octets(n.now, d, o) }
 func (n *toLink) End(d ifp.DataType, hdlc bool)     { n.Link.Sender.End(n.now, d, hdlc) }
 func (n *toLink) Frame(d ifp.DataType, o []byte, good bool) {

@@ -22,27 +22,32 @@ func TestGatewayRepairs(t *testing.T) {
 				f.doc.rows = 400
 				f.sends.Source = f.doc
 				f.open(t)
-				began, was := int64(0), false
-				f.a.toGateway = func(now int64, s []int16) {
-					is := f.a.m.T30.Sending().Kind == t30.ECM
-					if is && !was {
-						began = now
-					}
-					was = is
-					// The training is left alone.
-					from := began + 3000
-					if !f.a.m.T30.Sending().Short {
-						from += 10000
-					}
-					if is && f.a.m.T30.Result().Repairs < repairs && now > from {
-						drown(func() bool { return true })(now, s)
-					}
-				}
+				f.spoilPages(repairs)
 				s, _ := f.well(t)
 				if s.Repairs != repairs || (s.BitRate < 14400) != (repairs >= 4) {
 					t.Errorf("%+v", s)
 				}
 			})
+		}
+	}
+}
+
+// spoilPages puts noise over pages until so many repairs were asked for.
+func (f *faxTest) spoilPages(repairs int) {
+	began, was := int64(0), false
+	f.a.toGateway = func(now int64, s []int16) {
+		is := f.a.m.T30.Sending().Kind == t30.ECM
+		if is && !was {
+			began = now
+		}
+		was = is
+		// The training is left alone.
+		from := began + 3000
+		if !f.a.m.T30.Sending().Short {
+			from += 10000
+		}
+		if is && f.a.m.T30.Result().Repairs < repairs && now > from {
+			drown(func() bool { return true })(now, s)
 		}
 	}
 }

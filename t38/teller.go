@@ -15,6 +15,11 @@ const (
 
 	// An end that was lost does not keep a signal for ever.
 	starvedLimit = t30.SampleRate * 5
+
+	// A frame is begun before all of it has come, but so much later than its first octets:
+	// then a packet of it may be late, or come with the one behind it only, which is due 190 to
+	// 240 ms after it (7 octets of V.21).
+	headStart = t30.SampleRate * 350 / 1000
 )
 
 // A teller says on the line what comes from the network: one signal after another, each
@@ -36,6 +41,7 @@ type teller struct {
 	frames      [tellerFrames]heldFrame
 	first, held int
 	dropped     int // frames for which there was no room
+	age         int // samples since the beginning of the frame that is still coming
 }
 
 // A signal is one burst or tone.
@@ -54,7 +60,9 @@ type signal struct {
 type heldFrame struct {
 	octets [modem.MaxFrame]byte
 	length int
+	open   bool // more of it is to come
 	good   bool
+	given  int // octets that the modem has
 }
 
 func (t *teller) init(dBm0 float64) {
@@ -138,6 +146,7 @@ func (t *teller) close() {
 		return
 	}
 	s.closed = true
+	t.endFrame(false)
 	switch {
 	case s.tone == ifp.CNG:
 	case s.tone != ifp.NoSignal:
@@ -147,19 +156,45 @@ func (t *teller) close() {
 	}
 }
 
-// frame queues a frame of the last signal, and returns it to be changed; nil when there is
-// no room.
-func (t *teller) frame(octets []byte, good bool) []byte {
+// part queues what there is of a frame of the last signal: all of its octets so far. It
+// returns them to be changed; nil when there is no room. endFrame ends the frame.
+func (t *teller) part(octets []byte) []byte {
 	s := t.last()
-	if s == nil || t.held == tellerFrames || len(octets) == 0 || len(octets) > modem.MaxFrame {
+	if s == nil || len(octets) == 0 || len(octets) > modem.MaxFrame {
 		t.dropped++
 		return nil
 	}
-	f := &t.frames[(t.first+t.held)%tellerFrames]
-	f.length, f.good = copy(f.octets[:], octets), good
-	t.held++
-	s.frames, s.starved = s.frames+1, 0
+	f := t.growing()
+	if f == nil {
+		if t.held == tellerFrames {
+			t.dropped++
+			return nil
+		}
+		f = &t.frames[(t.first+t.held)%tellerFrames]
+		f.open, f.given, t.age = true, 0, 0
+		t.held++
+		s.frames++
+	}
+	f.length, s.starved = copy(f.octets[:], octets), 0
 	return f.octets[:f.length]
+}
+
+// growing is the frame that is still coming; nil: none is.
+func (t *teller) growing() *heldFrame {
+	if t.held == 0 {
+		return nil
+	}
+	if f := &t.frames[(t.first+t.held-1)%tellerFrames]; f.open {
+		return f
+	}
+	return nil
+}
+
+// endFrame ends the frame that is still coming, if one is.
+func (t *teller) endFrame(good bool) {
+	if f := t.growing(); f != nil {
+		f.open, f.good = false, good
+	}
 }
 
 // octets queues octets of the last signal.
@@ -172,6 +207,7 @@ func (t *teller) octets(octets []byte) {
 
 // say fills out.
 func (t *teller) say(out []int16) {
+	t.age = min(t.age+len(out), headStart)
 	for len(out) > 0 {
 		if t.count == 0 || !t.begun && !t.ready() {
 			n := len(out)
@@ -239,13 +275,7 @@ func (t *teller) sound(out []int16) int {
 }
 
 func (t *teller) queueFrames(s *signal) {
-	for s.frames > 0 && t.hdlc.Room() > 0 {
-		f := &t.frames[t.first]
-		if f.good {
-			t.hdlc.Queue(f.octets[:f.length])
-		} else {
-			t.hdlc.QueueDamaged(f.octets[:f.length])
-		}
+	for s.frames > 0 && t.giveFrame(&t.frames[t.first]) {
 		t.first = (t.first + 1) % tellerFrames
 		t.held--
 		s.frames--
@@ -253,6 +283,28 @@ func (t *teller) queueFrames(s *signal) {
 	if s.closed && s.frames == 0 {
 		t.hdlc.Finish()
 	}
+}
+
+// giveFrame gives the modem what there is of a frame, and reports whether that was all.
+func (t *teller) giveFrame(f *heldFrame) bool {
+	switch {
+	case f.given > 0:
+		t.hdlc.Grow(f.octets[f.given:f.length])
+	case t.hdlc.Room() == 0 || f.open && (t.age < headStart || f.length < editable):
+		return false
+	default:
+		t.hdlc.QueuePart(f.octets[:f.length])
+	}
+	f.given = f.length
+	switch {
+	case f.open:
+		return false
+	case f.good:
+		t.hdlc.Close()
+	default:
+		t.hdlc.CloseDamaged()
+	}
+	return true
 }
 
 // done ends the first signal.

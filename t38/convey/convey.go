@@ -1,13 +1,13 @@
 // Package convey turns the signals of a fax call into IFP packets at the pace of the
 // line they come from, and packets into signals again (ITU-T T.38 clauses 6 to 8).
 //
-// A Sender is told of signals: a tone, the beginning of a modem's burst, whole frames or
-// octets in it, its end. It makes packets of them and says when each is to go: frames in
+// A Sender is told of signals: a tone, the beginning of a modem's burst, frames or octets
+// in it, its end. It makes packets of them and says when each is to go: frames in
 // parts as they would pass on a line, never before the preamble or training that the far
 // end has to make first; indicators and ends three times if nothing else is to be
 // said; silence behind each end. A Receiver is given packets and puts the signals together
-// again: frames whole, with those that lost a part marked, and ends that were
-// lost made up. A Link joins both to UDPTL. A Station is a T.38 terminal: it plays a
+// again: frames, with those that lost a part marked, and ends that were lost made
+// up. Frames are told whole, and those of V.21 also while they come. A Link joins both to UDPTL. A Station is a T.38 terminal: it plays a
 // t30.Terminal over a Link.
 //
 // Nothing here has a clock or a socket. Time is a count of samples, 8000 a second, that is

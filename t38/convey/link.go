@@ -44,6 +44,7 @@ type Link struct {
 	depth    udptl.Depth
 	repaired bool // the page under way was
 	sink     Sink
+	parts    PartSink // the sink, if it is one
 	now      int64
 	held     int64 // since when packets are held back; the last one was handed on then, or none was
 	datagram []byte
@@ -55,6 +56,7 @@ func NewLink(c LinkConfig, s Sink) *Link {
 		c.Limits = udptl.LimitsOf(0)
 	}
 	l := &Link{config: c, sink: s, encoder: udptl.NewEncoder(c.Limits, c.First)}
+	l.parts, _ = s.(PartSink)
 	l.Receiver = NewReceiver((*observed)(l))
 	l.decoder = udptl.NewDecoder(func(p udptl.Packet) {
 		l.held = l.now
@@ -154,6 +156,11 @@ type observed Link
 func (o *observed) Indicator(i ifp.Indicator)            { o.sink.Indicator(i) }
 func (o *observed) Octets(d ifp.DataType, octets []byte) { o.sink.Octets(d, octets) }
 func (o *observed) End(d ifp.DataType)                   { o.sink.End(d) }
+func (o *observed) Part(octets []byte) {
+	if o.parts != nil {
+		o.parts.Part(octets)
+	}
+}
 func (o *observed) Frame(d ifp.DataType, b []byte, ok bool) {
 	if f, parsed := t30.ParseFrame(b); ok && parsed && d == ifp.V21Data {
 		switch f.FCF {

@@ -30,6 +30,40 @@ type item struct {
 	bits      int           // that those take on the line
 	final     bool          // a frame behind which the signal is to end
 	since     int64         // when its last octets came or, once none is left, went
+
+	open   bool // a frame of which more is to come
+	live   bool // a frame that came in parts: its octets have passed on a line when they are told
+	octets int  // of it that have come
+	ones   int  // at their end
+}
+
+// grow notes octets of a frame, and the bits that they take: with those that are stuffed in,
+// a zero after each five ones.
+func (i *item) grow(octets []byte) {
+	i.octets += len(octets)
+	i.left += len(octets)
+	i.bits += 8 * len(octets)
+	for _, o := range octets {
+		for b := range 8 {
+			if o>>b&1 == 0 {
+				i.ones = 0
+			} else if i.ones++; i.ones == 5 {
+				i.bits++
+				i.ones = 0
+			}
+		}
+	}
+}
+
+// close ends a frame, with what its FCS showed.
+func (i *item) close(good bool) {
+	i.open, i.field = false, ifp.HDLCFCSOK
+	if !good {
+		i.field = ifp.HDLCFCSBad
+	}
+	if i.left > 0 {
+		i.bits += frameBits
+	}
 }
 
 // push adds an item with its octets, which are reversed.

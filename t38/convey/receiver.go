@@ -13,6 +13,14 @@ type Sink interface {
 	End(d ifp.DataType)                             // the burst has ended
 }
 
+// A PartSink is a Sink that is told of the frames of V.21 while they come: that modem is so
+// slow that who says them again cannot wait for their end.
+type PartSink interface {
+	Sink
+	// Part has all of a frame's octets so far. Frame ends it, or the end of the burst.
+	Part(octets []byte)
+}
+
 // starved is how long a burst goes on without a packet before its end is taken for lost:
 // longer than any network's delay varies, and shorter than T.30's timer T2.
 const starved = 4 * SampleRate
@@ -23,6 +31,7 @@ type Receiver struct {
 	Coding ifp.Coding
 
 	sink      Sink
+	parts     PartSink // the sink, if it is one
 	packet    ifp.Packet
 	tone      ifp.Indicator // that sounds; NoSignal: none
 	open      bool          // a burst has begun and not ended
@@ -37,7 +46,10 @@ type Receiver struct {
 }
 
 // NewReceiver returns a receiver that tells a sink.
-func NewReceiver(s Sink) *Receiver { return &Receiver{sink: s} }
+func NewReceiver(s Sink) *Receiver {
+	parts, _ := s.(PartSink)
+	return &Receiver{sink: s, parts: parts}
+}
 
 // Malformed returns how many packets were none of T.38.
 func (r *Receiver) Malformed() int { return r.malformed }
@@ -138,6 +150,10 @@ func (r *Receiver) field(f ifp.Field) {
 		r.hdlc(f.Data)
 	}
 	switch f.Type {
+	case ifp.HDLCData:
+		if r.parts != nil && r.data == ifp.V21Data && len(f.Data) > 0 {
+			r.parts.Part(r.frame)
+		}
 	case ifp.HDLCFCSOK, ifp.HDLCFCSOKSigEnd:
 		r.endFrame(true)
 	case ifp.HDLCFCSBad, ifp.HDLCFCSBadSigEnd:

@@ -121,6 +121,43 @@ func TestReceiver(t *testing.T) {
 	}
 }
 
+// A partRecord writes parts down, too.
+type partRecord struct{ record }
+
+func (r *partRecord) Part(octets []byte) { r.add("part %x", octets) }
+
+// Frames of V.21 are told while they come, those of images are not.
+func TestReceiverTellsParts(t *testing.T) {
+	const v21, v17 = ifp.V21Data, ifp.V17Data14400
+	begin := indicator(ifp.V21Preamble)
+	hdlc := func(b ...byte) ifp.Field { return octets(ifp.HDLCData, b...) }
+	ok := octets(ifp.HDLCFCSOK)
+	for _, tt := range []struct {
+		name  string
+		steps []step
+		want  string
+	}{
+		{"in two packets, the end in a third", []step{begin, fields(v21, hdlc(1)), fields(v21, hdlc(2, 3)), fields(v21, ok)},
+			"v21-preamble; part 80; part 8040c0; v21 frame 8040c0 good"},
+		{"a packet of it is lost", []step{begin, fields(v21, hdlc(1)), after(1, v21, hdlc(3)), fields(v21, ok)},
+			"v21-preamble; part 80; part 80c0; v21 frame 80c0 bad"},
+		{"the end is lost", []step{begin, fields(v21, hdlc(1)), indicator(ifp.NoSignal)}, "v21-preamble; part 80; v21 end"},
+		{"an empty field", []step{begin, fields(v21, hdlc())}, "v21-preamble"},
+		{"an image's", []step{indicator(ifp.V17ShortTraining14400), fields(v17, hdlc(1)), fields(v17, ok)},
+			"v17-14400-short-training; v17-14400 frame 80 good"},
+	} {
+		var told partRecord
+		r := NewReceiver(&told)
+		now := int64(1000)
+		for _, s := range tt.steps {
+			s(r, &now)
+		}
+		if got := strings.Join(told.words, "; "); got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestReceiverAllocatesNothing(t *testing.T) {
 	r := NewReceiver(nothing{})
 	packet, _ := ifp.AppendData(nil, r.Coding, ifp.V17Data14400, octets(ifp.HDLCData, make([]byte, 54)...), octets(ifp.HDLCFCSOK))

@@ -51,6 +51,7 @@ func (s *Sender) Overflow() int { return s.overflow }
 
 // Tone begins a tone: ifp.CNG or ifp.CED.
 func (s *Sender) Tone(i ifp.Indicator) {
+	s.Break()
 	s.q.push(item{kind: anIndicator, indicator: i}, nil)
 	s.open = i != ifp.NoSignal
 }
@@ -65,37 +66,61 @@ func (s *Sender) Signal(d ifp.DataType, short bool) {
 	}
 }
 
-// Frame adds a whole HDLC frame, without FCS, to the burst.
+// Part adds to the burst what there is of an HDLC frame that is still coming: all of its
+// octets so far. Frame ends it, or Break.
+func (s *Sender) Part(now int64, d ifp.DataType, octets []byte) {
+	if i := s.add(now, d, octets); i != nil {
+		i.live = true
+	}
+}
+
+// add adds the octets that are new of a frame, and returns the frame; nil: it was none.
+func (s *Sender) add(now int64, d ifp.DataType, octets []byte) *item {
+	i, told := s.growing(d), 0
+	if i != nil {
+		told = i.octets
+	}
+	if len(octets) <= told || len(octets) > MaxFrame || !carried(d) || !s.room(len(octets)-told) {
+		return i
+	}
+	if i == nil {
+		s.Break()
+		s.q.push(item{kind: aFrame, data: d, open: true, since: now}, nil)
+		i = s.q.back()
+	}
+	i.grow(octets[told:])
+	s.q.add(octets[told:])
+	return i
+}
+
+// growing is the frame that is still coming; nil: none is.
+func (s *Sender) growing(d ifp.DataType) *item {
+	if i := s.q.back(); i != nil && i.open && i.data == d {
+		return i
+	}
+	return nil
+}
+
+// Frame adds a whole HDLC frame, without FCS, to the burst, or what is missing of the one
+// that Part began.
 func (s *Sender) Frame(now int64, d ifp.DataType, octets []byte, good bool) {
-	if len(octets) == 0 || len(octets) > MaxFrame || !s.room(len(octets)) || !carried(d) {
+	i := s.add(now, d, octets)
+	if i == nil {
 		return
 	}
-	field := ifp.HDLCFCSOK
-	if !good {
-		field = ifp.HDLCFCSBad
+	i.final, i.since = isFinal(octets) && !isImage(d), now
+	i.close(good && i.octets == len(octets)) // there may have been no room
+}
+
+// Break ends a frame that Part began and that did not come to its end.
+func (s *Sender) Break() {
+	if i := s.q.back(); i != nil && i.open {
+		i.close(false)
 	}
-	s.q.push(item{kind: aFrame, data: d, field: field, left: len(octets), bits: hdlcBits(octets) + frameBits,
-		final: isFinal(octets) && !isImage(d), since: now}, octets)
 }
 
 // isFinal tells whether a T.30 frame's control field says that no other follows it.
 func isFinal(octets []byte) bool { return len(octets) > 1 && octets[1]&0x10 != 0 }
-
-// hdlcBits counts the bits of a frame with those that are stuffed in: a zero after each
-// five ones.
-func hdlcBits(octets []byte) int {
-	n, ones := 8*len(octets), 0
-	for _, o := range octets {
-		for b := range 8 {
-			if o>>b&1 == 0 {
-				ones = 0
-			} else if ones++; ones == 5 {
-				n, ones = n+1, 0
-			}
-		}
-	}
-	return n
-}
 
 // Octets adds octets of an image without error correction, or of a training check.
 func (s *Sender) Octets(now int64, d ifp.DataType, octets []byte) {
@@ -108,6 +133,7 @@ func (s *Sender) Octets(now int64, d ifp.DataType, octets []byte) {
 		s.q.add(octets)
 		return
 	}
+	s.Break()
 	s.q.push(item{kind: theOctets, data: d, left: len(octets), bits: 8 * len(octets), since: now}, octets)
 }
 
@@ -124,6 +150,7 @@ func (s *Sender) End(now int64, d ifp.DataType, hdlc bool) {
 	if !carried(d) {
 		return
 	}
+	s.Break()
 	switch i := s.q.back(); {
 	case hdlc && i != nil && i.kind == aFrame && i.data == d:
 		i.ends = true
@@ -169,6 +196,8 @@ func (s *Sender) due() (at int64, ok bool) {
 	}
 	at = max(s.line, i.since)
 	switch {
+	case i.open && i.left < s.chunk(i.data):
+		return 0, false // more is coming
 	case i.kind == anIndicator || i.kind == anEnd:
 		if len(s.packet) > 0 {
 			at = max(at, s.last+leastSpacing)
@@ -220,7 +249,7 @@ func (s *Sender) Next(now int64) (p Packet, ok bool) {
 	if s.telling {
 		s.repeats, s.repeatAt = repeats, now+s.every()
 	}
-	if i.left == 0 && (i.kind != aFrame || i.field == said) {
+	if i.left == 0 && !i.open && (i.kind != aFrame || i.field == said) {
 		s.q.pop()
 	}
 	s.last = now
@@ -250,13 +279,15 @@ func (s *Sender) say(at int64, i *item) {
 	switch {
 	case i.kind == anEnd:
 		fields = append(fields, ifp.Field{Type: i.field})
-	case i.kind == aFrame && i.left == 0 && (isImage(i.data) || len(fields) == 0):
+	case i.kind == aFrame && i.left == 0 && !i.open && (isImage(i.data) || len(fields) == 0):
 		fields = append(fields, ifp.Field{Type: i.frameEnd()})
 		i.field = said
 	}
 	s.telling = fields[len(fields)-1].Type.Ends()
 	s.packet, _ = ifp.AppendData(s.packet[:0], s.Coding, i.data, fields...)
-	s.line = at + int64(bits-i.bits)*SampleRate/int64(i.data.BitRate())
+	if s.line = at; !i.live {
+		s.line += int64(bits-i.bits) * SampleRate / int64(i.data.BitRate())
+	}
 }
 
 // frameEnd is the field at the end of a frame.

@@ -162,6 +162,49 @@ func TestEndAfterTheFrame(t *testing.T) {
 	}
 }
 
+// A frame that is told while it comes, octet by octet at V.21's rate: each packet goes when
+// it is full, the last with the end.
+func TestFrameInParts(t *testing.T) {
+	const octet = 8 * SampleRate / 300
+	for _, tt := range []struct {
+		name string
+		end  func(s *Sender, now int64)
+		want string
+	}{
+		{"good", func(s *Sender, now int64) { s.Frame(now, ifp.V21Data, csi[:18], true) },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 v21 hdlc-data[4]; 479 v21 hdlc-fcs-OK"},
+		{"bad", func(s *Sender, now int64) { s.Frame(now, ifp.V21Data, csi[:18], false) },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 v21 hdlc-data[4]; 479 v21 hdlc-fcs-BAD"},
+		{"broken off", func(s *Sender, now int64) { s.Break() },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 v21 hdlc-data[3]; 479 v21 hdlc-fcs-BAD"},
+		{"broken off by the end", func(s *Sender, now int64) { s.End(now, ifp.V21Data, true) },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 v21 hdlc-data[3]; 479 v21 hdlc-fcs-BAD-sig-end; 499 no-signal; 529 no-signal again; 589 no-signal again"},
+		{"never", func(s *Sender, now int64) {}, "186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]"},
+		{"another one instead", func(s *Sender, now int64) { s.Signal(ifp.V21Data, false) },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 v21 hdlc-data[3]; 479 v21 hdlc-fcs-BAD; 499 v21-preamble; 529 v21-preamble again; 589 v21-preamble again"},
+		{"cut", func(s *Sender, now int64) { s.Cut() },
+			"186 v21 hdlc-data[7]; 372 v21 hdlc-data[7]; 479 no-signal; 509 no-signal again; 569 no-signal again"},
+	} {
+		s := &Sender{}
+		var said []string
+		var p ifp.Packet
+		for now := int64(0); now < 2000*8; now++ {
+			if n := now / octet; now%octet == 0 && 0 < n && n <= 17 {
+				s.Part(now, ifp.V21Data, csi[:n])
+			} else if now == 18*octet {
+				tt.end(s, now)
+			}
+			if out, ok := s.Next(now); ok {
+				p.Decode(out.IFP, s.Coding)
+				said = append(said, line(now, &p, out))
+			}
+		}
+		if got := strings.Join(said, "; "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 // An owner that wakes late does not slow the data down, and one that sleeps long does not
 // make it burst.
 func TestLateOwner(t *testing.T) {
@@ -197,8 +240,13 @@ func TestHDLCBits(t *testing.T) {
 		octets []byte
 		want   int
 	}{{nil, 0}, {[]byte{0}, 8}, {[]byte{0x1F}, 9}, {[]byte{0xFF}, 9}, {[]byte{0xFF, 0x03}, 18}, {[]byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, 48}, {[]byte{0xF0, 0x01}, 17}} {
-		if got := hdlcBits(tt.octets); got != tt.want {
-			t.Errorf("%x takes %d bits, want %d", tt.octets, got, tt.want)
+		var whole, parts item
+		whole.grow(tt.octets)
+		for i := range tt.octets {
+			parts.grow(tt.octets[i : i+1])
+		}
+		if whole.bits != tt.want || parts.bits != tt.want {
+			t.Errorf("%x takes %d bits, %d in parts, want %d", tt.octets, whole.bits, parts.bits, tt.want)
 		}
 	}
 }

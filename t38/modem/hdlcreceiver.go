@@ -43,9 +43,18 @@ type FrameSink interface {
 	Status(s Status) // of the modem, passed on
 }
 
+// A PartSink is a FrameSink that is told of frames while they come.
+type PartSink interface {
+	FrameSink
+	// Part has a frame's octets so far, three at least, without what may be its check
+	// sequence. Each call has one octet more than the last; Frame, or HDLCAborted, ends it.
+	Part(octets []byte)
+}
+
 // An HDLCReceiver is a BitSink that finds frames.
 type HDLCReceiver struct {
-	sink FrameSink
+	sink  FrameSink
+	parts PartSink // the sink, if it is one
 
 	octets [MaxFrame + fcsOctets]byte
 	bits   int  // since the last flag
@@ -53,12 +62,17 @@ type HDLCReceiver struct {
 	fcs    uint16
 	ones   int // in a row
 	flags  int // in a row
+	parted int // octets of the frame that were told as a part
 	synced bool
 	told   bool // HDLCFlags
 }
 
-// Start makes the receiver ready for a burst and gives what it hears to sink.
-func (r *HDLCReceiver) Start(sink FrameSink) { *r = HDLCReceiver{sink: sink} }
+// Start makes the receiver ready for a burst and gives what it hears to sink, parts of
+// frames too if it is a PartSink.
+func (r *HDLCReceiver) Start(sink FrameSink) {
+	*r = HDLCReceiver{sink: sink}
+	r.parts, _ = sink.(PartSink)
+}
 
 // Status passes a status on. With the carrier what was begun ends.
 func (r *HDLCReceiver) Status(s Status) {
@@ -108,6 +122,10 @@ func (r *HDLCReceiver) add(bit byte) {
 	}
 	r.octets[at] = r.octet
 	r.fcs = fcsAdd(r.fcs, r.octet)
+	if n := at + 1 - fcsOctets; n >= minDamaged && r.parts != nil {
+		r.parted = n
+		r.parts.Part(r.octets[:n])
+	}
 }
 
 // flag ends a frame, if there was one, and begins the next.
@@ -121,7 +139,7 @@ func (r *HDLCReceiver) flag() {
 		r.frame()
 		r.flags = 1
 	}
-	r.synced, r.bits, r.fcs = true, 0, fcsStart
+	r.synced, r.bits, r.parted, r.fcs = true, 0, 0, fcsStart
 	if r.flags >= preambleFlags && !r.told {
 		r.told = true
 		r.sink.Framing(HDLCFlags)
@@ -129,7 +147,7 @@ func (r *HDLCReceiver) flag() {
 }
 
 func (r *HDLCReceiver) frame() {
-	length := (r.bits-flagBits)/8 - fcsOctets
+	length := max((r.bits-flagBits)/8-fcsOctets, r.parted)
 	good := r.bits%8 == flagBits && r.fcs == fcsGood
 	if length >= minDamaged || good && length >= minFrame {
 		r.sink.Frame(r.octets[:length], good)

@@ -3,11 +3,17 @@ package modem
 const (
 	hdlcQueue    = 4 // frames that wait
 	closingFlags = 2 // after the last frame: one would do, if no receiver lost its end
+	abortFlags   = 8 // after an abort, so that a receiver is in step again
+	hdlcAbort    = 0xff
 )
 
 // An HDLCTransmitter is a BitSource that sends frames: flags first, then the frames that
 // its owner queues, flags while there is none, and the End once Finish was called and
 // the last frame has been sent. The zero value ends at once; Start begins.
+//
+// A frame may be sent before all of it is known: QueuePart, Grow, Close. If the line needs an
+// octet that has not come, the frame is aborted, and sent again once it is whole: a receiver
+// takes no notice of what was aborted.
 type HDLCTransmitter struct {
 	queue  [hdlcQueue]hdlcFrame
 	queued int
@@ -24,6 +30,8 @@ type HDLCTransmitter struct {
 type hdlcFrame struct {
 	octets [MaxFrame + fcsOctets]byte
 	length int
+	open   bool // more of it is to come
+	waits  bool // until it is whole: it was aborted
 }
 
 type hdlcState uint8
@@ -51,26 +59,77 @@ func (t *HDLCTransmitter) Queue(frame []byte) bool { return t.put(frame, 0) }
 func (t *HDLCTransmitter) QueueDamaged(frame []byte) bool { return t.put(frame, 0xffff) }
 
 func (t *HDLCTransmitter) put(frame []byte, damage uint16) bool {
-	if t.queued == hdlcQueue || len(frame) == 0 || len(frame) > MaxFrame {
+	if !t.QueuePart(frame) {
+		return false
+	}
+	t.close(damage)
+	return true
+}
+
+// QueuePart puts the beginning of a frame in line: one octet at least. No other frame can be
+// queued until it is closed.
+func (t *HDLCTransmitter) QueuePart(octets []byte) bool {
+	if t.Room() == 0 || len(octets) == 0 || len(octets) > MaxFrame {
 		return false
 	}
 	f := &t.queue[t.queued]
-	n := copy(f.octets[:], frame)
-	fcs := fcsOf(frame) ^ damage
-	f.octets[n], f.octets[n+1] = byte(fcs), byte(fcs>>8)
-	f.length = n + fcsOctets
+	f.length, f.open, f.waits = copy(f.octets[:], octets), true, false
 	t.queued++
 	return true
 }
 
+// growing is the frame that was queued in part; nil: there is none.
+func (t *HDLCTransmitter) growing() *hdlcFrame {
+	if t.queued == 0 || !t.queue[t.queued-1].open {
+		return nil
+	}
+	return &t.queue[t.queued-1]
+}
+
+// Grow adds octets to the frame that QueuePart began. It reports false, and adds none, if
+// there is no such frame or it would be longer than MaxFrame.
+func (t *HDLCTransmitter) Grow(octets []byte) bool {
+	f := t.growing()
+	if f == nil || f.length+len(octets) > MaxFrame {
+		return false
+	}
+	f.length += copy(f.octets[f.length:], octets)
+	return true
+}
+
+// Close ends the frame that QueuePart began, with its check sequence.
+func (t *HDLCTransmitter) Close() { t.close(0) }
+
+// CloseDamaged ends it with a check sequence that is wrong.
+func (t *HDLCTransmitter) CloseDamaged() { t.close(0xffff) }
+
+func (t *HDLCTransmitter) close(damage uint16) {
+	f := t.growing()
+	if f == nil {
+		return
+	}
+	fcs := fcsOf(f.octets[:f.length]) ^ damage
+	f.octets[f.length], f.octets[f.length+1] = byte(fcs), byte(fcs>>8)
+	f.length, f.open = f.length+fcsOctets, false
+}
+
 // Room returns how many frames can be queued now.
-func (t *HDLCTransmitter) Room() int { return hdlcQueue - t.queued }
+func (t *HDLCTransmitter) Room() int {
+	if t.growing() != nil {
+		return 0
+	}
+	return hdlcQueue - t.queued
+}
 
 // Pending returns how many frames are queued or on their way.
 func (t *HDLCTransmitter) Pending() int { return t.queued }
 
-// Finish ends the burst after the last frame that was queued.
-func (t *HDLCTransmitter) Finish() { t.finish = true }
+// Finish ends the burst after the last frame that was queued. One that is not closed yet is
+// damaged.
+func (t *HDLCTransmitter) Finish() {
+	t.CloseDamaged()
+	t.finish = true
+}
 
 // NextBit returns the next bit of the burst, or End.
 func (t *HDLCTransmitter) NextBit() int {
@@ -104,6 +163,11 @@ func (t *HDLCTransmitter) next() bool {
 			t.at++
 			return true
 		}
+		if f.open {
+			f.waits = true
+			t.state, t.flags, t.octet = hdlcFlags, abortFlags, hdlcAbort
+			return true
+		}
 		t.queued--
 		copy(t.queue[:t.queued], t.queue[1:])
 		t.state, t.flags = hdlcFlags, 1
@@ -121,7 +185,7 @@ func (t *HDLCTransmitter) next() bool {
 
 func (t *HDLCTransmitter) afterFlags() bool {
 	switch {
-	case t.queued > 0:
+	case t.queued > 0 && !(t.queue[0].open && t.queue[0].waits):
 		t.state, t.at, t.ones = hdlcInFrame, 1, 0
 		t.octet = t.queue[0].octets[0]
 		return true
