@@ -8,14 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"tipring/agent"
 	"tipring/agent/cli"
+	"tipring/internal/aaa"
+	"tipring/internal/config"
 	"tipring/tools/demo"
 )
 
@@ -28,6 +32,9 @@ func main() {
 		Checks:  agent.Checks(),
 		Run:     run,
 		Demo:    tell,
+		Radius: func(c *config.Config, log *slog.Logger) (*aaa.Client, error) {
+			return agent.NewRadius(c, time.Now, aaa.Config{Log: log})
+		},
 	}))
 }
 

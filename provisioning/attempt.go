@@ -18,10 +18,10 @@ type File struct {
 	URL                string // where it came from, after redirects, without its password
 	Data               []byte
 	ETag, LastModified string
-	NotModified        bool  // it is the one that ETag and LastModified of the request named
-	Version            int64 // of a sealed file; 0: not sealed
-	Secure             bool  // nobody on the way could read it: HTTPS, verified
-	Authentic          bool  // it is who it should be from: HTTPS, a signature, or a digest from RADIUS
+	NotModified        bool   // it is the one that ETag and LastModified of the request named
+	Version            uint64 // of a sealed file; 0: not sealed
+	Secure             bool   // nobody on the way could read it: HTTPS, verified
+	Authentic          bool   // it is who it should be from: HTTPS, a signature, or a digest from RADIUS
 }
 
 // A Request asks for a file.
@@ -55,7 +55,7 @@ type outcome struct {
 	notes   []NotUnderstood
 	etag    string
 	changed string // Last-Modified
-	version int64  // of a sealed file; 0: not sealed
+	version uint64 // of a sealed file; 0: not sealed
 	err     error
 	retry   time.Duration // that a server asked for
 }

@@ -15,6 +15,7 @@ import (
 type Files struct {
 	Model, Version string
 	Now            func() time.Time // the clock that certificates are judged by
+	Newest         func() uint64    // version of the sealed file in force
 	Log            *slog.Logger
 
 	// Trust reads who may vouch for servers, nil for the system's, and the certificate that

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -468,7 +469,7 @@ func (k *Keeper) apply(now time.Time, o outcome) {
 func (k *Keeper) remember(o outcome) {
 	m := k.store.Memory()
 	m.URL, m.ETag, m.LastModified = o.url, o.etag, o.changed
-	m.Seal = max(m.Seal, o.version)
+	m.Seal = max(m.Seal, int64(min(o.version, math.MaxInt64)))
 	m.Clock = k.now()
 	if err := k.store.Remember(m); err != nil {
 		k.log.Warn("provisioning memory not written", "err", err)

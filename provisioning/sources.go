@@ -10,6 +10,7 @@ import (
 	"tipring/internal/config"
 	"tipring/internal/faxback"
 	"tipring/provisioning/dhcp"
+	"tipring/provisioning/pnp"
 )
 
 // Static is the source of [provisioning] url.
@@ -144,4 +145,44 @@ func (s Search) lacks(section, key string) bool {
 	value, _ := s.Config.Value(section, key)
 	source, _, _ := s.Config.Source(section, key)
 	return value == "" || strings.HasPrefix(source, "dhcp:")
+}
+
+// PnP is the source of SIP plug and play. Any host of the network may answer, so that a
+// device which has a line is not to be told where its settings are, unless it says so.
+type PnP struct {
+	Config pnp.Config
+}
+
+// Find asks the network.
+func (p PnP) Find(ctx context.Context, s Search) (Finding, error) {
+	switch s.Config.Provisioning.PnP {
+	case "off":
+		return Finding{}, nil
+	case "unconfigured":
+		if configured(s.Config) {
+			return Finding{}, nil
+		}
+	}
+	c := p.Config
+	c.MAC = s.Identity.MAC
+	offer, err := pnp.Ask(ctx, c)
+	if err != nil {
+		return Finding{}, err
+	}
+	source := "pnp:" + offer.Server
+	f := Finding{Source: source, Offers: []Offer{{Source: source, URL: offer.URL}}}
+	if offer.Refused > 0 {
+		f.Notes = []NotUnderstood{{Source: source, Text: fmt.Sprintf("%d NOTIFYs of other hosts were turned away", offer.Refused)}}
+	}
+	return f, nil
+}
+
+// configured reports a device with a line that has a server.
+func configured(c *config.Config) bool {
+	for _, l := range c.Lines {
+		if l.Enabled && l.RegisterAddr != "" {
+			return true
+		}
+	}
+	return false
 }

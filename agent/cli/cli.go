@@ -62,13 +62,14 @@ type call struct {
 	json           bool
 	args           []string
 
-	port        number
-	to          string
-	resume      bool
-	once, fast  bool
-	demoDir     string
-	seal        sealFlags
-	mac, serial string
+	port         number
+	to           string
+	resume       bool
+	once, fast   bool
+	demoDir      string
+	seal         sealFlags
+	mac, serial  string
+	dry, explain bool
 }
 
 // A usageError is the person's, not the work's.
@@ -86,6 +87,7 @@ func commands(hooks Hooks) []command {
 		{name: "call", args: "--port N --to NUMBER", summary: "as if port N went off-hook and dialled", client: true, flags: (*call).callFlags, run: (*call).call},
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
+		provisionCommand,
 		{name: "seal", args: "IN OUT", nargs: 2, fewer: true, summary: "make a configuration file that one device opens and nobody else can write", alone: true, flags: (*call).sealFlags, run: (*call).sealFile},
 		{name: "version", summary: "print the version", alone: true, run: (*call).version},
 	}
