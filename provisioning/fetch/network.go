@@ -112,12 +112,12 @@ func (c *Client) each(ctx context.Context, u *url.URL, try func(to netip.AddrPor
 		}
 		answered, err := try(to, connect)
 		switch {
-		case answered || ctx.Err() != nil:
+		case answered || ctx.Err() != nil || len(all) == 1:
 			return err
 		case failed == nil:
-			failed = err
+			failed = fmt.Errorf("%s: %w", to.Addr(), err)
 		default:
-			failed = fmt.Errorf("%w; %w", failed, err)
+			failed = fmt.Errorf("%w; %s: %w", failed, to.Addr(), err)
 		}
 	}
 	return failed
