@@ -145,4 +145,3 @@ func digestAnswer(given, uri, user, password, algorithm string) bool {
 	return field("uri") == uri && field("username") == user &&
 		field(" response") == h(a1+":"+field(" nonce")+":"+field(" nc")+":"+field(" cnonce")+":auth:"+a2)
 }
-

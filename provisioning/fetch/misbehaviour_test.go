@@ -159,4 +159,3 @@ func TestMemory(t *testing.T) {
 		})
 	}
 }
-
