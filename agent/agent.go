@@ -25,6 +25,7 @@ import (
 	"tipring/internal/config/generations"
 	"tipring/internal/media"
 	"tipring/internal/metrics"
+	"tipring/internal/unixsocket"
 	"tipring/lines/fxs"
 	"tipring/provisioning"
 	"tipring/webui/api"
@@ -64,6 +65,7 @@ type Agent struct {
 	portList atomic.Pointer[[]*portUnit]
 	tones    atomic.Pointer[fxs.Country] // of the ports
 	rtp      atomic.Pointer[media.Ports]
+	sockets  unixsocket.Keeper
 	calls    *callList
 	metrics  *metrics.Set
 
@@ -201,7 +203,7 @@ func (a *Agent) logFaults() {
 func (a *Agent) Run(ctx context.Context) error {
 	routes := api.New(device{a}, a.metrics, a.log)
 	routes.HandleSettings(settings{a})
-	socket, err := api.ServeSocket(a.dir, routes.Behind(api.Open{}), a.log)
+	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	if err != nil {
 		return errors.Join(err, a.store.Close())
 	}
@@ -223,6 +225,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	closing, done := context.WithTimeout(context.Background(), time.Second)
 	defer done()
 	err = errors.Join(err, socket.Close(closing), a.store.Close())
+	a.sockets.Close()
 	a.log.Info("stopped")
 	return err
 }

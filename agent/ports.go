@@ -109,7 +109,7 @@ func (a *Agent) newPort(c config.Port) *portUnit {
 	u.made = cfg
 	cfg.STUN = func() netip.AddrPort { return a.stunAddress(c.Line) }
 	cfg.STUN() // a name is looked up before the first call
-	driver, err := openDriver(c, cfg.Country, a.log)
+	driver, err := openDriver(c, fittings{cfg.Country, &a.sockets, a.log})
 	if err != nil {
 		a.log.Error("port has no driver", "port", c.N, "driver", c.Driver.String(), "err", err)
 		return u

@@ -1,7 +1,7 @@
 package agent
 
 import (
-	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -11,6 +11,7 @@ import (
 
 	"tipring/internal/config"
 	"tipring/lines/fxs"
+	"tipring/webui/api"
 )
 
 // An agent that hangs is left to itself half a second after the second signal.
@@ -60,19 +61,39 @@ func TestASecondSignalThatHelps(t *testing.T) {
 	}
 }
 
+// Who deletes the sockets of a device that works does not cut it off.
+func TestDeletedSocketsArePutBack(t *testing.T) {
+	card := socketPath(t)
+	r := start(t, base+"[sip1]\n[port1]\ndriver = unix:"+card+"\n")
+	for _, path := range []string{card, filepath.Join(r.dir, api.SocketName)} {
+		answers := func() bool {
+			conn, err := net.Dial("unix", path)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		}
+		r.until(path+" is there", answers)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		r.until(path+" is back", answers)
+	}
+}
+
 // Who is let in by a driver may ask for its port at once.
 func TestAPortIsToldBeforeItsDriverOpens(t *testing.T) {
 	var r *rig
 	open := drivers["sim"]
 	t.Cleanup(func() { drivers["sim"] = open })
 	told := make(chan bool, 1)
-	drivers["sim"] = func(p config.Port, c *fxs.Country, log *slog.Logger) (fxs.Driver, error) {
+	drivers["sim"] = func(p config.Port, f fittings) (fxs.Driver, error) {
 		shown := false
 		for _, port := range (device{r.Agent}).Ports() {
 			shown = shown || port.Port == p.N
 		}
 		told <- shown
-		return open(p, c, log)
+		return open(p, f)
 	}
 	r = start(t, base)
 	r.write(base + "[sip1]\n[port1]\ndriver = sim\n")

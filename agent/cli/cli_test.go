@@ -77,7 +77,7 @@ func start(t *testing.T, b *box) (dir string) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	log := slog.New(slog.DiscardHandler)
-	socket, err := api.ServeSocket(dir, api.New(b, nil, log).Behind(api.Open{}), log)
+	socket, err := api.ServeSocket(nil, dir, api.New(b, nil, log).Behind(api.Open{}), log)
 	if err != nil {
 		t.Fatal(err)
 	}

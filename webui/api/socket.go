@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"tipring/internal/unixsocket"
 )
 
 // SocketName is the control socket's name in the state directory.
@@ -25,10 +27,10 @@ type Socket struct {
 
 // ServeSocket serves h on SocketName in dir, mode 0600. A socket that nobody answers
 // on is removed first; one that somebody answers on, and anything that is not a
-// socket, is an error.
-func ServeSocket(dir string, h http.Handler, log *slog.Logger) (*Socket, error) {
+// socket, is an error. The keeper puts back one that is deleted; nil: nobody does.
+func ServeSocket(keeper *unixsocket.Keeper, dir string, h http.Handler, log *slog.Logger) (*Socket, error) {
 	path := filepath.Join(dir, SocketName)
-	listener, err := listen(dir, path)
+	listener, err := keeper.Listen(path, log, func() (*net.UnixListener, error) { return listen(dir, path) })
 	if err != nil {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
@@ -62,7 +64,7 @@ func (s *Socket) Close(ctx context.Context) error {
 
 // listen holds a lock on the directory while it looks at the old socket and makes
 // the new one, so that of two agents that start at once one is refused.
-func listen(dir, path string) (net.Listener, error) {
+func listen(dir, path string) (*net.UnixListener, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -83,7 +85,10 @@ func listen(dir, path string) (net.Listener, error) {
 		// sun_path holds 108 octets with the closing NUL (unix(7)).
 		return nil, fmt.Errorf("a name of %d octets is too long for a socket: choose a shorter state_dir", len(path))
 	}
-	return listener, err
+	if err != nil {
+		return nil, err
+	}
+	return listener.(*net.UnixListener), nil
 }
 
 // private gives the socket file mode 0600 from its first moment: on Linux bind takes

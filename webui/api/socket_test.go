@@ -33,7 +33,7 @@ func get(dir string) (string, error) {
 
 func serve(t *testing.T, dir string) *Socket {
 	t.Helper()
-	s, err := ServeSocket(dir, http.HandlerFunc(hello), quiet)
+	s, err := ServeSocket(nil, dir, http.HandlerFunc(hello), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestASocketThatSomebodyAnswersOnStays(t *testing.T) {
 	dir := t.TempDir()
 	s := serve(t, dir)
 	defer s.Close(context.Background())
-	_, err := ServeSocket(dir, http.HandlerFunc(hello), quiet)
+	_, err := ServeSocket(nil, dir, http.HandlerFunc(hello), quiet)
 	if err == nil || !strings.HasSuffix(err.Error(), "control.sock: another agent answers on it") {
 		t.Errorf("second agent: %v", err)
 	}
@@ -91,7 +91,7 @@ func TestNothingButASocketIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, SocketName)
 	os.WriteFile(path, []byte("precious"), 0o600)
-	if _, err := ServeSocket(dir, http.HandlerFunc(hello), quiet); err == nil || !strings.HasSuffix(err.Error(), "there is a file that is not a socket") {
+	if _, err := ServeSocket(nil, dir, http.HandlerFunc(hello), quiet); err == nil || !strings.HasSuffix(err.Error(), "there is a file that is not a socket") {
 		t.Errorf("error %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != "precious" {
@@ -101,7 +101,7 @@ func TestNothingButASocketIsRemoved(t *testing.T) {
 
 func TestANameTooLongIsSaid(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
-	if _, err := ServeSocket(dir, http.HandlerFunc(hello), quiet); err == nil || !strings.Contains(err.Error(), "choose a shorter state_dir") {
+	if _, err := ServeSocket(nil, dir, http.HandlerFunc(hello), quiet); err == nil || !strings.Contains(err.Error(), "choose a shorter state_dir") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -118,7 +118,7 @@ func TestOneOfManyServes(t *testing.T) {
 	var all sync.WaitGroup
 	sockets := make([]*Socket, 8)
 	for i := range sockets {
-		all.Go(func() { sockets[i], _ = ServeSocket(dir, http.HandlerFunc(hello), quiet) })
+		all.Go(func() { sockets[i], _ = ServeSocket(nil, dir, http.HandlerFunc(hello), quiet) })
 	}
 	all.Wait()
 	served := 0
@@ -137,7 +137,7 @@ func TestOneOfManyServes(t *testing.T) {
 func TestCloseCutsWhatTakesTooLong(t *testing.T) {
 	dir := t.TempDir()
 	entered, left := make(chan struct{}), make(chan struct{})
-	s, err := ServeSocket(dir, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s, err := ServeSocket(nil, dir, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(entered)
 		<-r.Context().Done()
 		close(left)

@@ -20,32 +20,21 @@ const (
 	folderMode = 0o750
 )
 
-// listener is a listening socket and the file it made, if it made one.
-type listener struct {
-	net.Listener
-	path string
-	file fs.FileInfo
-}
-
-// listen opens unix:/path or tcp:host:port.
-func listen(address, token string) (*listener, error) {
-	kind, where, _ := strings.Cut(address, ":")
+// listen opens unix:/path or tcp:host:port. The keeper keeps the name of the former.
+func listen(cfg Config) (net.Listener, error) {
+	kind, where, _ := strings.Cut(cfg.Address, ":")
 	switch {
 	case kind == "unix" && filepath.IsAbs(where):
-		return listenUnix(where)
-	case kind == "tcp" && where != "" && token == "":
+		return cfg.Keeper.Listen(where, cfg.Log, func() (*net.UnixListener, error) { return listenUnix(where) })
+	case kind == "tcp" && where != "" && cfg.Token == "":
 		return nil, errors.New("a tcp driver wants a driver_token")
 	case kind == "tcp" && where != "":
-		l, err := net.Listen("tcp", where)
-		if err != nil {
-			return nil, err
-		}
-		return &listener{Listener: l}, nil
+		return net.Listen("tcp", where)
 	}
 	return nil, errors.New("want unix:/path or tcp:host:port")
 }
 
-func listenUnix(path string) (*listener, error) {
+func listenUnix(path string) (*net.UnixListener, error) {
 	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
@@ -57,18 +46,10 @@ func listenUnix(path string) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Go would remove whatever has that name by then.
-	l.(*net.UnixListener).SetUnlinkOnClose(false)
-	made := &listener{Listener: l, path: path}
 	if err := os.Chmod(path, socketMode); err != nil {
-		made.Close()
-		return nil, err
+		return nil, errors.Join(err, l.Close())
 	}
-	if made.file, err = os.Lstat(path); err != nil {
-		made.Close()
-		return nil, err
-	}
-	return made, nil
+	return l.(*net.UnixListener), nil
 }
 
 // restrict runs before bind. The file that bind makes gets the mode of the socket
@@ -130,16 +111,4 @@ func hungUp(conn net.Conn) bool {
 		}
 	})
 	return err != nil || revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
-}
-
-// Close ends listening and removes the socket, if it is still the one that was made.
-func (l *listener) Close() error {
-	err := l.Listener.Close()
-	if l.file == nil {
-		return err
-	}
-	if now, lerr := os.Lstat(l.path); lerr == nil && os.SameFile(now, l.file) {
-		return errors.Join(err, os.Remove(l.path))
-	}
-	return err
 }

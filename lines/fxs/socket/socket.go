@@ -18,15 +18,17 @@ import (
 	"sync"
 	"time"
 
+	"tipring/internal/unixsocket"
 	"tipring/lines/fxs"
 )
 
 // Config is one port's socket.
 type Config struct {
 	Port    int
-	Kind    string // phone or fax
-	Address string // unix:/path or tcp:host:port
-	Token   string // what a card must know; tcp wants one
+	Kind    string             // phone or fax
+	Address string             // unix:/path or tcp:host:port
+	Token   string             // what a card must know; tcp wants one
+	Keeper  *unixsocket.Keeper // puts back the name of a unix socket; nil: nobody does
 	Log     *slog.Logger
 }
 
@@ -46,7 +48,7 @@ var errSecond = errors.New("there is a line card already")
 type Driver struct {
 	cfg    Config
 	log    *slog.Logger
-	listen *listener
+	listen net.Listener
 	cards  chan fxs.Card
 	closed chan struct{}
 	work   sync.WaitGroup
@@ -69,7 +71,7 @@ var _ fxs.Driver = (*Driver)(nil)
 func New(cfg Config) (*Driver, error) { return newDriver(cfg, helloTime, audioTime) }
 
 func newDriver(cfg Config, helloTime, audioTime time.Duration) (*Driver, error) {
-	l, err := listen(cfg.Address, cfg.Token)
+	l, err := listen(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("port %d: driver %s: %w", cfg.Port, cfg.Address, err)
 	}

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tipring/etc"
+	"tipring/internal/unixsocket"
 	"tipring/lines/fxs"
 )
 
@@ -436,6 +437,51 @@ func TestSocketFileAndFolder(t *testing.T) {
 	r.Close()
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestADeletedSocketIsPutBack(t *testing.T) {
+	keeper := &unixsocket.Keeper{}
+	t.Cleanup(keeper.Close)
+	path := filepath.Join(t.TempDir(), "run", "port1.sock")
+	r := newRig(t, Config{Address: "unix:" + path, Keeper: keeper}, time.Minute)
+	p, c := r.card()
+	for _, name := range []string{path, filepath.Dir(path)} {
+		if err := os.RemoveAll(name); err != nil {
+			t.Fatal(err)
+		}
+		until(t, func() bool {
+			conn, err := net.Dial("unix", path)
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
+			t.Errorf("%s: mode %v, %v", name, info.Mode(), err)
+		}
+		second := r.dial()
+		second.isClosed()
+	}
+	p.send(AppendAudio(nil, make([]int16, 80))) // the card that is there goes on
+	if _, _, err := c.Read(); err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	r.card()
+}
+
+// until waits for what nobody tells.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	tick, limit := time.NewTicker(5*time.Millisecond), time.After(20*time.Second)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatal("not in time")
+		}
 	}
 }
 
