@@ -222,6 +222,7 @@ func (c *cuts) between(name string, m *model, first, end int, want ...string) {
 // At whatever moment the power is cut, the next start has the old or the new
 // configuration, whole; and the new one once the change returned.
 func TestPowerCuts(t *testing.T) {
+	t.Parallel()
 	c := cuts{t, map[string]bool{}}
 	for _, tt := range applies {
 		m, s := begun(t, tt.edit, tt.prepare)
@@ -279,11 +280,21 @@ func (c *cuts) life(seed uint64) {
 // Whatever call fails, and however it fails: with an error the old configuration stays in
 // force, without one the new one is, now and at the next start.
 func TestDiskErrors(t *testing.T) {
+	t.Parallel()
 	for _, failure := range []error{syscall.ENOSPC, syscall.EIO, syscall.EROFS, syscall.EDQUOT} {
 		for _, stays := range []bool{false, true} {
 			for _, tt := range applies {
+				start, s := begun(t, tt.edit, tt.prepare)
+				must(t, s.Close())
 				for n := 1; ; n++ {
-					m, s := begun(t, tt.edit, tt.prepare)
+					m := start.crash(0, keeps(1))
+					if tt.edit != "" {
+						m.put(where+"/config/local.ini", string(localText("l2")))
+					}
+					s, _ = mustOpen(t, m)
+					if tt.edit != "" {
+						m.put(where+"/config/local.ini", string(localText(tt.edit)))
+					}
 					running, _ := s.Current()
 					calls, failed := 0, ""
 					m.fail = func(call, path string) error {
@@ -335,6 +346,7 @@ func TestDiskErrors(t *testing.T) {
 
 // While Open puts things in order the disk may fail too.
 func TestDiskErrorsAtOpen(t *testing.T) {
+	t.Parallel()
 	for _, tt := range applies {
 		m, s := begun(t, tt.edit, tt.prepare)
 		must(t, tt.apply(s))

@@ -182,13 +182,64 @@ func TestWhatCannotBeReadIsNotGivenUp(t *testing.T) {
 		if got := inForce(t, s); got == "mixed" || got == "factory" || len(r.Lines()) == 0 {
 			t.Errorf("%s: %s in force, %v", path, got, r.Lines())
 		}
-		must(t, s.Close())
-		m.fail = nil
 		if m.live.list(0, "") != before {
 			t.Errorf("%s: changed on the disk\n%s", path, m.live.list(0, ""))
 		}
+		// What is changed meanwhile keeps to what was decided before.
+		blind := path == "/state"
+		for name, err := range map[string]error{"judge": s.Judge(3, Trial), "remember": s.Remember(Memory{Key: "77"}), "prune": s.Prune()} {
+			if err != nil && name != "judge" && !blind || err == nil && blind && name != "prune" {
+				t.Errorf("%s: %s: %v", path, name, err)
+			}
+		}
+		must(t, s.Close())
+		m.fail = nil
 		settled(t, m, "p2,l2")
 	}
+}
+
+// One error when the state was read is not for ever; but a reset can do without it.
+func TestTheStateIsReadAgain(t *testing.T) {
+	m := prepared(t, "", nil)
+	fail := true
+	m.fail = func(call, path string) error {
+		if fail && path == where+"/config/state" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	s, _ := mustOpen(t, m)
+	if err := s.Switch(1, Good); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), where+"/config/state") {
+		t.Errorf("switched blindly: %v", err)
+	}
+	fail = false
+	must(t, s.Switch(1, Good))
+	fail = true
+	must(t, s.Close())
+	s, _ = mustOpen(t, m)
+	must(t, s.Reset())
+	must(t, s.Close())
+	fail = false
+	settled(t, m, "factory")
+}
+
+// With nothing else to be read, what is in local.ini is in force for this run.
+func TestOnlyLocalIsReadable(t *testing.T) {
+	m := prepared(t, "", nil)
+	m.fail = func(call, path string) error {
+		if strings.Contains(path, "/generations") {
+			return syscall.EIO
+		}
+		return nil
+	}
+	s, r := mustOpen(t, m)
+	g, ok := s.Current()
+	if got := mark(g, ok); got != ",l2" || g.N != 0 || g.By != ByFile {
+		t.Errorf("%s in force, %v", got, r.Lines())
+	}
+	must(t, s.Close())
+	m.fail = nil
+	settled(t, m, "p2,l2")
 }
 
 // Names that are not ours are left alone.

@@ -68,8 +68,9 @@
 // comes after the commit (refreshing local.ini, pruning) is logged when it fails and made
 // good later; Replaces stays until then. A broken current generation gives way to the newest
 // good one with its own local layer, never to a mixture; a broken state to the newest
-// whole generation whose local layer local.ini is. As long as something cannot be read for another
-// reason than being broken, such as EIO, Open decides for this run only and writes nothing.
+// whole generation whose local layer local.ini is. When something cannot be read for another
+// reason than being broken, such as EIO, Open decides for this run only and writes nothing; as
+// long as that is config/state, nothing but Reset changes it.
 package generations
 
 import (
@@ -120,7 +121,7 @@ func (v Verdict) valid() bool {
 
 // A Generation is a configuration that was written. Its Content has no bodies in a List.
 type Generation struct {
-	N       int // from 1 upward, never given twice; 0: an edit of local.ini that could not be written
+	N       int // from 1 upward, never given twice; 0: made of local.ini, and could not be written
 	Made    time.Time
 	Verdict Verdict
 	Content
@@ -161,7 +162,8 @@ type Store struct {
 	onDisk  []byte      // config/state; nil: there is none, or it is not to be believed
 	whole   []manifest  // the generations that can be had, oldest first
 	refused []refusal   // the others
-	unsaved *Generation // an edit of local.ini that is in force and could not be written
+	blind   error       // why config/state could not be read, though it may be whole
+	unsaved *Generation // in force in this run, whatever the state says
 }
 
 // refusal is a generation that cannot be had.
@@ -197,7 +199,7 @@ func open(d files, stateDir string, o Options) (*Store, Report, error) {
 		err = s.settle(&r)
 	}
 	if err != nil {
-		s.close()
+		err = errors.Join(err, s.close())
 		return nil, r, fmt.Errorf("generations: %w", err)
 	}
 	return s, r, nil
@@ -237,10 +239,10 @@ func (s *Store) Current() (Generation, bool) {
 		}
 		g, err = s.current()
 	}
-	return g, err == nil && (g.N != 0 || s.unsaved != nil)
+	return g, err == nil && g.By != ""
 }
 
-// current is the zero Generation in the factory's state.
+// current is what is in force; the zero Generation in the factory's state.
 func (s *Store) current() (Generation, error) {
 	if s.closed {
 		return Generation{}, errClosed

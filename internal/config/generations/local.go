@@ -122,8 +122,8 @@ func (s *Store) Adopt() (int, error) {
 func (s *Store) proposal() (Content, *local, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return Content{}, nil, errClosed
+	if err := s.changeable(); err != nil {
+		return Content{}, nil, err
 	}
 	l := s.readLocal()
 	if l.err != nil {
@@ -138,13 +138,8 @@ func (s *Store) proposal() (Content, *local, error) {
 
 // withLocal is the current content with another local layer.
 func (s *Store) withLocal(text []byte) (Content, error) {
-	c := Content{By: ByFile, Local: text}
-	if s.state.Current == 0 {
-		return c, nil
-	}
-	_, g, err := s.read(s.state.Current)
-	c.Key, c.Provisioned = g.Key, g.Provisioned
-	return c, err
+	g, err := s.current()
+	return Content{By: ByFile, Key: g.Key, Provisioned: g.Provisioned, Local: text}, err
 }
 
 // adoptIf adopts the edit l as c; 0 if either local.ini or what is current is no longer

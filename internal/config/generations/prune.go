@@ -57,6 +57,9 @@ func (s *Store) spared(also int) []int {
 		s.newestOther(current, func(v Verdict) bool { return v == Good }),
 		s.newest(func(v Verdict) bool { return v == Trial })}
 	var spared []int
+	if s.unsaved != nil {
+		must = append(must, s.unsaved.N)
+	}
 	for _, n := range must {
 		if n != 0 && !slices.Contains(spared, n) {
 			spared = append(spared, n)

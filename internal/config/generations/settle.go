@@ -46,7 +46,7 @@ func (r Report) Lines() []string {
 // settle finds what is in force and puts in order what is not. As long as something
 // cannot be read for another reason than being broken, it writes nothing.
 func (s *Store) settle(r *Report) error {
-	s.unsaved = nil
+	s.unsaved, s.blind = nil, nil
 	sure, err := s.readState(r)
 	if err != nil {
 		return err
@@ -94,9 +94,12 @@ func (s *Store) readState(r *Report) (sure bool, err error) {
 		return true, nil
 	}
 	if err != nil {
-		err = missing(err)
-		r.State = err
-		return errors.Is(err, ErrBroken), nil
+		r.State = missing(err)
+		if errors.Is(r.State, ErrBroken) {
+			return true, nil
+		}
+		s.blind = r.State
+		return false, nil
 	}
 	found, err := decodeState(data)
 	switch {
@@ -156,22 +159,35 @@ func (s *Store) fall(found local, sure bool, r *Report) {
 		return
 	}
 	r.Fell = s.state.Current
+	to := s.newest(func(v Verdict) bool { return v == Good })
+	if to == 0 {
+		to = s.newest(func(v Verdict) bool { return v != Bad })
+	}
+	if !sure {
+		s.standIn(to, found, r)
+		return
+	}
 	next := s.draft()
 	delete(next.Verdicts, next.Current)
-	next.Current = s.newest(func(v Verdict) bool { return v == Good })
-	if next.Current == 0 {
-		next.Current = s.newest(func(v Verdict) bool { return v != Bad })
-	}
-	switch to := s.digestOf(next.Current); {
-	case next.Current == 0 || s.edited(found):
-		next.Local, next.Replaces = to, ""
-	default:
-		next.refreshes(found, to)
-		if sure && next.Replaces != "" {
-			r.doubt(s.putAside(found))
-		}
+	next.Current = to
+	if to == 0 || s.edited(found) {
+		next.Local, next.Replaces = s.digestOf(to), ""
+	} else if next.refreshes(found, s.digestOf(to)); next.Replaces != "" {
+		r.doubt(s.putAside(found))
 	}
 	s.settleAs(next, sure, r)
+}
+
+// standIn has a generation in force for this run, or what is in local.ini.
+func (s *Store) standIn(n int, found local, r *Report) {
+	if n == 0 {
+		s.unsaved = &Generation{}
+		s.settleEdit(found, false, r)
+		return
+	}
+	if _, g, err := s.read(n); err == nil {
+		s.unsaved = &g
+	}
 }
 
 // settleLocal compares local.ini with the local layer in force.
@@ -192,7 +208,7 @@ func (s *Store) settleLocal(found local, sure bool, r *Report) {
 			r.doubt(err)
 			r.Refreshed = err == nil
 		}
-	case found.err == nil:
+	case found.err == nil && !(s.unsaved != nil && s.unsaved.By == ByFile):
 		s.settleEdit(found, sure, r)
 	}
 }

@@ -26,7 +26,7 @@ func (s *Store) switchTo(n int, v Verdict) error {
 	if !v.valid() || v == Bad {
 		return fmt.Errorf("verdict %q: wanted %s, %s or %s", v, Trial, Good, Unproven)
 	}
-	if err := s.ready(); err != nil {
+	if err := s.changeable(); err != nil {
 		return err
 	}
 	g, err := s.load(n)
@@ -64,6 +64,9 @@ func (s *Store) Judge(n int, v Verdict) error {
 }
 
 func (s *Store) judge(n int, v Verdict) error {
+	if err := s.changeable(); err != nil {
+		return err
+	}
 	i := slices.IndexFunc(s.whole, func(m manifest) bool { return m.N == n })
 	if i < 0 {
 		return ErrNone
@@ -81,18 +84,24 @@ func (s *Store) judge(n int, v Verdict) error {
 func (s *Store) Remember(m Memory) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.Seal = max(m.Seal, s.state.Memory.Seal)
-	m.Clock = m.Clock.UTC().Round(0)
-	err := m.valid()
-	if err == nil {
-		next := s.draft()
-		next.Memory = m
-		err = s.commit(next)
-	}
-	if err != nil {
+	if err := s.remember(m); err != nil {
 		return fmt.Errorf("generations: remember: %w", err)
 	}
 	return nil
+}
+
+func (s *Store) remember(m Memory) error {
+	if err := m.valid(); err != nil {
+		return err
+	}
+	if err := s.changeable(); err != nil {
+		return err
+	}
+	next := s.draft()
+	next.Memory = m
+	next.Memory.Seal = max(m.Seal, s.state.Memory.Seal)
+	next.Memory.Clock = m.Clock.UTC().Round(0)
+	return s.commit(next)
 }
 
 // Reset puts the factory's state in force: no generation, no local layer. Of what was

@@ -49,7 +49,7 @@ func (s *Store) write(c Content) (int, error) {
 
 // begin sees to it that there is a state before there is a generation.
 func (s *Store) begin() error {
-	if err := s.ready(); err != nil {
+	if err := s.changeable(); err != nil {
 		return err
 	}
 	if s.onDisk == nil {
@@ -116,6 +116,21 @@ func (s *Store) ready() error {
 	}
 	s.lock = lock
 	return nil
+}
+
+// changeable looks again where the state could not be read.
+func (s *Store) changeable() error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	if s.blind == nil {
+		return nil
+	}
+	var r Report
+	if err := s.settle(&r); err != nil {
+		return err
+	}
+	return s.blind
 }
 
 // mkdir makes a directory and those above it, durably.
