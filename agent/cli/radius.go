@@ -191,7 +191,7 @@ func (c *call) load() (*config.Config, error) {
 }
 
 // directory makes what is asked, and what ends it.
-func (c *call) directory(cfg *config.Config) (*faxback.Directory, func() error, error) {
+func (c *call) directory(cfg *config.Config) (*faxback.Directory, func(), error) {
 	if len(cfg.Radius.Servers) == 0 {
 		return nil, nil, errors.New("[radius] has no servers")
 	}
@@ -204,7 +204,7 @@ func (c *call) directory(cfg *config.Config) (*faxback.Directory, func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return &faxback.Directory{Asker: client, Dictionary: dictionary, FaxATAType: uint32(cfg.Radius.FaxATAType)}, client.Close, nil
+	return &faxback.Directory{Asker: client, Dictionary: dictionary, FaxATAType: uint32(cfg.Radius.FaxATAType)}, func() { _ = client.Close() }, nil
 }
 
 func readDictionary(r config.Radius) (*faxback.Dictionary, error) {
