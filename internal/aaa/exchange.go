@@ -271,10 +271,10 @@ func (a *attempt) failure(err error, after time.Duration) error {
 }
 
 const unsignedCure = "make the server sign its answers: FreeRADIUS before 3.2.5: `update reply { Message-Authenticator := 0x00 }` in post-auth, and in its Post-Auth-Type REJECT; " +
-	"from 3.2.5: require_message_authenticator = yes for this client; or, insecure, mark it ;legacy"
+	"from 3.2.5: require_message_authenticator = yes for this client"
 
 var cures = map[Refusal]string{
-	Unsigned:         unsignedCure,
+	Unsigned:         unsignedCure + "; or, insecure, mark the server ;legacy",
 	BadAuthenticator: "is the shared secret the same on both sides?",
 }
 

@@ -14,6 +14,7 @@ require (
 	github.com/google/renameio/v2 v2.0.2 // indirect
 	github.com/jart/gosip v0.0.0-20250608211422-1158f11cb31e // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect
+	layeh.com/radius v0.0.0-20231213012653-1006025d24f8 // indirect
 )
 
 require (

@@ -10,6 +10,7 @@ baresip:baresip-core
 kamailio:kamailio
 /usr/lib/*/kamailio/modules/tls.so:kamailio-tls-modules
 rtpengine:rtpengine-daemon
+freeradius:freeradius
 turnserver:coturn
 sipp:sip-tester
 sipsak:sipsak
@@ -30,6 +31,7 @@ pkg-config:pkg-config
 tiffcp:libtiff-tools
 pdftoppm:poppler-utils
 git:git
+strace:strace
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
