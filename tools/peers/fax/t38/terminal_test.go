@@ -72,3 +72,28 @@ func TestCorrectionBetweenTerminals(t *testing.T) {
 		}
 	}
 }
+
+// With redundancy 3 one packet of four is enough, wherever a burst of three falls: what is
+// lost with the others, of the image or of what the machines say, is told by it.
+func TestBurstsBetweenTerminals(t *testing.T) {
+	link := convey.LinkConfig{Control: 3, Image: 3}
+	for _, h := range []struct {
+		name  string
+		build func(*call) (from, to *lockstep.Node)
+	}{
+		{"ours to ours", func(c *call) (from, to *lockstep.Node) { return c.ourTerminal(true, link), c.ourTerminal(false, link) }},
+		{"ours to theirs", func(c *call) (from, to *lockstep.Node) { return c.ourTerminal(true, link), c.theirTerminal(false) }},
+		{"theirs to ours", func(c *call) (from, to *lockstep.Node) { return c.theirTerminal(true), c.ourTerminal(false, link) }},
+	} {
+		for _, ecm := range []bool{true, false} {
+			for phase := range 4 {
+				t.Run(fmt.Sprintf("%s/ECM %v/%d", h.name, ecm, phase), func(t *testing.T) {
+					t.Parallel()
+					c := newCall(t, mode{ecm, t30.MR, 14400}, text(1, 700)...)
+					from, to := h.build(c)
+					c.exactOver(from, to, lockstep.Network{Drop: func(n int, _ []byte) bool { return n%4 != phase }}, lockstep.Network{})
+				})
+			}
+		}
+	}
+}
