@@ -18,9 +18,10 @@ type handset struct {
 	now    int64 // samples said
 
 	bell, reversed, lamp, unpowered bool
-	bursts                          int   // of the bell, in this call
-	rang                            int64 // when the bell last rang
-	engaged                         int64 // since when a tone asks to hang up; never if none does
+	cadence                         fxs.Cadence // of a call's bell; nil: not known
+	bursts                          int         // of the bell, in this call
+	began, rang                     int64       // when the bell last began to ring, and when it last rang
+	engaged                         int64       // since when a tone asks to hang up; never if none does
 
 	tones  *recogniser
 	dtmf   dsp.DTMFDetector
@@ -51,7 +52,8 @@ const (
 	never        = int64(-1)
 	tailSamples  = 1600 // 200 ms
 	maxRecord    = 60 * dsp.SampleRate
-	callGap      = 12 * dsp.SampleRate // without the bell: the next burst is of another call
+	unknownPause = 12 * dsp.SampleRate         // longer than that of any country
+	ringSlack    = 300 * dsp.SampleRate / 1000 // by which a burst or a pause of the bell may differ from the cadence
 	engagedTime  = dsp.SampleRate
 	keyTime      = 80 * dsp.SampleRate / 1000 // each of sound and pause
 	pulseOpen    = 60 * dsp.SampleRate / 1000
@@ -61,12 +63,16 @@ const (
 )
 
 func newHandset(c *fxs.Country) *handset {
-	return &handset{
+	h := &handset{
 		keys:    *dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0),
 		tones:   newRecogniser(c),
 		tail:    make([]int16, 0, tailSamples),
 		engaged: never,
 	}
+	if c != nil {
+		h.cadence = c.Ring
+	}
+	return h
 }
 
 // loop returns what happens to the loop before the next frame, one thing a call.
@@ -186,15 +192,46 @@ func (h *handset) hear(ear []int16) {
 func (h *handset) ring(on bool) {
 	h.active = h.now
 	if on && !h.bell {
-		if h.now-h.rang > callGap {
+		if !h.sameCall() {
 			h.bursts = 0
 		}
 		h.bursts++
+		h.began = h.now
 	}
 	if on || h.bell {
 		h.rang = h.now
 	}
 	h.bell = on
+}
+
+// sameCall tells whether a burst of the bell that begins now belongs to the call of the one
+// before: that was not cut short, and the pause since is one of the cadence. A caller who gives
+// up in a pause, and another who rings in time for the next burst, cannot be told apart.
+func (h *handset) sameCall() bool {
+	burst, pause := h.rang-h.began, h.now-h.rang
+	if h.cadence == nil {
+		return pause <= h.longestPause()
+	}
+	for i := 0; i+1 < len(h.cadence); i += 2 {
+		if near(burst, h.cadence[i]) && near(pause, h.cadence[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func near(got int64, want int) bool { return max(got-int64(want), int64(want)-got) <= ringSlack }
+
+// longestPause is how long the bell is silent at most while a call rings.
+func (h *handset) longestPause() int64 {
+	if h.cadence == nil {
+		return unknownPause
+	}
+	longest := 0
+	for i := 1; i < len(h.cadence); i += 2 {
+		longest = max(longest, h.cadence[i])
+	}
+	return int64(longest + ringSlack)
 }
 
 // unplugged is what a line that is gone leaves of its state.
@@ -205,7 +242,7 @@ func (h *handset) unplugged() {
 
 // rings tells whether a call is ringing, in the pauses of the bell too.
 func (h *handset) rings() bool {
-	return h.bell || !h.off && h.bursts > 0 && h.now-h.rang <= callGap
+	return h.bell || !h.off && h.bursts > 0 && h.now-h.rang <= h.longestPause()
 }
 
 // level returns that of the last 200 ms heard.

@@ -247,6 +247,35 @@ func TestRingingAndLamp(t *testing.T) {
 	})
 }
 
+// A caller who gave up is not counted with the next one.
+func TestBurstsAreCountedByTheCall(t *testing.T) {
+	for name, gap := range map[string]struct{ rings, pause time.Duration }{
+		"given up in the middle of a burst":        {500 * time.Millisecond, 4 * time.Second},
+		"the next one rings too soon":              {2500 * time.Millisecond, 500 * time.Millisecond},
+		"the next one rings too late":              {2500 * time.Millisecond, 5 * time.Second},
+		"given up in the second burst":             {6500 * time.Millisecond, 4 * time.Second},
+		"the next one rings when nobody does more": {2500 * time.Millisecond, 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plugs(t, "us", "", func(t *testing.T, ph *Telephone, e *exchange) {
+				e.do(func() { e.port.Ring(nil) })
+				must(t, ph.WaitRing(time.Second), ph.Pass(gap.rings))
+				e.do(func() { e.port.StopRing() })
+				must(t, ph.Pass(gap.pause))
+				e.do(func() { e.port.Ring(nil) })
+				must(t, ph.WaitRing(time.Second), ph.Pass(100*time.Millisecond))
+				if n := ph.Status().Bursts; n != 1 {
+					t.Errorf("%d bursts, want 1", n)
+				}
+				must(t, ph.Pass(7*time.Second))
+				if n := ph.Status().Bursts; n != 2 {
+					t.Errorf("%d bursts later, want 2", n)
+				}
+			})
+		})
+	}
+}
+
 func TestTelephoneAnswersByItsRule(t *testing.T) {
 	plugs(t, "us", "", func(t *testing.T, ph *Telephone, e *exchange) {
 		ph.SetAnswer(Answer{Bursts: 2, Play: dsp.Steady(dsp.Partial{Hz: 700, DBm0: -10}), HangUp: true})
