@@ -90,7 +90,7 @@ func TestLoopbackForgeries(t *testing.T) {
 }
 
 // A closed port: its ICMP error is believed after one more transmission, and the
-// next server answers within a second.
+// next server answers long before the second transmission would be due.
 func TestLoopbackICMP(t *testing.T) {
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -103,7 +103,7 @@ func TestLoopbackICMP(t *testing.T) {
 	for range 3 {
 		began := time.Now()
 		r, err := client.Exchange(context.Background(), lookup("x"))
-		if err != nil || r.Server != server || time.Since(began) > time.Second {
+		if err != nil || r.Server != server || time.Since(began) > 1500*time.Millisecond {
 			t.Errorf("%v %v after %v", r, err, time.Since(began))
 		}
 	}
