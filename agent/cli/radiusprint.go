@@ -36,7 +36,7 @@ func (c *call) printFinding(f finding) error {
 	if f.says != "" {
 		fmt.Fprintln(c.stdout, printable(f.says))
 	}
-	if len(f.reply.NotNumbered) > 0 {
+	if f.reply.Answered && len(f.reply.NotNumbered) > 0 {
 		fmt.Fprintf(c.stdout, "without a number in the dictionary, and so never read: %s\n", strings.Join(f.reply.NotNumbered, ", "))
 	}
 	return nil
