@@ -281,8 +281,7 @@ func compose(rules []planRule, emergency []string, waits string) (text, why stri
 			b.WriteString("E:" + number + "|")
 		}
 	}
-	slices.SortStableFunc(rules, func(x, y planRule) int { return barred(x) - barred(y) })
-	for _, r := range rules {
+	for _, r := range barredFirst(rules) {
 		switch pattern := r.pattern(); {
 		case r.dead:
 			notes = append(notes, "a rule with keys that no telephone has is dropped")
@@ -314,11 +313,16 @@ func compose(rules []planRule, emergency []string, waits string) (text, why stri
 	return b.String(), strings.Join(slices.Compact(notes), "; "), nil
 }
 
-func barred(r planRule) int {
-	if r.block {
-		return 0
+func barredFirst(rules []planRule) []planRule {
+	all := make([]planRule, 0, len(rules))
+	for _, block := range []bool{true, false} {
+		for _, r := range rules {
+			if r.block == block {
+				all = append(all, r)
+			}
+		}
 	}
-	return 1
+	return all
 }
 
 // wait is a suffix Sn or Ln for seconds from 1 to the most here; else empty.

@@ -61,7 +61,7 @@ type File struct {
 	Version  string           // what the file calls its version; empty: it does not say
 	MAC      string           // twelve lower-case hex digits: the only device that the file is for; empty: it does not say
 	Text     []byte           // of INI: the text as it came
-	Settings []config.Setting // of the others: each with the line of its item
+	Settings []config.Setting // of the others: each with the line of its item, in no order
 	Notes    []Note           // in the order of lines
 }
 

@@ -2,7 +2,6 @@ package format
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -102,7 +101,7 @@ type maker struct {
 // A translation collects what one file sets and what is noted about it.
 type translation struct {
 	file   File
-	groups []*group // by the order of their first items
+	groups []*group // in the order of their first items
 	byN    map[int]*group
 	maker  *maker
 	names  [][]string         // of each rule, as canon makes them
@@ -186,7 +185,6 @@ func (t *translation) add(n int, name, shown, value string, line int) error {
 
 // translate applies a maker's rules to all groups, and lists what they do not read.
 func (t *translation) translate(unused func(*group) bool) {
-	slices.SortStableFunc(t.groups, func(a, b *group) int { return a.n - b.n })
 	for _, g := range t.groups {
 		if g.n > 0 && unused(g) {
 			t.idle(g)
@@ -301,9 +299,8 @@ func (t *translation) unread(it *item) {
 	}
 }
 
-// done is the file with its settings and notes in order.
+// done is the file, with its notes in order.
 func (t *translation) done() File {
-	slices.SortStableFunc(t.file.Settings, func(a, b config.Setting) int { return strings.Compare(a.Section, b.Section) })
 	sortNotes(t.file.Notes)
 	if t.more > 0 {
 		t.file.Notes = append(t.file.Notes, Note{Text: fmt.Sprintf("%d more", t.more), Why: "items that are not used"})
