@@ -61,7 +61,10 @@ func port(t *testing.T) int {
 	return c.LocalAddr().(*net.UDPAddr).Port
 }
 
-// A page passes in real time from a fax machine by a gateway to a T.38 terminal, the other way,
+// speed of calls, in times of real time.
+const speed = "3"
+
+// A page passes from a fax machine by a gateway to a T.38 terminal, the other way,
 // and by two gateways to another machine.
 func TestChains(t *testing.T) {
 	b := newBench(t, "faxgw", "faxaudio", "faxt38", "faxpage")
@@ -92,11 +95,11 @@ func TestChains(t *testing.T) {
 				if !tt.ecm {
 					job = append(job, "--ecm", "0")
 				}
-				link := []string{"--lport", fmt.Sprint(p[i]), "--remote", fmt.Sprintf("127.0.0.1:%d", p[1-i])}
+				link := []string{"--speed", speed, "--lport", fmt.Sprint(p[i]), "--remote", fmt.Sprintf("127.0.0.1:%d", p[1-i])}
 				if name == "faxaudio" {
 					line := "unix:" + filepath.Join(dir, fmt.Sprint("line", i))
 					done.Go(func() { b.run("faxgw", append(append(link, tt.options...), "--listen", line)...) })
-					job = append(job, "--connect", line)
+					job = append(job, "--fast", "--connect", line)
 				} else {
 					job = append(job, link...)
 				}
@@ -147,6 +150,7 @@ func TestCommandLinesThatMakeNoSense(t *testing.T) {
 	for _, line := range []string{
 		"", "--listen a:1 --lport 1", "--lport 1 --remote h:1", "--listen a:1 --remote h:1",
 		"--listen a:1 --lport 1 --remote h:1 more", "--listen a:1 --lport 1 --remote h:1 --redundancy-image 9",
+		"--listen a:1 --lport 1 --remote h:1 --speed 0", "--listen a:1 --lport 1 --remote h:1 --speed 11",
 	} {
 		var notes bytes.Buffer
 		if status := run(t.Context(), strings.Fields(line), &notes); status != 2 || notes.Len() == 0 {

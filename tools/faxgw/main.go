@@ -1,11 +1,12 @@
 // Faxgw is a T.38 gateway between a stream of samples and UDPTL, in real time:
 //
 //	faxgw --listen ADDR --lport N --remote HOST:PORT
-//	      [--redundancy-control N] [--redundancy-image N]
+//	      [--redundancy-control N] [--redundancy-image N] [--speed N]
 //
 // ADDR is HOST:PORT or unix:/PATH, where a fax machine connects whose frames are those of
 // faxaudio. Without the options of redundancy it sends as many secondaries as what it meets
-// calls for. Datagrams of others than the remote are not taken. It ends when the fax machine
+// calls for. A call of faxaudio --fast and of faxt38 may be faster than real time: --speed at all
+// programs of it. Datagrams of others than the remote are not taken. It ends when the fax machine
 // hangs up: with status 0, with 1 if the machine fails otherwise, and 2 if the command line makes
 // no sense.
 package main
@@ -93,12 +94,13 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 	}
 	defer conn.Close()
 	link := convey.LinkConfig{Control: o.net.Control, Image: o.net.Image}
-	w := &work{gateway: t38.NewGateway(link, t38.DefaultLevel), socket: socket}
+	w := &work{gateway: t38.NewGateway(link, t38.DefaultLevel), socket: socket, frame: pcm.FrameTime / time.Duration(o.net.Speed)}
 	s := pcm.New(conn, stall)
 	if err := s.Lead(); err != nil {
 		return err
 	}
 	p := s.NewPacer()
+	p.Every = w.frame
 	for ctx.Err() == nil {
 		if err := s.Exchange(w.exchange); err != nil {
 			if errors.Is(err, pcm.ErrHungUp) {
@@ -116,6 +118,7 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 type work struct {
 	gateway *t38.Gateway
 	socket  *udpline.Socket
+	frame   time.Duration // of a frame
 }
 
 // step is how long nothing is sent, samples.
@@ -147,6 +150,6 @@ func (w *work) finish() {
 	var in, out [pcm.Frame]int16
 	for range linger {
 		w.exchange(in[:], out[:])
-		time.Sleep(pcm.FrameTime)
+		time.Sleep(w.frame)
 	}
 }

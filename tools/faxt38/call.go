@@ -12,8 +12,8 @@ import (
 	"tipring/tools/internal/udpline"
 )
 
-// linger is the time behind the call, so that what was lost of its end is said again.
-const linger = time.Second
+// linger is the time behind the call, so that what was lost of its end is said again: samples.
+const linger = t30.SampleRate
 
 // call does what the options say.
 func (o *options) call(ctx context.Context, notes io.Writer) faxjob.Report {
@@ -26,7 +26,7 @@ func (o *options) call(ctx context.Context, notes io.Writer) faxjob.Report {
 		job.Close()
 		return faxjob.Failed(err)
 	}
-	c := call{station: convey.NewStation(job.T30, o.link), socket: socket}
+	c := call{station: convey.NewStation(job.T30, o.link), socket: socket, rate: time.Duration(t30.SampleRate * o.net.Speed)}
 	c.run(ctx)
 	if err := socket.Close(); err != nil {
 		fmt.Fprintln(notes, "faxt38: --pcap:", err)
@@ -38,6 +38,7 @@ func (o *options) call(ctx context.Context, notes io.Writer) faxjob.Report {
 type call struct {
 	station *convey.Station
 	socket  *udpline.Socket
+	rate    time.Duration // samples a second
 	began   time.Time
 }
 
@@ -48,11 +49,10 @@ func (c *call) run(ctx context.Context) {
 	stopped := ctx.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var ended time.Time
-	for ended.IsZero() || time.Since(ended) < linger {
+	for ended := int64(-1); ended < 0 || c.now() < ended+linger; {
 		c.advance()
-		if c.station.Done() && ended.IsZero() {
-			ended = time.Now()
+		if c.station.Done() && ended < 0 {
+			ended = c.now()
 		}
 		timer.Reset(c.wait())
 		select {
@@ -67,9 +67,12 @@ func (c *call) run(ctx context.Context) {
 	}
 }
 
+// now is the clock's time, samples.
+func (c *call) now() int64 { return int64(time.Since(c.began) * c.rate / time.Second) }
+
 // advance brings the station up to the clock, and sends what is due on the way.
 func (c *call) advance() {
-	now := int64(time.Since(c.began)) * t30.SampleRate / int64(time.Second)
+	now := c.now()
 	for {
 		c.say()
 		left := now - c.station.Now()
@@ -92,9 +95,9 @@ func (c *call) say() {
 // wait is how long nothing is due.
 func (c *call) wait() time.Duration {
 	samples, ok := c.station.Deadline()
-	if !ok {
-		return linger
+	if !ok || samples > linger {
+		samples = linger
 	}
-	at := c.began.Add(time.Duration(c.station.Now()+samples+1) * time.Second / t30.SampleRate)
-	return min(max(time.Until(at), 0), linger)
+	at := c.began.Add(time.Duration(c.station.Now()+samples+1) * time.Second / c.rate)
+	return max(time.Until(at), 0)
 }

@@ -2,11 +2,11 @@
 //
 //	faxt38 (--send F or --recv F.tif) --lport N --remote HOST:PORT
 //	       [--redundancy-control N] [--redundancy-image N] [--fec SPAN,ENTRIES] [--version 0/3]
-//	       [--seq0 N] [--ecm 0/1] [--rate N] [--ident S] [--timeout S] [--pcap F]
+//	       [--seq0 N] [--ecm 0/1] [--rate N] [--ident S] [--timeout S] [--pcap F] [--speed N]
 //
 // It calls if it sends. Without --redundancy-control, --redundancy-image and --fec it
 // sends as many secondaries as what it meets calls for. Datagrams of others than the remote
-// are not taken. The last line on standard output is JSON: ok, code, text, pages, rate, ecm,
+// are not taken. With --speed at both sides the call is faster than real time. The last line on standard output is JSON: ok, code, text, pages, rate, ecm,
 // ecm_retries, bad_rows, remote_ident. The exit status is 0 if ok, 1 if not, and 2 if the
 // command line makes no sense.
 package main

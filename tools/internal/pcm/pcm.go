@@ -103,16 +103,18 @@ func (s *Stream) explain(err error) error {
 // A Pacer keeps a stream at the clock's pace: a frame each 20 ms, but sooner if more wait than
 // this side is ahead, for then the other side's clock is the faster one.
 type Pacer struct {
+	Every time.Duration // FrameTime, or less for a call that is faster than real time
+
 	s   *Stream
 	due time.Time
 }
 
 // NewPacer makes a pacer whose time begins now.
-func (s *Stream) NewPacer() *Pacer { return &Pacer{s, time.Now()} }
+func (s *Stream) NewPacer() *Pacer { return &Pacer{FrameTime, s, time.Now()} }
 
 // Wait waits until the next frame is due.
 func (p *Pacer) Wait() {
-	p.due = p.due.Add(FrameTime)
+	p.due = p.due.Add(p.Every)
 	if p.s.Ahead() > 2*Lead {
 		p.due = time.Now()
 		return

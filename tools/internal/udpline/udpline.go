@@ -23,6 +23,7 @@ type Options struct {
 	Port           int    // own; 0: any
 	Remote         string // HOST:PORT
 	Control, Image int    // secondaries; convey.Adaptive: as many as it takes
+	Speed          int    // of the call, in times of real time
 }
 
 // Flags adds the options to a command line.
@@ -31,6 +32,7 @@ func (o *Options) Flags(f *flag.FlagSet) {
 	f.StringVar(&o.Remote, "remote", "", "HOST:PORT of the other side")
 	f.IntVar(&o.Control, "redundancy-control", convey.Adaptive, "secondaries of control packets: 0 to 7; -1: adaptive")
 	f.IntVar(&o.Image, "redundancy-image", convey.Adaptive, "secondaries of image data: 0 to 7; -1: adaptive")
+	f.IntVar(&o.Speed, "speed", 1, "times real time that the call runs, if the other side's does: 1 to 10")
 }
 
 // Check tells what of the options makes no sense.
@@ -44,6 +46,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("--redundancy-control %d: want 0 to %d", o.Control, udptl.MaxSecondaries)
 	case o.Image < convey.Adaptive || o.Image > udptl.MaxSecondaries:
 		return fmt.Errorf("--redundancy-image %d: want 0 to %d", o.Image, udptl.MaxSecondaries)
+	case o.Speed < 1 || o.Speed > 10:
+		return fmt.Errorf("--speed %d: want 1 to 10", o.Speed)
 	}
 	return nil
 }
