@@ -66,7 +66,7 @@ OPTION_224=61
 func TestFindReadsEachClient(t *testing.T) {
 	const id = "8a0ae0c6-4dd0-3b6e-9b8d-2c6d6a9b2f11"
 	dhclient, dhcpcd := string(golden(t, "dhclient.leases")), string(golden(t, "dhcpcd.lease"))
-	udhcpc := "# kept\ninterface=eth0\nuptime=4000\nlease=3600\ntftp=prov.example\nbootfile=a.cfg\nboot_file=b\nopt160=687474703a2f2f612f62\nsipsrv=0 sip.example.com\nend\n"
+	udhcpc := "# kept\ninterface=eth0\nuptime=4000\nlease=3600\ntftp=prov.example\nbootfile=a.cfg\nboot_file=b\nopt160=687474703a2f2f612f62\nsipsrv=sip.example.com\nend\n"
 	full := []string{"66 http://10.9.0.1/cfg/cfg.ini", "160 http://a/b;c", "150 tftp://10.9.0.1/cfg.ini", "150 tftp://10.9.0.2/cfg.ini", "120 sip.example.com"}
 	for _, tt := range []struct {
 		client, path, text string
@@ -277,7 +277,7 @@ func FuzzLeaseFiles(f *testing.F) {
 	f.Add(golden(f, "dhclient.leases"))
 	f.Add(golden(f, "dhcpcd.lease"))
 	f.Add([]byte(networkd))
-	f.Add([]byte("interface=eth0\nuptime=4000\nlease=3600\ntftp=bad\nsipsrv=1 192.0.2.1\nopt43=0102\nend\n"))
+	f.Add([]byte("interface=eth0\nuptime=4000\nlease=3600\ntftp=bad\nsipsrv=192.0.2.1\nopt43=0102\nend\n"))
 	f.Add([]byte("[device]\ndhcp-bootfile=x\n"))
 	f.Add([]byte("lease { option unknown-160 1:2; expire epoch 5; } x { y { ; } }"))
 	root := f.TempDir()

@@ -84,18 +84,14 @@ func (o Options) unlessSet(code byte, value string) {
 	}
 }
 
-// sipEncoded makes option 120 (RFC 3361) of udhcpc's words for it: the encoding's number
-// and the names or addresses.
+// sipEncoded makes option 120 (RFC 3361) of what udhcpc read in it: names, or addresses.
 func sipEncoded(words string) []byte {
 	list := strings.Fields(words)
-	if len(list) < 2 {
-		return nil
-	}
-	if list[0] == "1" {
-		return sipAddresses(list[1:])
+	if v := sipAddresses(list); v != nil {
+		return v
 	}
 	v := []byte{0}
-	for _, name := range list[1:] {
+	for _, name := range list {
 		for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
 			if label == "" || len(label) > 63 {
 				return nil

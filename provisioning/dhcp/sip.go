@@ -40,22 +40,14 @@ func (r *reading) sipServers(v []byte) {
 	}
 }
 
-// names reads domain names (RFC 3361 section 3.1, RFC 1035 section 3.1): labels, each
-// name ended by an empty one, never compressed.
+// names reads domain names (RFC 3361 section 3.1): labels (RFC 1035 section 3.1), each name
+// ended by an empty one, or by a pointer to the end of a name before it (section 4.1.4).
 func names(v []byte) ([]string, error) {
-	var list, labels []string
-	for i := 0; i < len(v); {
-		n := int(v[i])
-		i++
-		switch {
-		case n > 63:
-			return nil, errors.New("a compressed or damaged name")
-		case n > len(v)-i:
-			return nil, errors.New("a name goes beyond the end")
-		case n > 0:
-			labels = append(labels, string(v[i:i+n]))
-			i += n
-			continue
+	var list []string
+	for at := 0; at < len(v); {
+		labels, next, err := labelsAt(v, at)
+		if err != nil {
+			return nil, err
 		}
 		name := strings.Join(labels, ".")
 		if !lan.IsName(name) {
@@ -64,13 +56,42 @@ func names(v []byte) ([]string, error) {
 		if len(list) == maxServers {
 			return list, fmt.Errorf("more than %d names; the rest is not used", maxServers)
 		}
-		list, labels = append(list, name), nil
-	}
-	if labels != nil {
-		return nil, errors.New("a name is not ended")
+		list, at = append(list, name), next
 	}
 	if list == nil {
 		return nil, errors.New("empty")
 	}
 	return list, nil
+}
+
+// labelsAt reads one name, and returns where the next begins. Pointers count from the
+// first name and lead backwards, so there is an end to them.
+func labelsAt(v []byte, at int) (labels []string, next int, err error) {
+	const pointer, most = 0xc0, 127 // labels of a name
+	limit := at
+	for i := at; i < len(v) && len(labels) <= most; {
+		n := int(v[i])
+		i++
+		switch {
+		case n == 0:
+			return labels, max(next, i), nil
+		case n&pointer == pointer:
+			if i == len(v) {
+				return nil, 0, errors.New("a name goes beyond the end")
+			}
+			to := n&^pointer<<8 | int(v[i])
+			if to >= limit {
+				return nil, 0, errors.New("a name points forward")
+			}
+			next, limit, i = max(next, i+1), to, to
+		case n > 63:
+			return nil, 0, errors.New("a damaged name")
+		case n > len(v)-i:
+			return nil, 0, errors.New("a name goes beyond the end")
+		default:
+			labels = append(labels, string(v[i:i+n]))
+			i += n
+		}
+	}
+	return nil, 0, errors.New("a name is not ended")
 }

@@ -70,7 +70,7 @@ func TestUdhcpcScript(t *testing.T) {
 	h := hook{t, filepath.Join(root, "run/tipring")}
 
 	h.run("bound", "interface=eth0", "lease=3600", "ip=10.9.0.59", "tftp=prov.example", "bootfile=fw.bin;a b.cfg",
-		"opt43=0103616263", "opt150=0a0900010a090002", "sipsrv=1 10.9.0.1", "sname=x\nopt43=00", "opt160=ü")
+		"opt43=0103616263", "opt150=0a0900010a090002", "sipsrv=10.9.0.1", "sname=x\nopt43=00", "opt160=ü")
 	info, err := os.Stat(h.dir)
 	if err != nil || info.Mode().Perm() != 0o750 {
 		t.Errorf("its directory: %v, %v", info, err)

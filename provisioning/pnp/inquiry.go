@@ -37,6 +37,7 @@ type inquiry struct {
 	started, next, end time.Time
 	pause              time.Duration
 	peers              []peer
+	declined           []netip.Addr // hosts that refused the subscription
 	offer              Offer
 	over               bool
 	answers            int
@@ -158,6 +159,9 @@ func (q *inquiry) response(now time.Time, from netip.AddrPort, m *sipmsg.Message
 	case m.IsProvisional():
 	case !m.IsSuccess():
 		q.hear(from, "%d %s", m.StatusCode, lan.Show(m.Reason))
+		if len(q.declined) < maxPeers {
+			q.declined = append(q.declined, from.Addr())
+		}
 	case m.To.Tag() == "":
 		q.hear(from, "%d without a tag", m.StatusCode)
 	default:
@@ -182,8 +186,7 @@ func (q *inquiry) reply(now time.Time, from netip.AddrPort, m *sipmsg.Message) *
 	switch {
 	case m.Method != sipmsg.NOTIFY:
 		return with(m.Response(405, ""), "Allow", sipmsg.NOTIFY)
-	case m.CallID != q.request.CallID || m.To.Tag() != q.request.From.Tag() || p.tag == "",
-		len(q.peers) > 0 && !slices.Contains(q.peers, p):
+	case m.CallID != q.request.CallID || m.To.Tag() != q.request.From.Tag() || p.tag == "", !q.may(p):
 		q.offer.Refused++
 		q.hear(from, "a NOTIFY of no subscription")
 		return m.Response(481, "")
@@ -200,6 +203,15 @@ func (q *inquiry) reply(now time.Time, from netip.AddrPort, m *sipmsg.Message) *
 	q.accept(now, p)
 	q.notified(from, m.Body)
 	return m.Response(200, "")
+}
+
+// may reports whether a host's NOTIFY with that tag is the subscription's: that host
+// accepted it; or nobody did so far, and the NOTIFY overtook the response.
+func (q *inquiry) may(p peer) bool {
+	if len(q.peers) > 0 {
+		return slices.Contains(q.peers, p)
+	}
+	return !slices.Contains(q.declined, p.host)
 }
 
 // notified reads the body of a NOTIFY: one URL.
@@ -251,7 +263,10 @@ func (q *inquiry) result() (Offer, error) {
 	if q.offer.URL != "" {
 		return q.offer, nil
 	}
-	text := "nobody answered"
+	text := "nobody accepted the subscription"
+	if len(q.declined) == 0 && len(q.heard) == 0 {
+		text = "nobody answered"
+	}
 	if len(q.peers) > 0 {
 		text = q.peers[0].host.String() + " accepted the subscription and sent no URL"
 	}

@@ -325,6 +325,22 @@ func TestAskTurnsOthersAway(t *testing.T) {
 	}
 }
 
+// Who refused the subscription has none.
+func TestRefusedThenNotified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFar(t, func(f *far, s *sipmsg.Message, n int) {
+			if n == 1 {
+				f.send(10*time.Millisecond, server, respond(s, 403, "a"))
+				f.send(20*time.Millisecond, server, notify(s, "a", url))
+			}
+		})
+		o, err := f.ask()
+		if want := `nobody accepted the subscription (10.9.0.1: 403 "Forbidden"; 10.9.0.1: a NOTIFY of no subscription)`; err == nil || err.Error() != want || o.Refused != 1 {
+			t.Errorf("got %+v, %v; want %s", o, err, want)
+		}
+	})
+}
+
 // A response is the SUBSCRIBE's or it is nothing.
 func TestAskMatchesResponses(t *testing.T) {
 	for name, spoil := range map[string]func(m *sipmsg.Message){

@@ -16,6 +16,11 @@ sipp:sip-tester
 sipsak:sipsak
 tshark:tshark
 dnsmasq:dnsmasq-base
+dhclient:isc-dhcp-client
+dhcpcd:dhcpcd-base
+udhcpc:udhcpc
+busybox:busybox
+shellcheck:shellcheck
 nginx:nginx-light
 in.tftpd:tftpd-hpa
 iptables:iptables
