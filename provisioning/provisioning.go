@@ -336,7 +336,7 @@ func (k *Keeper) look(now time.Time) {
 // finish takes the outcome of an attempt.
 func (k *Keeper) finish(now time.Time, o outcome) {
 	k.asking = false
-	k.conclude(now, o)
+	k.conclude(now, &o)
 	k.update(func(s *Status) {
 		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
 		s.Notes = o.notes
@@ -348,21 +348,22 @@ func (k *Keeper) finish(now time.Time, o outcome) {
 }
 
 // conclude says what an outcome means.
-func (k *Keeper) conclude(now time.Time, o outcome) {
+func (k *Keeper) conclude(now time.Time, o *outcome) {
 	switch {
 	case o.err != nil:
-		k.failed(now, o)
+		k.failed(now, *o)
 	case o.key == "":
 		k.log.Info("no settings found for this device", "order", k.device.Config().Provisioning.Order)
-		k.ended(now, o, Idle, "")
+		k.ended(now, *o, Idle, "")
 	case o.key == k.current().Key, o.key == k.judging():
 		k.log.Info("settings unchanged", "source", o.source, "url", o.url)
-		k.remember(o)
-		k.ended(now, o, k.standing(), "")
+		_ = k.check(o) // it runs: only what is not understood of it is wanted
+		k.remember(*o)
+		k.ended(now, *o, k.standing(), "")
 	case k.store.Bad(o.key):
 		text := "these settings were found bad before and are left alone until they change"
 		k.log.Warn("settings not applied", "source", o.source, "url", o.url, "reason", text)
-		k.ended(now, o, RolledBack, text)
+		k.ended(now, *o, RolledBack, text)
 	default:
 		k.accept(now, o)
 	}
@@ -418,24 +419,32 @@ func (k *Keeper) ended(now time.Time, o outcome, s State, text string) {
 	})
 }
 
-// accept checks new settings and puts them in force, now or when the lines are idle.
-func (k *Keeper) accept(now time.Time, o outcome) {
+// check tells whether settings can be put in force, and adds what of them is not understood
+// to the outcome.
+func (k *Keeper) check(o *outcome) error {
 	c, err := k.device.Check(o.layers, k.current().Local)
 	if err != nil {
-		o.err = fmt.Errorf("the settings of %s have faults: %w", first(o.url, o.source), err)
-		k.failed(now, o)
-		return
+		return fmt.Errorf("the settings of %s have faults: %w", first(o.url, o.source), err)
 	}
 	for _, w := range c.Warnings {
 		o.notes = append(o.notes, noteOf(w, o.layers)...)
 	}
-	if k.device.Lines().Busy {
-		k.log.Info("settings wait for idle lines", "source", o.source, "url", o.url)
-		k.waiting, k.waitUntil = &o, now.Add(IdleWait)
-		k.ended(now, o, Applying, "")
+	return nil
+}
+
+// accept puts new settings in force, now or when the lines are idle.
+func (k *Keeper) accept(now time.Time, o *outcome) {
+	if o.err = k.check(o); o.err != nil {
+		k.failed(now, *o)
 		return
 	}
-	k.apply(now, o)
+	if k.device.Lines().Busy {
+		k.log.Info("settings wait for idle lines", "source", o.source, "url", o.url)
+		k.waiting, k.waitUntil = o, now.Add(IdleWait)
+		k.ended(now, *o, Applying, "")
+		return
+	}
+	k.apply(now, *o)
 }
 
 // noteOf is a warning about one of the provisioned layers.
