@@ -257,7 +257,7 @@ var lineKeys = []Key{
 	},
 	{
 		Name: "use_stun", Label: "Use STUN", Group: groupBasic, Default: "0", Kind: Bool,
-		Help:  "1: the public address that stun_server tells stands in Contact and SDP.",
+		Help:  "1: stun_server is asked for the outside addresses of a call's RTP and RTCP, which then stand in its SDP. Contact takes its own from the answers of the SIP server, and with keepalive = stun from those of its STUN.",
 		field: func(s any) any { return &s.(*Line).UseSTUN },
 	},
 	{
