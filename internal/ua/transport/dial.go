@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
 )
@@ -101,19 +100,6 @@ func handshakeError(err error) error {
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
-
-// Roots reads the certificates of a CA file in PEM form.
-func Roots(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s: no certificate in PEM form", file)
-	}
-	return pool, nil
-}
 
 // Refused reports a flow's failure that RFC 3261 section 18.1.1 answers with UDP when a
 // request had moved to TCP for its length: the connection was reset, or the far end

@@ -47,8 +47,8 @@ const (
 	// CRLF is the double CRLF, answered on TCP and TLS by a single one. On UDP it
 	// keeps a NAT open but no answer comes.
 	CRLF Ping = iota
-	// STUN is a binding request, over UDP only. Until it is answered, Ping repeats it
-	// with the same transaction id.
+	// STUN is a binding request, over UDP only. Until it is answered, or Close gives it
+	// up, Ping repeats it with the same transaction id.
 	STUN
 )
 

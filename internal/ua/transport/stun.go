@@ -15,7 +15,7 @@ type stunPing struct {
 	id      [stun.TransactionIDSize]byte
 }
 
-// request builds the request, again the same one until it is answered.
+// request builds the request, again the same one until it is answered or forgotten.
 func (p *stunPing) request() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,6 +39,14 @@ func (p *stunPing) answer(id [stun.TransactionIDSize]byte) bool {
 		p.pending = false
 	}
 	return ok
+}
+
+// forget gives the request up: the next one is a new transaction (RFC 8489 section 6.1), which
+// an answer to this one that comes too late does not belong to.
+func (p *stunPing) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pending = false
 }
 
 // isSTUN tells STUN from SIP: the first two bits are zero, and the magic cookie

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -75,8 +76,24 @@ func TestSTUNPing(t *testing.T) {
 	if err := f.Ping(STUN); err != nil {
 		t.Fatal(err)
 	}
-	if next, _ := read(t, server); next == first {
+	second, _ := read(t, server)
+	if second == first {
 		t.Error("the ping after an answer has the old transaction id")
+	}
+
+	f.Close(errors.New("no answer"))
+	if err := f.Ping(STUN); err != nil {
+		t.Fatal(err)
+	}
+	if third, _ := read(t, server); third == second {
+		t.Error("the ping after one that was given up has its transaction id")
+	}
+	write(t, server, from, binding(t, second[8:20], "192.0.2.9:1"))
+	for l.Counters().DroppedSTUN.Load() != ignored+1 {
+		runtime.Gosched()
+	}
+	if len(r) > 0 {
+		t.Error("the late answer to a ping that was given up counts")
 	}
 }
 

@@ -7,12 +7,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -273,21 +270,5 @@ func TestWithoutCertificateNoTLSListener(t *testing.T) {
 	l, _ := start(t, nil)
 	if l.Port(TLS) != 0 {
 		t.Errorf("listening on tls port %d without a certificate", l.Port(TLS))
-	}
-}
-
-func TestRoots(t *testing.T) {
-	ca := newAuthority(t, "our CA")
-	dir := t.TempDir()
-	good, bad := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "bad.pem")
-	_ = os.WriteFile(good, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600)
-	_ = os.WriteFile(bad, []byte("not a certificate"), 0o600)
-	if pool, err := Roots(good); err != nil || !pool.Equal(ca.pool()) {
-		t.Errorf("good file: %v", err)
-	}
-	for _, file := range []string{bad, filepath.Join(dir, "absent.pem")} {
-		if _, err := Roots(file); err == nil || !strings.Contains(err.Error(), file) {
-			t.Errorf("got %v, want an error that names %s", err, file)
-		}
 	}
 }

@@ -60,7 +60,7 @@ func (f *udpFlow) touch(use int64) { f.used.Store(use) }
 func (f *udpFlow) Target() Target { return f.target }
 func (f *udpFlow) Reliable() bool { return false }
 func (f *udpFlow) Up() bool       { return true }
-func (f *udpFlow) Close(error)    {}
+func (f *udpFlow) Close(error)    { f.ping.forget() }
 
 func (f *udpFlow) Local() netip.AddrPort {
 	s, err := f.socket(nil)
