@@ -53,7 +53,7 @@ func (p *Port) findMapping() {
 	}
 	c.mapping = nil
 	if !m.found[0].IsValid() {
-		p.log.Warn("STUN server does not answer: the call offers its local address", "server", m.asked[0].Server())
+		p.log.Warn("no address from the STUN server, the local one is offered", "call", c.id, "server", m.asked[0].Server())
 	}
 	m.then(m.addresses())
 }
