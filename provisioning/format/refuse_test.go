@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -211,6 +212,29 @@ func TestOddShapes(t *testing.T) {
 			if strings.Contains(n.Text, "evil") || strings.Contains(n.Text, "8a7b") {
 				t.Errorf("%s: %+v", tt.name, n)
 			}
+		}
+	}
+}
+
+// The worst that a megabyte can be costs a bounded amount of memory, read or refused.
+func TestHostileFilesCostLittle(t *testing.T) {
+	for name, text := range map[string]string{
+		"comments":   "<flat-profile>" + strings.Repeat(" <!-- -->", 110000) + "</flat-profile>",
+		"stray text": "<flat-profile><a/>" + strings.Repeat("x<!---->", 120000) + "</flat-profile>",
+		"entities":   "<flat-profile><a>" + strings.Repeat("&amp;", 200000) + "</a></flat-profile>",
+		"CDATA":      "<flat-profile><a>" + strings.Repeat("<![CDATA[]]>", 80000) + "</a></flat-profile>",
+		"doubles":    "<flat-profile>" + strings.Repeat("<Proxy_1_>x</Proxy_1_>", 16000) + "</flat-profile>",
+		"rules":      "<flat-profile><Dial_Plan_1_>(" + strings.Repeat("x|", 4000) + "x)</Dial_Plan_1_></flat-profile>",
+		"keys":       "<flat-profile><Dial_Plan_1_>(" + strings.Repeat("[0-9*#]", 1000) + "x)</Dial_Plan_1_></flat-profile>",
+		"unknown":    fanvilHead + "1\n" + strings.Repeat("SIP1 a:b\n", 16000) + fanvilEnd,
+		"nothing":    fanvilHead + "1\n" + strings.Repeat("x\n", 500000) + fanvilEnd,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		Read([]byte(text))
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 16 {
+			t.Errorf("%s: %d MiB allocated for %d kB", name, used, len(text)>>10)
 		}
 	}
 }
