@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,29 +19,39 @@ import (
 
 // inNamespace runs the calling test once more, in a process of its own inside a fresh
 // network namespace where setup has been done, and reports false to the outer one,
-// which is then finished. The namespace goes with the test.
+// which is then finished. The namespace goes with the process. Who is not root is root in a
+// user namespace that is made with it.
 func inNamespace(t *testing.T, setup ...string) bool {
 	t.Helper()
 	const mark = "TIPRING_TEST_NETNS"
 	if os.Getenv(mark) == t.Name() {
+		for _, line := range append([]string{"ip link set lo up"}, setup...) {
+			run(t, strings.Fields(line)...)
+		}
 		return true
 	}
-	if os.Getuid() != 0 {
-		t.Skip("needs root, for a network namespace")
+	again := func(flags uintptr) ([]byte, error) {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
+		// The lock of all users, which only root may take, guards the tables of the namespace too.
+		cmd.Env = append(os.Environ(), mark+"="+t.Name(), "XTABLES_LOCKFILE="+filepath.Join(t.TempDir(), "lock"))
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags}
+		if flags&syscall.CLONE_NEWUSER != 0 {
+			cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}}
+			cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}}
+		}
+		return cmd.CombinedOutput()
 	}
-	ns := fmt.Sprintf("tipring-ua-%d-%d", os.Getpid(), time.Now().UnixNano()%1e9)
-	run(t, "ip", "netns", "add", ns)
-	t.Cleanup(func() { run(t, "ip", "netns", "del", ns) })
-	for _, line := range append([]string{"ip link set lo up"}, setup...) {
-		run(t, append([]string{"ip", "netns", "exec", ns}, strings.Fields(line)...)...)
+	out, err := again(syscall.CLONE_NEWNET)
+	if errors.Is(err, syscall.EPERM) {
+		out, err = again(syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER)
 	}
-	cmd := exec.Command("ip", "netns", "exec", ns, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	out, err := cmd.CombinedOutput()
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.ENOSYS):
+		t.Fatalf("no network namespace: %v. The kernel needs CONFIG_NET_NS, and for who is not root CONFIG_USER_NS, which sysctls may forbid: "+
+			"user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns", err)
+	case err != nil:
 		t.Fatalf("in the namespace: %v\n%s", err, out)
-	}
-	if !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+	case !strings.Contains(string(out), "--- PASS: "+t.Name()):
 		t.Fatalf("did not run in the namespace:\n%s", out)
 	}
 	return false
@@ -173,7 +184,7 @@ var lan = []string{
 	"ip addr add 10.77.2.1/24 dev lan0",
 	"ip link set lan0 up",
 	"ip link set lan1 up",
-	"sysctl -qw net.ipv4.neigh.lan0.retrans_time_ms=50",
+	"ip ntable change name arp_cache dev lan0 retrans 50",
 }
 
 func TestDeadNeighbour(t *testing.T) {
@@ -212,7 +223,7 @@ func TestDeadNeighbour(t *testing.T) {
 // the error queue as EPOLLERR alone, which Go's poller takes for a socket that it cannot
 // wait for. Neither may Send block, nor may errors or the flow be lost.
 func TestErrorWhileTheSendBufferIsFull(t *testing.T) {
-	if !inNamespace(t, append(lan, "sysctl -qw net.ipv4.neigh.lan0.retrans_time_ms=300")...) {
+	if !inNamespace(t, append(lan, "ip ntable change name arp_cache dev lan0 retrans 300")...) {
 		return
 	}
 	l, r := start(t, func(c *Config) { c.Bind = netip.Addr{} })
@@ -374,6 +385,32 @@ func TestDevice(t *testing.T) {
 				t.Errorf("TCP through a device that is not there: got %s, %v", e.kind, e.err)
 			}
 			return
+		}
+	}
+}
+
+func TestBothFamiliesShareOneFreePort(t *testing.T) {
+	if !inNamespace(t) { // where nobody has taken IPv6 away
+		return
+	}
+	l, r := start(t, func(c *Config) { c.Bind = netip.Addr{} })
+	if l.udp6 == nil {
+		t.Fatal("no IPv6: the kernel needs CONFIG_IPV6, and no ipv6.disable=1 on its command line")
+	}
+	if a, b := l.udp4.local.Port(), l.udp6.local.Port(); a != b {
+		t.Errorf("IPv4 on port %d, IPv6 on %d: want one", a, b)
+	}
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		for _, p := range []Proto{UDP, TCP} {
+			f := flow(t, l, p, net.JoinHostPort(host, fmt.Sprint(l.Port(p))))
+			if p == TCP {
+				r.next(t, "up")
+				r.next(t, "up")
+			}
+			mustSend(t, f, options(somebody))
+			if e := r.next(t, "receive"); e.from.Addr() != netip.MustParseAddr(host) {
+				t.Errorf("%s from %s: came from %s", p, host, e.from)
+			}
 		}
 	}
 }

@@ -151,29 +151,6 @@ func TestPortTakenIsNamed(t *testing.T) {
 	}
 }
 
-func TestBothFamiliesShareOneFreePort(t *testing.T) {
-	l, r := start(t, func(c *Config) { c.Bind = netip.Addr{} })
-	if l.udp6 == nil {
-		t.Skip("no IPv6 on this machine")
-	}
-	if a, b := l.udp4.local.Port(), l.udp6.local.Port(); a != b {
-		t.Errorf("IPv4 on port %d, IPv6 on %d: want one", a, b)
-	}
-	for _, host := range []string{"127.0.0.1", "::1"} {
-		for _, p := range []Proto{UDP, TCP} {
-			f := flow(t, l, p, net.JoinHostPort(host, fmt.Sprint(l.Port(p))))
-			if p == TCP {
-				r.next(t, "up")
-				r.next(t, "up")
-			}
-			mustSend(t, f, options(somebody))
-			if e := r.next(t, "receive"); e.from.Addr() != netip.MustParseAddr(host) {
-				t.Errorf("%s from %s: came from %s", p, host, e.from)
-			}
-		}
-	}
-}
-
 func TestFlowNeedsAnAddress(t *testing.T) {
 	l, _ := start(t, nil)
 	for _, target := range []Target{
