@@ -168,7 +168,7 @@ func TestOffersModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ends := [2]*Offers{{CallIDOwner: true}, {}}
 		var wire [2][]packet // towards that end
-		var todo [2][]packet // accepted requests that end has yet to answer
+		var unanswered [2][]packet // accepted requests that end has yet to answer
 		offered := [2]string{}
 		send := func(from int, p packet) {
 			if p.request {
@@ -200,21 +200,21 @@ func TestOffersModel(t *testing.T) {
 			case code != 0:
 				wire[1-at] = append(wire[1-at], packet{method: p.method, code: code})
 			case p.method != sipmsg.ACK:
-				todo[at] = append(todo[at], p)
+				unanswered[at] = append(unanswered[at], p)
 			}
 			offers := 0
-			for _, q := range todo[at] {
+			for _, q := range unanswered[at] {
 				if q.sdp {
 					offers++
 				}
 			}
 			if offers > 1 {
-				rt.Fatalf("end %d has accepted %d offers at once: %+v", at, offers, todo[at])
+				rt.Fatalf("end %d has accepted %d offers at once: %+v", at, offers, unanswered[at])
 			}
 		}
 		answer := func(at int) {
-			p := todo[at][0]
-			todo[at] = todo[at][1:]
+			p := unanswered[at][0]
+			unanswered[at] = unanswered[at][1:]
 			code := rapid.SampledFrom([]int{200, 200, 488}).Draw(rt, "code")
 			send(at, packet{method: p.method, code: code, sdp: code < 300 && (p.sdp || p.method == sipmsg.INVITE)})
 		}
@@ -230,7 +230,7 @@ func TestOffersModel(t *testing.T) {
 					send(at, packet{request: true, method: sipmsg.UPDATE, sdp: sdp})
 				}
 			case 2:
-				if len(todo[at]) > 0 {
+				if len(unanswered[at]) > 0 {
 					answer(at)
 				}
 			default:
@@ -239,7 +239,7 @@ func TestOffersModel(t *testing.T) {
 				}
 			}
 		}
-		for n := 0; len(wire[0])+len(wire[1])+len(todo[0])+len(todo[1]) > 0; n++ {
+		for n := 0; len(wire[0])+len(wire[1])+len(unanswered[0])+len(unanswered[1]) > 0; n++ {
 			if n > 1000 {
 				rt.Fatal("no end")
 			}
@@ -247,7 +247,7 @@ func TestOffersModel(t *testing.T) {
 				for len(wire[at]) > 0 {
 					receive(at)
 				}
-				for len(todo[at]) > 0 {
+				for len(unanswered[at]) > 0 {
 					answer(at)
 				}
 			}
