@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"tipring/internal/aaa"
 	"tipring/internal/ua/transport"
+	"tipring/provisioning"
 )
 
 // protos label what is counted by transport.
@@ -42,4 +44,42 @@ func (a *Agent) setMetrics() {
 		func(emit func(float64, ...string)) { emit(float64(layer().ICMPErrors.Load())) })
 	a.metrics.Collect("gauge", "tipring_rtp_ports_in_use", "Pairs of RTP ports that calls hold.", nil,
 		func(emit func(float64, ...string)) { emit(float64(a.rtp.Load().InUse())) })
+	a.setProvisioningMetrics()
+	a.setRadiusMetrics()
+}
+
+func (a *Agent) setProvisioningMetrics() {
+	a.metrics.Collect("counter", "tipring_provisioning_looks_total", "Looks for settings, by how they ended.", []string{"result"},
+		func(emit func(float64, ...string)) {
+			for _, r := range provisioning.LookResults() {
+				emit(float64(a.keeper.Looks(r)), r.String())
+			}
+		})
+	a.metrics.Collect("counter", "tipring_provisioning_rollbacks_total", "Generations that were found bad.", nil,
+		func(emit func(float64, ...string)) { emit(float64(a.keeper.RolledBack())) })
+	a.metrics.Collect("gauge", "tipring_config_generation", "The generation that runs; 0 for none.", nil,
+		func(emit func(float64, ...string)) { emit(float64(a.keeper.Status().Generation)) })
+}
+
+func (a *Agent) setRadiusMetrics() {
+	each := func(value func(aaa.Count) int64) func(func(float64, ...string)) {
+		return func(emit func(float64, ...string)) {
+			for _, c := range a.radiusCounts() {
+				emit(float64(value(c)), c.Server)
+			}
+		}
+	}
+	server := []string{"server"}
+	a.metrics.Collect("counter", "tipring_radius_requests_total", "Requests.", server, each(func(c aaa.Count) int64 { return c.Sent }))
+	a.metrics.Collect("counter", "tipring_radius_retransmissions_total", "Further transmissions of them.", server, each(func(c aaa.Count) int64 { return c.Retransmitted }))
+	a.metrics.Collect("counter", "tipring_radius_answers_total", "Answers that were believed.", server, each(func(c aaa.Count) int64 { return c.Accepted }))
+	a.metrics.Collect("counter", "tipring_radius_timeouts_total", "Requests without one.", server, each(func(c aaa.Count) int64 { return c.Timeouts }))
+	a.metrics.Collect("counter", "tipring_radius_refused_total", "Answers that were not believed.", []string{"server", "reason"},
+		func(emit func(float64, ...string)) {
+			for _, c := range a.radiusCounts() {
+				for _, r := range aaa.Refusals() {
+					emit(float64(c.Refused[r]), c.Server, r.String())
+				}
+			}
+		})
 }

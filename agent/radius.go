@@ -132,3 +132,13 @@ func (a *Agent) closeRadius() {
 		a.radius.client.Close()
 	}
 }
+
+// radiusCounts tells what happened with each server since [radius] is what it is.
+func (a *Agent) radiusCounts() []aaa.Count {
+	a.radius.mu.Lock()
+	defer a.radius.mu.Unlock()
+	if a.radius.client == nil {
+		return nil
+	}
+	return a.radius.client.Counts()
+}

@@ -115,7 +115,7 @@ func (a *Agent) tlsConfig(s *sip, file string) *tls.Config {
 		a.log.Error("no authorities for TLS: every server will be refused", "err", err)
 	}
 	s.trust.Store(&t)
-	return &tls.Config{RootCAs: t.pool}
+	return &tls.Config{RootCAs: t.pool, Time: a.clock.Now}
 }
 
 // acceptsSource reports an address that some line takes requests from.

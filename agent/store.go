@@ -16,6 +16,10 @@ func (a *Agent) openStore() error {
 		return fmt.Errorf("state directory %s: %w", a.dir, err)
 	}
 	a.store = store
+	a.clock.NotBefore(store.Memory().Clock)
+	for _, g := range store.List() {
+		a.clock.NotBefore(g.Made)
+	}
 	for _, line := range report.Lines() {
 		a.log.Warn(line)
 	}

@@ -130,7 +130,7 @@ func (k *Keeper) step(now time.Time, s Step) {
 		k.log.Warn("no line has registered with the new settings; the ones before run for a try", "generation", n, "back", back)
 		k.run(back, generations.Good)
 	case Condemn:
-		k.counts.RolledBack.Add(1)
+		k.rolledBack.Add(1)
 		k.report("generation judged", k.store.Judge(n, generations.Bad))
 		text := fmt.Sprintf("generation %d did not register a line and the one before it does: rolled back", n)
 		k.log.Error("settings rolled back", "generation", n, "running", k.current().N)

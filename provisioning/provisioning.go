@@ -89,7 +89,9 @@ type Keeper struct {
 	stirred chan struct{} // holds one token after a change of the lines
 	done    chan struct{} // closed when the loop has ended
 	status  atomic.Pointer[Status]
-	counts  Counts
+	counts  [lookResults]atomic.Int64
+
+	rolledBack atomic.Int64
 
 	// What follows is the loop's.
 	ctx       context.Context
@@ -354,15 +356,18 @@ func (k *Keeper) conclude(now time.Time, o *outcome) {
 		k.failed(now, *o)
 	case o.key == "":
 		k.log.Info("no settings found for this device", "order", k.device.Config().Provisioning.Order)
+		k.counts[EmptyLook].Add(1)
 		k.ended(now, *o, Idle, "")
 	case o.key == k.current().Key, o.key == k.judging():
 		k.log.Info("settings unchanged", "source", o.source, "url", o.url)
 		_ = k.check(o) // it runs: only what is not understood of it is wanted
 		k.remember(*o)
+		k.counts[UnchangedLook].Add(1)
 		k.ended(now, *o, k.standing(), "")
 	case k.store.Bad(o.key):
 		text := "these settings were found bad before and are left alone until they change"
 		k.log.Warn("settings not applied", "source", o.source, "url", o.url, "reason", text)
+		k.counts[BadLook].Add(1)
 		k.ended(now, *o, RolledBack, text)
 	default:
 		k.accept(now, o)
@@ -396,7 +401,7 @@ func (k *Keeper) standing() State {
 }
 
 func (k *Keeper) failed(now time.Time, o outcome) {
-	k.counts.Failed.Add(1)
+	k.counts[FailedLook].Add(1)
 	k.log.Error("provisioning failed", "source", o.source, "url", o.url, "err", why(o.err))
 	k.schedule.Failed(now, cause(o.err), o.retry)
 	k.update(func(s *Status) { s.State, s.Err = k.after(Failed), why(o.err) })
@@ -411,7 +416,6 @@ func (k *Keeper) after(s State) State {
 }
 
 func (k *Keeper) ended(now time.Time, o outcome, s State, text string) {
-	k.counts.Ended.Add(1)
 	k.schedule.Succeeded(now)
 	k.update(func(st *Status) {
 		st.State, st.Err = k.after(s), text
@@ -466,7 +470,7 @@ func (k *Keeper) apply(now time.Time, o outcome) {
 		k.failed(now, o)
 		return
 	}
-	k.counts.Applied.Add(1)
+	k.counts[AppliedLook].Add(1)
 	k.remember(o)
 	k.log.Info("settings applied", "source", o.source, "url", o.url, "generation", n)
 	k.settings()
@@ -497,11 +501,3 @@ func (k *Keeper) update(change func(*Status)) {
 	}
 	k.changed()
 }
-
-// Counts are what /metrics tells.
-type Counts struct {
-	Applied, Ended, Failed, RolledBack atomic.Int64
-}
-
-// Counts tells how many attempts ended how.
-func (k *Keeper) Counts() *Counts { return &k.counts }

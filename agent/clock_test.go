@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tipring/internal/config"
+	"tipring/internal/config/generations"
+)
+
+// A device without a battery begins in the past: what it keeps says that the past is over.
+func TestClockHasAFloor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which begins in the year 2000
+		c := new(clock)
+		if now := c.Now(); !now.Equal(time.Now()) {
+			t.Errorf("without a floor: %v", now)
+		}
+		later := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+		c.NotBefore(later)
+		c.NotBefore(later.Add(-time.Hour))
+		c.NotBefore(time.Time{})
+		if now := c.Now(); !now.Equal(later) {
+			t.Errorf("%v, want the floor %v", now, later)
+		}
+		time.Sleep(40 * 365 * 24 * time.Hour)
+		if now := c.Now(); !now.Equal(time.Now()) {
+			t.Errorf("%v, want the system's time, which is later", now)
+		}
+	})
+}
+
+// What happened is over: a generation that was made, in the time of whatever clock.
+func TestClockFloorOutlivesTheProgram(t *testing.T) {
+	dir := t.TempDir()
+	made := time.Date(2031, 5, 1, 0, 0, 0, 0, time.UTC)
+	store, _, err := generations.Open(dir, generations.Options{Now: func() time.Time { return made }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Write(generations.Content{By: generations.ByPage}); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Options{Files: config.Files{File: os.DevNull, Factory: os.DevNull, StateDir: dir}, Stderr: &syncBuffer{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.store.Close()
+	if now := a.clock.Now(); now.Before(made) {
+		t.Errorf("the clock says %v, after %v", now, made)
+	}
+}
