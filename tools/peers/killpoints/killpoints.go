@@ -85,7 +85,7 @@ func prepare(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for i := 1; i <= 2; i++ {
 		n, err := s.Write(content(generations.ByProvision, fmt.Sprint("p", i), fmt.Sprint("l", i)))
 		if err == nil {
@@ -105,7 +105,7 @@ func perform(name, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for _, a := range applies {
 		if a.name == name {
 			return a.do(s)
@@ -121,7 +121,7 @@ func next(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if r.State != nil || r.Fell != 0 || len(r.Broken) > 0 || r.Adopted != 0 || r.Refused != nil || r.Unread != nil || r.Unwritten != nil {
 		return "", fmt.Errorf("report: %v", r.Lines())
 	}

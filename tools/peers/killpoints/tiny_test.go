@@ -23,7 +23,8 @@ const (
 )
 
 // On a file system of 64 KiB that somebody else fills, up to the last block, every apply
-// works or fails with the old configuration in force.
+// works or fails with the old configuration in force. On one that can only be read the
+// configuration is in force that is there, an edit of local.ini included.
 func TestTinyFileSystem(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), tinyEnv+"="+t.TempDir())
@@ -59,6 +60,11 @@ func tiny(dir string) int {
 			if err != nil {
 				err = fmt.Errorf("%s with %d blocks: %w", a.name, free, err)
 			}
+		}
+	}
+	for _, a := range applies {
+		if err == nil {
+			err = readOnlyApply(dir, a)
 		}
 	}
 	if err == nil && (full < 10 || worked < 10) {
@@ -111,6 +117,34 @@ func tinyApply(dir string, a apply, free int) (worked bool, err error) {
 		return false, fmt.Errorf("at the next start %s, %v, want %s", found, err, want)
 	}
 	return applied == nil, nil
+}
+
+func readOnlyApply(dir string, a apply) (err error) {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=700"); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	defer func() { err = errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH)) }()
+	state := filepath.Join(dir, "state")
+	local := filepath.Join(state, "config", "local.ini")
+	if err := errors.Join(prepare(state), os.WriteFile(local, content("", "", "edit").Local, 0o600)); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		return fmt.Errorf("remount: %w", err)
+	}
+	s, r, err := generations.Open(state, generations.Options{})
+	if err != nil {
+		return err
+	}
+	if _, _, err := generations.Open(state, generations.Options{}); !errors.Is(err, generations.ErrLocked) {
+		return fmt.Errorf("opened twice: %w", err)
+	}
+	applied := a.do(s)
+	running := mark(s)
+	if running != "p2,edit" || !errors.Is(r.Unwritten, syscall.EROFS) || !errors.Is(applied, syscall.EROFS) || !strings.Contains(applied.Error(), state) {
+		return fmt.Errorf("%s in force, report %v, %s: %w", running, r.Lines(), a.name, applied)
+	}
+	return s.Close()
 }
 
 // fill leaves so many blocks free, or as many as there are.
