@@ -5,10 +5,13 @@ import (
 	"strings"
 )
 
+//go:noinline
 func yes(text string) bool { return strings.EqualFold(text, "yes") }
-func no(text string) bool  { return strings.EqualFold(text, "no") }
 
-func ciscoAuth(v values) verdict {
+//go:noinline
+func no(text string) bool { return strings.EqualFold(text, "no") }
+
+func ciscoAuth(v *values) verdict {
 	if no(v.of(1)) {
 		if v.of(0) != "" {
 			return setBut("", "Use_Auth_ID is no")
@@ -20,14 +23,14 @@ func ciscoAuth(v values) verdict {
 
 // A line with Register = no has no register_addr here; its Proxy is then the outbound
 // proxy and the domain. Proxy is both, too, where another server registers.
-func ciscoDomain(v values) verdict {
+func ciscoDomain(v *values) verdict {
 	if v.of(0) != "" && (no(v.of(2)) || v.of(1) != "") {
 		return serverHost(v, 0)
 	}
 	return verdict{}
 }
 
-func ciscoServer(v values) verdict {
+func ciscoServer(v *values) verdict {
 	switch {
 	case !v.has(0) && !v.has(1):
 		return verdict{}
@@ -39,7 +42,7 @@ func ciscoServer(v values) verdict {
 	return serverHost(v, 1)
 }
 
-func ciscoServerPort(v values) verdict {
+func ciscoServerPort(v *values) verdict {
 	switch {
 	case !v.has(0) && !v.has(1):
 		return verdict{}
@@ -49,7 +52,7 @@ func ciscoServerPort(v values) verdict {
 	return serverPort(v, 1)
 }
 
-func ciscoBackup(v values) verdict {
+func ciscoBackup(v *values) verdict {
 	switch {
 	case !v.has(0):
 		return verdict{}
@@ -59,14 +62,14 @@ func ciscoBackup(v values) verdict {
 	return serverHost(v, 0)
 }
 
-func ciscoFallback(v values) verdict {
+func ciscoFallback(v *values) verdict {
 	if v.first() == "0" {
 		return verdict{}
 	}
 	return number(v)
 }
 
-func ciscoFailback(v values) verdict {
+func ciscoFailback(v *values) verdict {
 	switch v.first() {
 	case "":
 		return verdict{}
@@ -78,7 +81,7 @@ func ciscoFailback(v values) verdict {
 
 // ciscoNext is the place in a rule's items of the next hop: the outbound proxy, or the
 // proxy where it is not the registrar; -1: none.
-func ciscoNext(v values) int {
+func ciscoNext(v *values) int {
 	switch {
 	case v.of(0) != "" && !no(v.of(1)):
 		return 0
@@ -88,7 +91,7 @@ func ciscoNext(v values) int {
 	return -1
 }
 
-func ciscoProxy(v values) verdict {
+func ciscoProxy(v *values) verdict {
 	if i := ciscoNext(v); i >= 0 {
 		return serverHost(v, i)
 	}
@@ -101,7 +104,7 @@ func ciscoProxy(v values) verdict {
 	return verdict{}
 }
 
-func ciscoProxyPort(v values) verdict {
+func ciscoProxyPort(v *values) verdict {
 	if i := ciscoNext(v); i >= 0 {
 		return serverPort(v, i)
 	}
@@ -111,7 +114,7 @@ func ciscoProxyPort(v values) verdict {
 	return verdict{}
 }
 
-func ciscoKeepaliveTime(v values) verdict {
+func ciscoKeepaliveTime(v *values) verdict {
 	seconds, found := v.global("NAT_Keep_Alive_Intvl")
 	if !found || seconds == "" || !yes(v.first()) {
 		return verdict{}
@@ -119,7 +122,7 @@ func ciscoKeepaliveTime(v values) verdict {
 	return set(seconds)
 }
 
-func ciscoSTUN(v values) verdict {
+func ciscoSTUN(v *values) verdict {
 	enabled, found := v.global("STUN_Enable")
 	server, _ := v.global("STUN_Server")
 	switch {
@@ -133,7 +136,7 @@ func ciscoSTUN(v values) verdict {
 	return leave("wanted yes or no")
 }
 
-func ciscoCodecs(v values) verdict {
+func ciscoCodecs(v *values) verdict {
 	const table = "G711u=pcmu G711a=pcma G722=g722"
 	var names []string
 	for i := range 3 {
@@ -159,7 +162,7 @@ func ciscoCodecs(v values) verdict {
 	return d
 }
 
-func ciscoMailbox(v values) verdict {
+func ciscoMailbox(v *values) verdict {
 	if v.first() == "" {
 		return set("0")
 	}
@@ -167,7 +170,7 @@ func ciscoMailbox(v values) verdict {
 }
 
 // ciscoFrom is to Cisco what grandstreamFrom is to Grandstream.
-func ciscoFrom(v values) verdict {
+func ciscoFrom(v *values) verdict {
 	switch {
 	case yes(v.first()):
 		return set("servers")
@@ -177,7 +180,7 @@ func ciscoFrom(v values) verdict {
 	return leave("wanted yes or no")
 }
 
-func ciscoDialPlan(v values) verdict {
+func ciscoDialPlan(v *values) verdict {
 	text := v.of(0)
 	if text == "" {
 		if v.of(1) != "" {
@@ -237,7 +240,7 @@ func emergencyNumbers(text string) (numbers []string, bad bool) {
 	return numbers, bad
 }
 
-func ciscoHotline(v values) verdict {
+func ciscoHotline(v *values) verdict {
 	plan, err := readCiscoPlan(v.first())
 	switch {
 	case err != nil:
@@ -248,21 +251,21 @@ func ciscoHotline(v values) verdict {
 	return set("1")
 }
 
-func ciscoHotlineNumber(v values) verdict {
+func ciscoHotlineNumber(v *values) verdict {
 	if plan, err := readCiscoPlan(v.first()); err == nil && plan.hotline != "" {
 		return set(plan.hotline)
 	}
 	return verdict{}
 }
 
-func ciscoHotlineDelay(v values) verdict {
+func ciscoHotlineDelay(v *values) verdict {
 	if plan, err := readCiscoPlan(v.first()); err == nil && plan.hotline != "" {
 		return set(plan.delay)
 	}
 	return verdict{}
 }
 
-func ciscoDetect(v values) verdict {
+func ciscoDetect(v *values) verdict {
 	switch strings.ToLower(v.first()) {
 	case "caller or callee":
 		return set("detector")
@@ -276,7 +279,7 @@ func ciscoDetect(v values) verdict {
 
 // ciscoURL takes a rule that is a URL and nothing else. [--uid --pwd --key] and
 // conditions in front of it have no counterpart.
-func ciscoURL(v values) verdict {
+func ciscoURL(v *values) verdict {
 	text := v.first()
 	switch {
 	case text == "":
@@ -296,7 +299,7 @@ func ciscoMacros(text string) (string, bool) {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "$MAC", "$"), "$MA", "{mac}"), true
 }
 
-func ciscoInterval(v values) verdict {
+func ciscoInterval(v *values) verdict {
 	switch {
 	case no(v.of(1)):
 		return leave("Provision_Enable is no: the interval stays as it is")

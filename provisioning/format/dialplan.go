@@ -70,6 +70,9 @@ func (p *planReader) peek() byte {
 	return p.text[p.at]
 }
 
+// take passes over a character, if it is the next.
+//
+//go:noinline
 func (p *planReader) take(c byte) bool {
 	if p.peek() != c {
 		return false

@@ -129,7 +129,7 @@ func idleFanvil(g *group) bool {
 // fanvilDomain is the host part of the address of record. Local Domain is that by its
 // meaning. Sip Name often is only a label; one that is a domain is taken for want of
 // the other.
-func fanvilDomain(v values) verdict {
+func fanvilDomain(v *values) verdict {
 	domain, label := v.of(0), v.of(1)
 	switch {
 	case domain != "":
@@ -145,14 +145,14 @@ func fanvilDomain(v values) verdict {
 	return leave("a label, and no domain")
 }
 
-func fanvilPassword(v values) verdict {
+func fanvilPassword(v *values) verdict {
 	if encrypted, _ := v.global(fanvilName("sip/SIP Pswd Encryption")); encrypted == "1" && v.first() != "" {
 		return leave("encrypted with a key that only the phone has (SIP Pswd Encryption)")
 	}
 	return set(v.first())
 }
 
-func fanvilDNS(v values) verdict {
+func fanvilDNS(v *values) verdict {
 	mode := v.of(0)
 	if v.of(1) == "1" && (mode == "" || mode == "0") {
 		return set("srv")
@@ -166,11 +166,11 @@ func fanvilDNS(v values) verdict {
 	return leave("wanted 0, 1 or 2")
 }
 
-func fanvilCodecs(v values) verdict {
+func fanvilCodecs(v *values) verdict {
 	return codecs(strings.Split(v.first(), ","), "PCMU=pcmu G711U=pcmu PCMA=pcma G711A=pcma G722=g722")
 }
 
-func fanvilSRTP(v values) verdict {
+func fanvilSRTP(v *values) verdict {
 	switch crypto := v.of(0); {
 	case crypto == "2":
 		return set("required")
@@ -182,7 +182,7 @@ func fanvilSRTP(v values) verdict {
 	return leave("wanted 0, 1 or 2")
 }
 
-func fanvilSession(v values) verdict {
+func fanvilSession(v *values) verdict {
 	timer, expires := v.of(0), v.of(1)
 	switch {
 	case timer == "0":
@@ -193,7 +193,7 @@ func fanvilSession(v values) verdict {
 	return leave("Session Timer and S Timer Expires have a meaning together only")
 }
 
-func fanvilHotline(v values) verdict {
+func fanvilHotline(v *values) verdict {
 	on, to := v.of(0), v.of(1)
 	switch {
 	case !v.has(0):
@@ -204,7 +204,7 @@ func fanvilHotline(v values) verdict {
 	return set(on)
 }
 
-func fanvilSTUN(v values) verdict {
+func fanvilSTUN(v *values) verdict {
 	switch v.first() {
 	case "0":
 		return set("0")
@@ -217,7 +217,7 @@ func fanvilSTUN(v values) verdict {
 	return leave("wanted 0 or 1")
 }
 
-func fanvilVPN(v values) verdict {
+func fanvilVPN(v *values) verdict {
 	switch v.first() {
 	case "0", "":
 		return set("")
@@ -232,21 +232,21 @@ func fanvilRTP(first, quantity string) (from, to int, ok bool) {
 	return from, from + n - 1, err == nil && err2 == nil && from > 0 && from <= 65535 && n > 1 && n <= 65535
 }
 
-func fanvilRTPMin(v values) verdict {
+func fanvilRTPMin(v *values) verdict {
 	if from, _, ok := fanvilRTP(v.of(0), v.of(1)); ok {
 		return set(strconv.Itoa(from))
 	}
 	return leave("RTP Initial Port and RTP Port Quantity have a meaning together only")
 }
 
-func fanvilRTPMax(v values) verdict {
+func fanvilRTPMax(v *values) verdict {
 	if _, to, ok := fanvilRTP(v.of(1), v.of(0)); ok {
 		return set(strconv.Itoa(to))
 	}
 	return verdict{}
 }
 
-func fanvilURL(v values) verdict {
+func fanvilURL(v *values) verdict {
 	server, name, protocol := v.of(0), v.of(1), v.of(2)
 	if server == "" {
 		return leave("no server: the provisioning URL stays as it is")
@@ -260,7 +260,7 @@ func fanvilURL(v values) verdict {
 	})
 }
 
-func fanvilInterval(v values) verdict {
+func fanvilInterval(v *values) verdict {
 	switch v.of(0) {
 	case "1":
 		return set("0")

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-func grandstreamEnabled(v values) verdict {
+func grandstreamEnabled(v *values) verdict {
 	for i := range v.names {
 		switch text := v.of(i); {
 		case !v.has(i) || text == "1":
@@ -19,16 +19,16 @@ func grandstreamEnabled(v values) verdict {
 
 // A line with P31 = 0 does not register. Here such a line has no register_addr; its
 // server is then the outbound proxy and the domain.
-func unregistered(v values, i int) bool { return v.of(i) == "0" }
+func unregistered(v *values, i int) bool { return v.of(i) == "0" }
 
-func grandstreamDomain(v values) verdict {
+func grandstreamDomain(v *values) verdict {
 	if unregistered(v, 1) {
 		return hostOf(v)
 	}
 	return verdict{}
 }
 
-func grandstreamServer(v values) verdict {
+func grandstreamServer(v *values) verdict {
 	switch {
 	case !v.has(0):
 		return verdict{}
@@ -39,15 +39,15 @@ func grandstreamServer(v values) verdict {
 }
 
 // serverHost and serverPort take apart the i-th item.
-func serverHost(v values, i int) verdict {
-	return hostOf(values{g: v.g, names: v.names[i : i+1]})
+func serverHost(v *values, i int) verdict {
+	return hostOf(&values{g: v.g, names: v.names[i : i+1]})
 }
 
-func serverPort(v values, i int) verdict {
-	return portOf(values{g: v.g, names: v.names[i : i+1]})
+func serverPort(v *values, i int) verdict {
+	return portOf(&values{g: v.g, names: v.names[i : i+1]})
 }
 
-func grandstreamProxy(v values) verdict {
+func grandstreamProxy(v *values) verdict {
 	switch {
 	case v.of(0) != "":
 		return serverHost(v, 0)
@@ -59,7 +59,7 @@ func grandstreamProxy(v values) verdict {
 	return verdict{}
 }
 
-func grandstreamProxyPort(v values) verdict {
+func grandstreamProxyPort(v *values) verdict {
 	switch {
 	case v.of(0) != "":
 		return serverPort(v, 0)
@@ -71,7 +71,7 @@ func grandstreamProxyPort(v values) verdict {
 	return verdict{}
 }
 
-func grandstreamKeepalive(v values) verdict {
+func grandstreamKeepalive(v *values) verdict {
 	switch {
 	case v.of(0) == "1":
 		return set("options")
@@ -83,7 +83,7 @@ func grandstreamKeepalive(v values) verdict {
 	return leave("wanted 0 or 1")
 }
 
-func grandstreamKeepaliveTime(v values) verdict {
+func grandstreamKeepaliveTime(v *values) verdict {
 	if v.of(1) != "1" && v.of(2) == "2" {
 		if seconds, found := v.global("P84"); found && seconds != "" {
 			return set(seconds)
@@ -95,7 +95,7 @@ func grandstreamKeepaliveTime(v values) verdict {
 	return verdict{}
 }
 
-func grandstreamSTUN(v values) verdict {
+func grandstreamSTUN(v *values) verdict {
 	switch v.first() {
 	case "1":
 		if server, found := v.global("P76"); found && server == "" {
@@ -110,7 +110,7 @@ func grandstreamSTUN(v values) verdict {
 	return leave("wanted 0 to 3")
 }
 
-func grandstreamCodecs(v values) verdict {
+func grandstreamCodecs(v *values) verdict {
 	names := make([]string, len(v.names))
 	for i := range names {
 		names[i] = v.of(i)
@@ -118,7 +118,7 @@ func grandstreamCodecs(v values) verdict {
 	return codecs(names, "0=pcmu 8=pcma 9=g722")
 }
 
-func grandstreamDTMF(v values) verdict {
+func grandstreamDTMF(v *values) verdict {
 	const table = "101=rfc4733 102=info 100=inband"
 	if v.of(0) == "101" && v.of(1) == "102" && v.of(2) == "100" {
 		return set("auto")
@@ -133,7 +133,7 @@ func grandstreamDTMF(v values) verdict {
 	return set(word)
 }
 
-func grandstreamSession(v values) verdict {
+func grandstreamSession(v *values) verdict {
 	switch {
 	case v.of(0) == "0", v.of(2) != "1":
 		return set("0")
@@ -143,7 +143,7 @@ func grandstreamSession(v values) verdict {
 	return leave("P2395, P260 and P262 have a meaning together only")
 }
 
-func grandstreamHotline(v values) verdict {
+func grandstreamHotline(v *values) verdict {
 	if v.first() == "" {
 		return set("0")
 	}
@@ -152,7 +152,7 @@ func grandstreamHotline(v values) verdict {
 
 // grandstreamFrom takes over that strangers are kept out, not that they are let in: they
 // are by default there, and calls from nowhere in the night come of it.
-func grandstreamFrom(v values) verdict {
+func grandstreamFrom(v *values) verdict {
 	switch v.first() {
 	case "1":
 		return set("servers")
@@ -162,7 +162,7 @@ func grandstreamFrom(v values) verdict {
 	return leave("wanted 0 or 1")
 }
 
-func grandstreamDialPlan(v values) verdict {
+func grandstreamDialPlan(v *values) verdict {
 	text := v.of(0)
 	if text == "" {
 		if v.has(0) {
@@ -185,7 +185,7 @@ func grandstreamDialPlan(v values) verdict {
 	return setBut(plan, why)
 }
 
-func grandstreamPort(v values) verdict {
+func grandstreamPort(v *values) verdict {
 	if v.of(1) == "1" {
 		return set("0")
 	}
@@ -195,7 +195,7 @@ func grandstreamPort(v values) verdict {
 	return set(v.of(0))
 }
 
-func grandstreamURL(v values) verdict {
+func grandstreamURL(v *values) verdict {
 	path, protocol := v.of(0), v.of(1)
 	if path == "" {
 		return leave("no server: the provisioning URL stays as it is")
@@ -210,7 +210,7 @@ func grandstreamURL(v values) verdict {
 	return fileURL(scheme, path, v.of(2)+"cfg{mac}.xml"+v.of(3), func(text string) (string, bool) { return text, true })
 }
 
-func grandstreamInterval(v values) verdict {
+func grandstreamInterval(v *values) verdict {
 	switch v.of(0) {
 	case "0":
 		return set("0")

@@ -29,7 +29,7 @@ type group struct {
 type rule struct {
 	items string // by name, the deciding one first, separated by "|"
 	key   string // sipN.register_port; N is the line's number
-	to    func(v values) verdict
+	to    func(v *values) verdict
 	words string // instead of to: see worded
 	says  string // what becomes of the value, for the document; empty: nothing
 }
@@ -48,8 +48,16 @@ type verdict struct {
 	why   string // to be listed; empty: nothing
 }
 
-func set(value string) verdict           { return verdict{value: value, set: true} }
-func setBut(value, why string) verdict   { return verdict{value, true, why} }
+// Some hundred places ask these few questions: in line they would be 8 kB of a router's
+// flash.
+
+//go:noinline
+func set(value string) verdict { return verdict{value: value, set: true} }
+
+//go:noinline
+func setBut(value, why string) verdict { return verdict{value, true, why} }
+
+//go:noinline
 func leave(why string, a ...any) verdict { return verdict{why: fmt.Sprintf(why, a...)} }
 
 // values are the items of a rule, as one group has them.
@@ -61,10 +69,14 @@ type values struct {
 }
 
 // has reports whether the i-th item stands in the file.
-func (v values) has(i int) bool { return v.g.named[v.names[i]] != nil }
+//
+//go:noinline
+func (v *values) has(i int) bool { return v.g.named[v.names[i]] != nil }
 
 // of is the value of the i-th item; empty where it is absent.
-func (v values) of(i int) string {
+//
+//go:noinline
+func (v *values) of(i int) string {
 	if it := v.g.named[v.names[i]]; it != nil {
 		return it.value
 	}
@@ -72,7 +84,7 @@ func (v values) of(i int) string {
 }
 
 // first is the first value that is not empty: of an item with several names.
-func (v values) first() string {
+func (v *values) first() string {
 	for i := range v.names {
 		if text := v.of(i); text != "" {
 			return text
@@ -82,7 +94,7 @@ func (v values) first() string {
 }
 
 // global is the value of an item that belongs to no line, which is thereby used.
-func (v values) global(name string) (value string, found bool) {
+func (v *values) global(name string) (value string, found bool) {
 	it := v.all.named[name]
 	if it == nil {
 		return "", false
@@ -220,7 +232,7 @@ func (t *translation) apply(r *rule, names []string, g *group) {
 	if numbered && g.n == 0 {
 		return
 	}
-	v := values{g, t.group(0), names, r.words}
+	v := &values{g, t.group(0), names, r.words}
 	var first *item
 	for _, name := range v.names {
 		if it := g.named[name]; it != nil {

@@ -12,12 +12,12 @@ import (
 // listed elsewhere.
 
 // same takes a value as it is.
-func same(v values) verdict { return set(v.first()) }
+func same(v *values) verdict { return set(v.first()) }
 
 // worded maps words or numbers by the rule's words; "0=udp 1=tcp". A word that is not
 // there is passed on, or listed where the words begin with a question mark. The empty
 // value sets nothing.
-func worded(v values) verdict {
+func worded(v *values) verdict {
 	text := v.first()
 	table, optional := strings.CutPrefix(v.words, "?")
 	word, ok := lookup(table, text)
@@ -51,7 +51,7 @@ func wordsOf(table string) []string {
 }
 
 // number passes a number on, and lists an empty value.
-func number(v values) verdict {
+func number(v *values) verdict {
 	if text := v.first(); text != "" {
 		return set(text)
 	}
@@ -59,10 +59,10 @@ func number(v values) verdict {
 }
 
 // minutes makes seconds of minutes.
-func minutes(v values) verdict { return multiplied(v.first(), 60) }
+func minutes(v *values) verdict { return multiplied(v.first(), 60) }
 
 // tens makes milliseconds of hundredths of a second.
-func tens(v values) verdict { return multiplied(v.first(), 10) }
+func tens(v *values) verdict { return multiplied(v.first(), 10) }
 
 func multiplied(text string, factor int) verdict {
 	n, err := strconv.Atoi(text)
@@ -76,7 +76,7 @@ func multiplied(text string, factor int) verdict {
 }
 
 // millis makes milliseconds of seconds with a fraction: .5 is 500.
-func millis(v values) verdict {
+func millis(v *values) verdict {
 	seconds, err := strconv.ParseFloat(v.first(), 64)
 	if err != nil || !(seconds >= 0 && seconds <= 3600) {
 		return leave("wanted seconds")
@@ -85,7 +85,7 @@ func millis(v values) verdict {
 }
 
 // hostOf and portOf take host:port apart. A text that is neither is passed on whole.
-func hostOf(v values) verdict {
+func hostOf(v *values) verdict {
 	text := v.first()
 	if host, _, ok := config.SplitHostPort(text); ok {
 		return set(host)
@@ -93,7 +93,7 @@ func hostOf(v values) verdict {
 	return set(text)
 }
 
-func portOf(v values) verdict {
+func portOf(v *values) verdict {
 	if _, port, ok := config.SplitHostPort(v.first()); ok && port != 0 {
 		return set(strconv.Itoa(port))
 	}
@@ -101,7 +101,7 @@ func portOf(v values) verdict {
 }
 
 // joined makes host:port of two items; no host makes nothing.
-func joined(v values) verdict {
+func joined(v *values) verdict {
 	host, port := v.of(0), v.of(1)
 	if host == "" || port == "" || port == "0" {
 		return set(host)
@@ -172,4 +172,4 @@ func fileURL(protocol, server, name string, macros func(string) (string, bool)) 
 }
 
 // ownLine is the number of the line itself: what it has a port for is joined with it.
-func ownLine(v values) verdict { return set(strconv.Itoa(v.g.n)) }
+func ownLine(v *values) verdict { return set(strconv.Itoa(v.g.n)) }
