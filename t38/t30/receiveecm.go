@@ -104,15 +104,23 @@ func secondFCF(octet byte) (q FCF, pri, ok bool) {
 	return q, pri, q == MPS || q == EOM || q == EOP
 }
 
+// behindBlock reads what is to follow a block, from a PPS or EOR that has so many octets. If
+// it cannot be read the frame is damaged, or of no use.
+func (t *Terminal) behindBlock(f Frame, octets int) (q FCF, pri, ok bool) {
+	if len(f.Info) < octets {
+		t.heard.damaged = true
+		return 0, false, false
+	}
+	if q, pri, ok = secondFCF(f.Info[0]); !ok {
+		t.disconnect(WrongCommand)
+	}
+	return q, pri, ok
+}
+
 // partialPage acts on PPS (annex A).
 func (t *Terminal) partialPage(f Frame) {
-	if len(f.Info) < 4 {
-		t.heard.damaged = true
-		return
-	}
-	q, pri, ok := secondFCF(f.Info[0])
+	q, pri, ok := t.behindBlock(f, 4)
 	if !ok {
-		t.disconnect(WrongCommand)
 		return
 	}
 	b := &t.receiver.block
@@ -181,13 +189,8 @@ func (t *Terminal) acceptBlock(key [4]byte, q FCF, pri bool) {
 
 // endOfRetransmission acts on EOR: the sender gives up on what is missing (annex A).
 func (t *Terminal) endOfRetransmission(f Frame) {
-	if len(f.Info) < 1 {
-		t.heard.damaged = true
-		return
-	}
-	q, pri, ok := secondFCF(f.Info[0])
+	q, pri, ok := t.behindBlock(f, 1)
 	if !ok {
-		t.disconnect(WrongCommand)
 		return
 	}
 	b := &t.receiver.block

@@ -47,26 +47,15 @@ func (t *timers) next() (id timer, at int64) {
 	return id, at
 }
 
-// start sets a timer of clause 5.4 to its length from now.
+// start sets a timer to its length from now. Some have none: their owner sets them.
 func (t *Terminal) start(id timer) {
-	length := t.cfg.Timers
-	switch id {
-	case timerT0:
-		t.timers.set(id, t.now+length.T0)
-	case timerT1:
-		t.timers.set(id, t.now+length.T1)
-	case timerT2:
-		t.timers.set(id, t.now+length.T2)
-	case timerT3:
-		t.timers.set(id, t.now+length.T3)
-	case timerT4:
-		t.timers.set(id, t.now+length.T4)
-	case timerT5:
-		t.timers.set(id, t.now+length.T5)
-	case timerPage:
-		t.timers.set(id, t.now+length.Page)
-	case timerCall:
-		t.timers.set(id, t.now+length.Call)
+	c := &t.cfg.Timers
+	lengths := [timerCount]int64{
+		timerCall: c.Call, timerT0: c.T0, timerT1: c.T1, timerT2: c.T2,
+		timerT3: c.T3, timerT4: c.T4, timerT5: c.T5, timerPage: c.Page,
+	}
+	if lengths[id] > 0 {
+		t.timers.set(id, t.now+lengths[id])
 	}
 }
 
