@@ -19,9 +19,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"tipring/tools/internal/faxjob"
 )
@@ -52,25 +49,14 @@ func parse(args []string, help io.Writer) (o options, err error) {
 	return o, o.Check()
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
-}
+func main() { faxjob.Main(run) }
 
 func run(ctx context.Context, args []string, out, notes io.Writer) (status int) {
-	o, err := parse(args, notes)
-	if errors.Is(err, flag.ErrHelp) {
-		return 2
-	}
-	if err != nil {
-		fmt.Fprintln(notes, "faxaudio:", err)
-		return 2
-	}
-	report := o.fax(ctx, notes)
-	if err := report.Write(out); err != nil || !report.OK {
-		return 1
-	}
-	return 0
+	return faxjob.Status("faxaudio", func() (faxjob.Report, error) {
+		o, err := parse(args, notes)
+		if err != nil {
+			return faxjob.Report{}, err
+		}
+		return o.fax(ctx, notes), nil
+	}, out, notes)
 }

@@ -17,11 +17,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"tipring/t38/convey"
 	"tipring/t38/udptl"
@@ -81,25 +78,14 @@ func (o *options) parity(words string) error {
 	return nil
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
-}
+func main() { faxjob.Main(run) }
 
 func run(ctx context.Context, args []string, out, notes io.Writer) (status int) {
-	o, err := parse(args, notes)
-	if errors.Is(err, flag.ErrHelp) {
-		return 2
-	}
-	if err != nil {
-		fmt.Fprintln(notes, "faxt38:", err)
-		return 2
-	}
-	report := o.call(ctx, notes)
-	if err := report.Write(out); err != nil || !report.OK {
-		return 1
-	}
-	return 0
+	return faxjob.Status("faxt38", func() (faxjob.Report, error) {
+		o, err := parse(args, notes)
+		if err != nil {
+			return faxjob.Report{}, err
+		}
+		return o.call(ctx, notes), nil
+	}, out, notes)
 }

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"tipring/t38/pages"
@@ -193,4 +195,29 @@ func (r *Report) Write(out io.Writer) error {
 	}
 	_, err = fmt.Fprintf(out, "%s\n", line)
 	return err
+}
+
+// Main is the main function of a tool that run is: interrupts end its context.
+func Main(run func(ctx context.Context, args []string, out, notes io.Writer) (status int)) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// Status says how a tool went and returns its exit status: 0, 1 if the job went wrong, or 2 if
+// err tells that the command line makes no sense.
+func Status(tool string, do func() (Report, error), out, notes io.Writer) int {
+	r, err := do()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 2
+	case err != nil:
+		fmt.Fprintf(notes, "%s: %v\n", tool, err)
+		return 2
+	}
+	if err := r.Write(out); err != nil || !r.OK {
+		return 1
+	}
+	return 0
 }
