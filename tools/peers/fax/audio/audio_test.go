@@ -1,7 +1,6 @@
 package audio
 
 import (
-	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"tipring/t38/t30"
 	"tipring/tools/internal/faxjob"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
@@ -46,15 +46,15 @@ func newCall(t *testing.T, pages ...spandsp.Page) *call {
 // ours puts our machine at an end; change has the last word on what it may do.
 func (c *call) ours(sends bool, m mode, change ...func(*t30.Config)) *Fax {
 	c.t.Helper()
-	o := faxjob.Options{Recv: c.recv, Rate: m.rate, Ident: "+1 555 0100", TimeoutS: 3600}
+	o := faxjob.Options{Recv: c.recv, Rate: m.Rate, Ident: "+1 555 0100", TimeoutS: 3600}
 	if sends {
 		o.Send, o.Recv = c.sent, ""
 	}
-	if m.ecm {
+	if m.ECM {
 		o.ECM = 1
 	}
 	f, err := NewFax(c.t.Context(), o, func(config *t30.Config) {
-		config.Codings = m.codings()
+		config.Codings = m.Codings()
 		for _, f := range change {
 			f(config)
 		}
@@ -85,9 +85,9 @@ func (c *call) pair(weSend bool, m mode) (from, to end, our *Fax) {
 	c.t.Helper()
 	our = c.ours(weSend, m)
 	if weSend {
-		return our, c.theirs(false, m.options()...), our
+		return our, c.theirs(false, m.Options()...), our
 	}
-	return c.theirs(true, m.options()...), our, our
+	return c.theirs(true, m.Options()...), our, our
 }
 
 // run lets the call happen over a line, there and back; nil is a perfect one.
@@ -117,26 +117,4 @@ func (c *call) result(e end) spandsp.Result {
 }
 
 // same tells how the received pages differ from those that were sent, "" if they do not.
-func (c *call) same() string {
-	got, err := spandsp.ReadTIFF(c.recv)
-	if err != nil {
-		return err.Error()
-	}
-	if len(got) != len(c.pages) {
-		return fmt.Sprintf("%d pages of %d", len(got), len(c.pages))
-	}
-	for i, p := range got {
-		if !p.Equal(c.pages[i]) {
-			return fmt.Sprintf("page %d: %dx%d pels, of %dx%d, differ", i+1, p.Width, p.Rows, c.pages[i].Width, c.pages[i].Rows)
-		}
-	}
-	return ""
-}
-
-// text is so many pages of text.
-func text(count, rows int) (list []spandsp.Page) {
-	for i := range count {
-		list = append(list, spandsp.TextPage(rows, 98, uint64(i+1)))
-	}
-	return list
-}
+func (c *call) same() string { return fax.Differ(c.recv, c.pages) }

@@ -10,6 +10,7 @@ import (
 	"tipring/t38/t4"
 	"tipring/t38/t4/testpage"
 	"tipring/t38/t4/tiff"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/spandsp"
 )
 
@@ -80,9 +81,9 @@ func TestMinimumScanTime(t *testing.T) {
 			for _, weSend := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%d ms %v, we send %v", ms, coding, weSend), func(t *testing.T) {
 					t.Parallel()
-					m := mode{false, coding, 14400}
-					c := newCall(t, text(2, 300)...)
-					their := c.theirs(!weSend, append(m.options(), "--scan", fmt.Sprint(ms))...)
+					m := fax.Plain(coding, 14400)
+					c := newCall(t, fax.Text(2, 300)...)
+					their := c.theirs(!weSend, append(m.Options(), "--scan", fmt.Sprint(ms))...)
 					our := c.ours(weSend, m, func(c *t30.Config) { c.MinScan = ms })
 					var from, to end = our, their
 					if !weSend {
@@ -101,9 +102,9 @@ func TestMinimumScanTime(t *testing.T) {
 // ECM with frames of 64 octets, whose blocks are of 16 kB: some pages have several.
 func TestShortFrames(t *testing.T) {
 	for _, rows := range []int{300, 2200} {
-		c := newCall(t, text(1, rows)...)
-		m := mode{true, t30.MMR, 14400}
-		c.well(c.ours(true, m, func(c *t30.Config) { c.ECM64 = true }), c.theirs(false, m.options()...), nil, nil)
+		c := newCall(t, fax.Text(1, rows)...)
+		m := fax.ECM(t30.MMR, 14400)
+		c.well(c.ours(true, m, func(c *t30.Config) { c.ECM64 = true }), c.theirs(false, m.Options()...), nil, nil)
 	}
 }
 
@@ -117,12 +118,12 @@ func TestResolutionsInOneCall(t *testing.T) {
 				c := newLeaves(t, mixed()...)
 				var a, b end
 				if from == "theirs" {
-					a = c.theirs(true, m.options()...)
+					a = c.theirs(true, m.Options()...)
 				} else {
 					a = c.ours(true, m)
 				}
 				if from == "ours" {
-					b = c.theirs(false, m.options()...)
+					b = c.theirs(false, m.Options()...)
 				} else {
 					b = c.ours(false, m)
 				}

@@ -8,6 +8,7 @@ import (
 
 	"tipring/internal/dsp/line"
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 )
 
@@ -15,7 +16,7 @@ import (
 // it is the end that loses the call.
 
 // withECM are the two ways to send a page, at 14400 bit/s.
-var withECM = []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}}
+var withECM = []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400)}
 
 // well fails unless both ends say that the call went well and every page arrived as it was.
 func (c *call) well(from, to end, there, back lockstep.Line) {
@@ -35,9 +36,9 @@ func TestLoss(t *testing.T) {
 		for _, m := range withECM {
 			t.Run(fmt.Sprintf("%d dB %v", dB, m), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, text(2, 300)...)
+				c := newCall(t, fax.Text(2, 300)...)
 				lossy := line.Model{GainDB: -float64(dB), Law: line.ULaw}
-				from, to := c.theirs(true, m.options()...), c.ours(false, m)
+				from, to := c.theirs(true, m.Options()...), c.ours(false, m)
 				c.well(from, to, line.New(lossy), line.New(lossy))
 				if r := c.result(to); r.Rate != 14400 {
 					t.Errorf("at %d bit/s", r.Rate)
@@ -53,8 +54,8 @@ func TestLineNoise(t *testing.T) {
 		for _, m := range withECM {
 			t.Run(fmt.Sprintf("%v dBm0 %v", dBm0, m), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, text(2, 300)...)
-				c.well(c.theirs(true, m.options()...), c.ours(false, m), noisy(dBm0, 1), nil)
+				c := newCall(t, fax.Text(2, 300)...)
+				c.well(c.theirs(true, m.Options()...), c.ours(false, m), noisy(dBm0, 1), nil)
 			})
 		}
 	}
@@ -69,7 +70,7 @@ func TestLineNoiseAtBothEnds(t *testing.T) {
 		for _, m := range withECM {
 			t.Run(fmt.Sprintf("%v dBm0 %v", dBm0, m), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, text(2, 300)...)
+				c := newCall(t, fax.Text(2, 300)...)
 				c.well(c.ours(true, m), c.ours(false, m), noisy(dBm0, 1), noisy(dBm0, 2))
 			})
 		}
@@ -100,18 +101,18 @@ func drowned(v int16, rnd *rand.Rand) int16 {
 // Noise over the training itself is answered with FTT, and the rate goes down; the sender's
 // repeated DCS is understood.
 func TestNoiseOverTraining(t *testing.T) {
-	for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}, {false, t30.MH, 9600}, {true, t30.MMR, 4800}} {
+	for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400), fax.Plain(t30.MH, 9600), fax.ECM(t30.MMR, 4800)} {
 		for _, bad := range []int{1, 2} {
-			if m.rate == 4800 && bad > 1 {
+			if m.Rate == 4800 && bad > 1 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%v, %d failures", m, bad), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, text(2, 300)...)
+				c := newCall(t, fax.Text(2, 300)...)
 				to := c.ours(false, m)
 				noise := &spoiler{func() bool { return to.T30.Listening().Fast == t30.TCF && to.T30.Result().Failures < bad }, rand.New(rand.NewPCG(1, 1))}
-				c.well(c.theirs(true, m.options()...), to, noise, nil)
-				if r := to.T30.Result(); r.Failures != bad || r.BitRate >= m.rate {
+				c.well(c.theirs(true, m.Options()...), to, noise, nil)
+				if r := to.T30.Result(); r.Failures != bad || r.BitRate >= m.Rate {
 					t.Errorf("%+v", r)
 				}
 			})
@@ -162,17 +163,17 @@ func TestHolesInPages(t *testing.T) {
 					first := 4000 + 4300*i
 					t.Run(fmt.Sprintf("%v %d ms at %d we send %v", m, ms, first, weSend), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, text(2, 600)...)
+						c := newCall(t, fax.Text(2, 600)...)
 						to := c.ours(false, m)
 						hole := &cuts{to: to, page: 1, at: []int{first, first + 15000}, length: ms * 8}
 						var sender end
 						if weSend {
 							sender = c.ours(true, m)
 						} else {
-							sender = c.theirs(true, m.options()...)
+							sender = c.theirs(true, m.Options()...)
 						}
 						s, r := c.run(sender, to, hole, nil)
-						c.unharmed(s.OK && r.OK, r.BadRows, m.ecm)
+						c.unharmed(s.OK && r.OK, r.BadRows, m.ECM)
 					})
 				}
 			}
@@ -183,7 +184,7 @@ func TestHolesInPages(t *testing.T) {
 // The same upon the training of a page, and upon its end, where rows are lost that have none to
 // be missed between.
 func TestHolesAtTheEdgesOfPages(t *testing.T) {
-	m := mode{false, t30.MR, 14400}
+	m := fax.Plain(t30.MR, 14400)
 	var at []int
 	for i := range 10 {
 		at = append(at, 240*i, 31400+160*i)
@@ -192,10 +193,10 @@ func TestHolesAtTheEdgesOfPages(t *testing.T) {
 		for _, first := range at {
 			t.Run(fmt.Sprintf("%d ms at %d", ms, first), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, text(2, 300)...)
+				c := newCall(t, fax.Text(2, 300)...)
 				to := c.ours(false, m)
 				hole := &cuts{to: to, page: 1, at: []int{first}, length: ms * 8}
-				s, r := c.run(c.theirs(true, m.options()...), to, hole, nil)
+				s, r := c.run(c.theirs(true, m.Options()...), to, hole, nil)
 				c.unharmed(s.OK && r.OK, r.BadRows, false)
 			})
 		}
@@ -223,11 +224,11 @@ func TestG711(t *testing.T) {
 					}
 					t.Run(fmt.Sprintf("%v law %v loss %v seed %v", m, law, pct, seed), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, text(2, 1100)...)
+						c := newCall(t, fax.Text(2, 1100)...)
 						lossy := func(seed uint64) *line.Line { return line.New(line.Model{Law: law, LossPct: pct, Seed: seed}) }
 						from, to := c.ours(true, m), c.ours(false, m)
 						s, r := c.run(from, to, lossy(2*seed+1), lossy(2*seed+2))
-						c.unharmed(s.OK && r.OK, r.BadRows, m.ecm)
+						c.unharmed(s.OK && r.OK, r.BadRows, m.ECM)
 						t.Logf("%.0f s, %d repairs, %d bad rows", s.Call, s.ECMRetries, r.BadRows)
 					})
 				}

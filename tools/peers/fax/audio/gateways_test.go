@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/fax/t38"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
@@ -31,7 +32,7 @@ func TestFailedTrainingThroughGateways(t *testing.T) {
 			for _, weSend := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%v, near the sender %v, we send %v", m, near, weSend), func(t *testing.T) {
 					t.Parallel()
-					c := newCall(t, text(2, 400)...)
+					c := newCall(t, fax.Text(2, 400)...)
 					from, to, our := c.pair(weSend, m)
 					var first, second lockstep.Line
 					if checks := (&checkSpoiler{rnd: rand.New(rand.NewPCG(1, 1))}); near {

@@ -7,6 +7,7 @@ import (
 
 	"tipring/internal/dsp/line"
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 )
 
 // A hybrid is one way of a line whose far end sends back what it hears: on this way comes, beside
@@ -51,16 +52,16 @@ func TestEcho(t *testing.T) {
 					}
 					t.Run(fmt.Sprintf("%v %d ms -%v dB %s", m, ms, dB, who), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, text(2, 300)...)
+						c := newCall(t, fax.Text(2, 300)...)
 						there, back := hybrids(ms, dB)
 						var from, to end
 						switch who {
 						case "sender":
 							there.mute()
-							from, to = c.ours(true, m), c.theirs(false, m.options()...)
+							from, to = c.ours(true, m), c.theirs(false, m.Options()...)
 						case "receiver":
 							back.mute()
-							from, to = c.theirs(true, m.options()...), c.ours(false, m)
+							from, to = c.theirs(true, m.Options()...), c.ours(false, m)
 						default:
 							from, to = c.ours(true, m), c.ours(false, m)
 						}
@@ -75,17 +76,17 @@ func TestEcho(t *testing.T) {
 // All that a line does at once, as far as receivers must bear it, and a sender that protects
 // against talker echo.
 func TestWornLine(t *testing.T) {
-	for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}, {false, t30.MH, 9600}, {true, t30.MMR, 4800}, {false, t30.MR, 2400}} {
+	for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400), fax.Plain(t30.MH, 9600), fax.ECM(t30.MMR, 4800), fax.Plain(t30.MR, 2400)} {
 		for _, tep := range []string{"0", "1"} {
 			for _, sign := range []float64{-1, 1} {
 				t.Run(fmt.Sprintf("%v TEP %s %+.0f", m, tep, sign), func(t *testing.T) {
 					t.Parallel()
-					c := newCall(t, text(2, 300)...)
+					c := newCall(t, fax.Text(2, 300)...)
 					worn := func(seed uint64) *line.Line {
 						return line.New(line.Model{SkewPPM: sign * 100, OffsetHz: sign * 7, Band: true, GainDB: -12, Law: line.ULaw,
 							Noise: line.Noise{When: line.Always, DBm0: -58}, Seed: seed})
 					}
-					c.well(c.theirs(true, append(m.options(), "--tep", tep)...), c.ours(false, m), worn(1), worn(2))
+					c.well(c.theirs(true, append(m.Options(), "--tep", tep)...), c.ours(false, m), worn(1), worn(2))
 				})
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/spandsp"
 )
 
@@ -23,8 +24,8 @@ func (c *call) pageTime(from, to end) float64 {
 func TestPageTime(t *testing.T) {
 	page := spandsp.TextPage(1188, 98, 2)
 	for _, m := range []mode{
-		{true, t30.MMR, 14400}, {false, t30.MR, 14400}, {false, t30.MH, 14400},
-		{true, t30.MMR, 9600}, {false, t30.MR, 9600}, {true, t30.MMR, 4800}, {false, t30.MR, 4800},
+		fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400), fax.Plain(t30.MH, 14400),
+		fax.ECM(t30.MMR, 9600), fax.Plain(t30.MR, 9600), fax.ECM(t30.MMR, 4800), fax.Plain(t30.MR, 4800),
 	} {
 		t.Run(m.String(), func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +38,7 @@ func TestPageTime(t *testing.T) {
 						if sends := k == 0; ours {
 							ends[k] = c.ours(sends, m, func(c *t30.Config) { c.Ident = "" }) // as spandsp has it
 						} else {
-							ends[k] = c.theirs(sends, m.options()...)
+							ends[k] = c.theirs(sends, m.Options()...)
 						}
 					}
 					times[i][j] = c.pageTime(ends[0], ends[1])

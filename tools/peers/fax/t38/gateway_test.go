@@ -7,6 +7,7 @@ import (
 
 	"tipring/t38/convey"
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 )
 
@@ -35,11 +36,11 @@ var chains = []chain{
 // TestChains has each chain in some modes, one with each modem among them.
 func TestChains(t *testing.T) {
 	for _, h := range chains {
-		for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}, {false, t30.MH, 9600}, {true, t30.MR, 4800}, {false, t30.MH, 2400}} {
+		for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400), fax.Plain(t30.MH, 9600), fax.ECM(t30.MR, 4800), fax.Plain(t30.MH, 2400)} {
 			for _, weSend := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/%v, %s", h.name, m, way(weSend)), func(t *testing.T) {
 					t.Parallel()
-					c := newCall(t, m, text(2, 500)...)
+					c := newCall(t, m, fax.Text(2, 500)...)
 					c.exact(h.build(c, weSend, Adaptive))
 				})
 			}
@@ -58,11 +59,11 @@ func TestChainsAcrossNetworks(t *testing.T) {
 		{"loss 2 %", lockstep.Network{Loss: 0.02}},
 	} {
 		for _, h := range chains {
-			for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}} {
+			for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400)} {
 				for _, weSend := range []bool{true, false} {
 					t.Run(fmt.Sprintf("%s/%s/%v, %s", n.name, h.name, m, way(weSend)), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, m, text(2, 500)...)
+						c := newCall(t, m, fax.Text(2, 500)...)
 						c.network = n.Network
 						c.exact(h.build(c, weSend, convey.LinkConfig{Version: 3, Control: 3, Image: 3}, "--version", "3"))
 					})

@@ -8,6 +8,7 @@ import (
 
 	"tipring/t38/convey"
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 )
 
@@ -63,7 +64,7 @@ func TestRepairsThroughGateways(t *testing.T) {
 				for seed := range uint64(6) {
 					t.Run(fmt.Sprintf("%d, seed %d", rate, seed), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, mode{true, t30.MMR, rate}, text(2, 500)...)
+						c := newCall(t, fax.ECM(t30.MMR, rate), fax.Text(2, 500)...)
 						from, to := h.build(c)
 						there, back := h.network, h.network
 						there.Seed, back.Seed = seed, seed+100

@@ -1,7 +1,6 @@
 package t38
 
 import (
-	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"tipring/t38/convey"
 	"tipring/t38/t30"
 	"tipring/tools/internal/faxjob"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/fax/audio"
 	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
@@ -54,8 +54,8 @@ func (c *call) must(err error) {
 
 // job is what one of our machines is to do.
 func (c *call) job(sends bool) (o faxjob.Options) {
-	o = faxjob.Options{Rate: c.mode.rate, Ident: "+1 555 0100", TimeoutS: int(callLimit.Seconds())}
-	if c.mode.ecm {
+	o = faxjob.Options{Rate: c.mode.Rate, Ident: "+1 555 0100", TimeoutS: int(callLimit.Seconds())}
+	if c.mode.ECM {
 		o.ECM = 1
 	}
 	if sends {
@@ -68,7 +68,7 @@ func (c *call) job(sends bool) (o faxjob.Options) {
 
 // options are what one of theirs is to do.
 func (c *call) options(sends bool, more ...string) []string {
-	list := append(c.mode.options(), more...)
+	list := append(c.mode.Options(), more...)
 	if sends {
 		return append(list, "--send", c.sent)
 	}
@@ -87,7 +87,7 @@ func (c *call) known(sends bool, e ender) {
 
 func (c *call) ourTerminal(sends bool, link convey.LinkConfig) *lockstep.Node {
 	c.t.Helper()
-	e, err := NewTerminal(c.t.Context(), c.job(sends), link, c.mode.limit)
+	e, err := NewTerminal(c.t.Context(), c.job(sends), link, c.limit)
 	c.must(err)
 	c.known(sends, e)
 	return c.Terminal("our terminal", e)
@@ -129,7 +129,7 @@ func (c *call) theirFax(sends bool, more ...string) *lockstep.Node {
 
 func (c *call) ourFax(sends bool) *lockstep.Node {
 	c.t.Helper()
-	e, err := audio.NewFax(c.t.Context(), c.job(sends), c.mode.limit)
+	e, err := audio.NewFax(c.t.Context(), c.job(sends), c.limit)
 	c.must(err)
 	c.known(sends, e)
 	return c.Machine("our fax machine", e)
@@ -155,11 +155,11 @@ func (c *call) exactOver(a, b *lockstep.Node, there, back lockstep.Network) (sen
 	for i, e := range []ender{c.from, c.to} {
 		r, err := e.Result()
 		c.must(err)
-		if !r.OK || r.Pages != len(c.pages) || r.ECM != c.mode.ecm || r.Rate != c.mode.rate || r.BadRows != 0 || r.Malformed != 0 {
+		if !r.OK || r.Pages != len(c.pages) || r.ECM != c.mode.ECM || r.Rate != c.mode.Rate || r.BadRows != 0 || r.Malformed != 0 {
 			c.t.Errorf("%+v", r)
 		}
-		if r.Coding != names[c.mode.coding].result && r.Coding != c.mode.coding.String() {
-			c.t.Errorf("%s, want %v", r.Coding, c.mode.coding)
+		if r.Coding != c.mode.Name() && r.Coding != c.mode.Coding.String() {
+			c.t.Errorf("%s, want %v", r.Coding, c.mode.Coding)
 		}
 		list[i] = r
 	}
@@ -170,71 +170,16 @@ func (c *call) exactOver(a, b *lockstep.Node, there, back lockstep.Network) (sen
 // same fails unless the pages arrived as they were.
 func (c *call) same() {
 	c.t.Helper()
-	got, err := spandsp.ReadTIFF(c.recv)
-	if err != nil {
-		c.t.Error(err)
-		return
+	if d := fax.Differ(c.recv, c.pages); d != "" {
+		c.t.Error(d)
 	}
-	if len(got) != len(c.pages) {
-		c.t.Errorf("%d pages of %d", len(got), len(c.pages))
-		return
-	}
-	for i, p := range got {
-		if !p.Equal(c.pages[i]) {
-			c.t.Errorf("page %d: %dx%d pels, of %dx%d, differ", i+1, p.Width, p.Rows, c.pages[i].Width, c.pages[i].Rows)
-		}
-	}
-}
-
-// text is so many pages of text.
-func text(count, rows int) (list []spandsp.Page) {
-	for i := range count {
-		list = append(list, spandsp.TextPage(rows, 98, uint64(i+1)))
-	}
-	return list
-}
-
-// A mode is what two machines are to agree on.
-type mode struct {
-	ecm    bool
-	coding t30.Coding
-	rate   int
-}
-
-func (m mode) String() string {
-	if m.ecm {
-		return fmt.Sprintf("ECM %v %d", m.coding, m.rate)
-	}
-	return fmt.Sprintf("%v %d", m.coding, m.rate)
-}
-
-// names are the codings as spandsp's programs and results call them.
-var names = [...]struct{ option, result string }{t30.MH: {"mh", "T.4 1-D"}, t30.MR: {"mr", "T.4 2-D"}, t30.MMR: {"mmr", "T.6"}}
-
-func (m mode) options() []string {
-	ecm := "0"
-	if m.ecm {
-		ecm = "1"
-	}
-	return []string{"--ecm", ecm, "--coding", names[m.coding].option, "--rate", fmt.Sprint(m.rate)}
 }
 
 // limit keeps our machine from a better coding.
-func (m mode) limit(c *t30.Config) {
-	switch m.coding {
-	case t30.MH:
-		c.Codings = t30.Codings(t30.MH)
-	case t30.MR:
-		c.Codings = t30.Codings(t30.MR)
-	}
-}
+func (c *call) limit(config *t30.Config) { config.Codings = c.mode.Codings() }
 
-var modes = func() (list []mode) {
-	for _, rate := range []int{14400, 9600, 4800, 2400} {
-		list = append(list, mode{true, t30.MH, rate}, mode{true, t30.MR, rate}, mode{true, t30.MMR, rate}, mode{false, t30.MH, rate}, mode{false, t30.MR, rate})
-	}
-	return list
-}()
+// A mode is what two machines are to agree on.
+type mode = fax.Mode
 
 // way names who sends.
 func way(weSend bool) string {

@@ -7,15 +7,16 @@ import (
 
 	"tipring/t38/convey"
 	"tipring/t38/t30"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 )
 
 func TestEveryModeBetweenTerminals(t *testing.T) {
-	for _, m := range modes {
+	for _, m := range fax.Modes() {
 		for _, weSend := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%v, %s", m, way(weSend)), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, m, text(1, 700)...)
+				c := newCall(t, m, fax.Text(1, 700)...)
 				c.exact(c.ourTerminal(weSend, Adaptive), c.theirTerminal(!weSend))
 			})
 		}
@@ -23,11 +24,11 @@ func TestEveryModeBetweenTerminals(t *testing.T) {
 }
 
 func TestEightPagesBetweenTerminals(t *testing.T) {
-	for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 14400}} {
+	for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 14400)} {
 		for _, weSend := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%v, %s", m, way(weSend)), func(t *testing.T) {
 				t.Parallel()
-				c := newCall(t, m, text(8, 1100)...)
+				c := newCall(t, m, fax.Text(8, 1100)...)
 				c.exact(c.ourTerminal(weSend, Adaptive), c.theirTerminal(!weSend))
 			})
 		}
@@ -60,7 +61,7 @@ func TestCorrectionBetweenTerminals(t *testing.T) {
 				for _, weSend := range []bool{true, false} {
 					t.Run(fmt.Sprintf("%s/%s/ECM %v/%s", correction.name, n.name, ecm, way(weSend)), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, mode{ecm, t30.MR, 14400}, text(1, 700)...)
+						c := newCall(t, mode{ECM: ecm, Coding: t30.MR, Rate: 14400}, fax.Text(1, 700)...)
 						c.network = n.Network
 						s, r := c.exact(c.ourTerminal(weSend, correction.ours), c.theirTerminal(!weSend, correction.theirs...))
 						if n.Loss > 0 && s.Recovered+r.Recovered == 0 {
@@ -89,7 +90,7 @@ func TestBurstsBetweenTerminals(t *testing.T) {
 			for phase := range 4 {
 				t.Run(fmt.Sprintf("%s/ECM %v/%d", h.name, ecm, phase), func(t *testing.T) {
 					t.Parallel()
-					c := newCall(t, mode{ecm, t30.MR, 14400}, text(1, 700)...)
+					c := newCall(t, mode{ECM: ecm, Coding: t30.MR, Rate: 14400}, fax.Text(1, 700)...)
 					from, to := h.build(c)
 					c.exactOver(from, to, lockstep.Network{Drop: func(n int, _ []byte) bool { return n%4 != phase }}, lockstep.Network{})
 				})

@@ -14,6 +14,7 @@ import (
 	"tipring/t38/convey"
 	"tipring/t38/t30"
 	"tipring/tools/internal/pcap"
+	"tipring/tools/peers/fax"
 	"tipring/tools/peers/lockstep"
 )
 
@@ -84,13 +85,13 @@ func (c *capture) malformed(original bool) (decoded int, bad []string) {
 
 // TestTsharkReadsOurs has tshark decode whole calls of our terminal and of our gateway.
 func TestTsharkReadsOurs(t *testing.T) {
-	for _, m := range []mode{{true, t30.MMR, 14400}, {false, t30.MR, 9600}} {
+	for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MR, 9600)} {
 		for _, version := range []int{0, 3} {
 			for _, span := range []int{0, 3} {
 				for _, h := range chains[1:3] {
 					t.Run(fmt.Sprintf("%v/version %d/span %d/%s", m, version, span, h.name), func(t *testing.T) {
 						t.Parallel()
-						c := newCall(t, m, text(1, 300)...)
+						c := newCall(t, m, fax.Text(1, 300)...)
 						capture := newCapture(t)
 						link := convey.LinkConfig{Version: version, Control: 5, Image: 3, Span: span, Entries: span}
 						a, b := h.build(c, true, link, "--version", fmt.Sprint(version))
