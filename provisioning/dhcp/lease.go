@@ -165,10 +165,7 @@ func (s *search) ofAnother(path string) bool {
 }
 
 func (s *search) file(c client, path string) {
-	shown := path
-	if rel, err := filepath.Rel(s.root, path); err == nil {
-		shown = "/" + rel
-	}
+	shown := "/" + strings.TrimLeft(strings.TrimPrefix(path, filepath.Clean(s.root)), "/")
 	f, err := open(path)
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {

@@ -41,13 +41,15 @@ var sources = []struct {
 	{optSIP, (*reading).sipServers},
 }
 
-// Wanted are the options that a DHCP client has to ask for so that Offers can see them.
+// Wanted are the options that a DHCP client has to ask for so that Offers can see them, in
+// the order in which they are preferred (RFC 2132 section 9.8).
 func Wanted() []byte {
-	codes := []byte{optBootFile}
+	var codes []byte
 	for _, s := range sources {
-		codes = append(codes, s.code)
+		if codes = append(codes, s.code); s.code == optServer {
+			codes = append(codes, optBootFile)
+		}
 	}
-	slices.Sort(codes)
 	return codes
 }
 

@@ -19,9 +19,10 @@ type Interface struct {
 	Addr  netip.Addr       // an IPv4 address of it
 }
 
-// Pick finds an interface by its name, or without one the first, by index, that is up,
-// is not loopback and can broadcast. It takes the interface's address addr, or where that
-// is not valid its first IPv4 address.
+// Pick finds an interface by its name; or without one by its address addr; or without
+// either the one that the default route leaves by, else the first, by index. Of those that
+// are not named, it takes only what is up, is not loopback and can broadcast. The
+// interface's address is addr, or the one that the route has, or its first IPv4 address.
 func Pick(name string, addr netip.Addr) (Interface, error) {
 	if name != "" {
 		i, err := net.InterfaceByName(name)
@@ -34,6 +35,27 @@ func Pick(name string, addr netip.Addr) (Interface, error) {
 	if err != nil {
 		return Interface{}, fmt.Errorf("network interfaces: %w", err)
 	}
+	if !addr.IsValid() {
+		if i, err := first(all, byDefault()); err == nil {
+			return i, nil
+		}
+	}
+	return first(all, addr)
+}
+
+// byDefault is the address that the kernel would leave the network from; not valid
+// without a route. Nothing is sent to the address asked for, which is nobody's (RFC 5737).
+func byDefault() netip.Addr {
+	c, err := net.Dial("udp4", "192.0.2.1:9")
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer func() { _ = c.Close() }()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+}
+
+// first is the first interface that can be asked through and has the address.
+func first(all []net.Interface, addr netip.Addr) (Interface, error) {
 	const wanted = net.FlagUp | net.FlagBroadcast
 	for _, i := range all {
 		if i.Flags&(wanted|net.FlagLoopback) != wanted {
@@ -56,12 +78,15 @@ func take(i net.Interface, addr netip.Addr) (Interface, error) {
 		return picked, fmt.Errorf("interface %s: %w", i.Name, err)
 	}
 	for _, a := range addrs {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil || !prefix.Addr().Is4() || addr.IsValid() && prefix.Addr() != addr {
+		network, ok := a.(*net.IPNet)
+		if !ok {
 			continue
 		}
-		picked.Addr = prefix.Addr()
-		return picked, nil
+		own, _ := netip.AddrFromSlice(network.IP)
+		if own = own.Unmap(); own.Is4() && (!addr.IsValid() || own == addr) {
+			picked.Addr = own
+			return picked, nil
+		}
 	}
 	if addr.IsValid() {
 		return picked, fmt.Errorf("interface %s does not have the address %v", i.Name, addr)

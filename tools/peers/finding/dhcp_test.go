@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tipring/provisioning/dhcp"
+	"tipring/provisioning/lan"
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/tshark"
 	"tipring/tools/peers/wire"
@@ -119,6 +120,38 @@ func TestInformTwoServers(t *testing.T) {
 		if o, err := inform(t, device, dhcp.Config{Interface: "eth0"}); err != nil || !slices.Equal(offers(o), []string{"66 tftp://prov.test/{mac}.cfg"}) {
 			t.Errorf("got %q, %v", offers(o), err)
 		}
+	}
+}
+
+// Without a name it is asked through the interface of the default route, not through the
+// first that has an address.
+func TestDefaultRoute(t *testing.T) {
+	n := netlab.New(t)
+	device := n.Host("device", 59)
+	pick := func(addr netip.Addr) (i lan.Interface) {
+		t.Helper()
+		if err := device.Do(func() (err error) { i, err = lan.Pick("", addr); return err }); err != nil {
+			t.Error(err)
+		}
+		return i
+	}
+	if out, err := device.Run("sh", "-c", "ip link add wan type veth peer name modem && ip addr add 198.51.100.7/24 dev wan && ip link set wan up && ip link set modem up"); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	first := pick(netip.Addr{})
+	for _, via := range []struct{ gateway, name, addr string }{{"10.9.0.1", "eth0", "10.9.0.59"}, {"198.51.100.1", "wan", "198.51.100.7"}} {
+		if out, err := device.Run("ip", "route", "replace", "default", "via", via.gateway); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if got := pick(netip.Addr{}); got.Name != via.name || got.Addr.String() != via.addr {
+			t.Errorf("default route by %s: %+v", via.gateway, got)
+		}
+		if got := pick(netip.MustParseAddr(via.addr)); got.Name != via.name {
+			t.Errorf("address %s: %+v", via.addr, got)
+		}
+	}
+	if first.Name != "eth0" && first.Name != "wan" {
+		t.Errorf("without a route: %+v", first)
 	}
 }
 
