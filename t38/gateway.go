@@ -9,7 +9,7 @@ import (
 
 // Times of a Gateway, in samples.
 const (
-	turnaround = t30.SampleRate * 75 / 1000   // of silence before each signal (T.30 clause 5.3.2.1)
+	turnaround = t30.SampleRate * 75 / 1000   // of silence before each signal (T.30 clause 5, notes 3 and 4)
 	spoofAfter = t30.SampleRate * 2300 / 1000 // T4 is 3 s less 15 % (T.30 clause 5.4.3.1)
 )
 
