@@ -82,8 +82,21 @@ func writeTIFF(t *testing.T, name string, c tiff.PageConfig) {
 		t.Fatal(err)
 	}
 	c.Columns, c.XDPI, c.YDPI = columns, 204, 196
+	writeKinds(t, w, func() error { return w.BeginPage(c) })
+}
+
+// A pageWriter is a TIFF or PDF that is written.
+type pageWriter interface {
+	WriteRow(row []byte) error
+	EndPage() error
+	Close() error
+}
+
+// writeKinds writes a page of each kind, each of which begin begins, and the end.
+func writeKinds(t *testing.T, w pageWriter, begin func() error) {
+	t.Helper()
 	for _, kind := range kinds {
-		if err := w.BeginPage(c); err != nil {
+		if err := begin(); err != nil {
 			t.Fatal(err)
 		}
 		for _, row := range page(t, kind) {

@@ -27,22 +27,7 @@ func writePDF(t *testing.T, name string) {
 	}
 	defer f.Close()
 	w := pdf.NewWriter(f)
-	for _, kind := range kinds {
-		if err := w.BeginPage(pdf.PageConfig{Columns: columns, XDPI: 204, YDPI: 196}); err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range page(t, kind) {
-			if err := w.WriteRow(row); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.EndPage(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	writeKinds(t, w, func() error { return w.BeginPage(pdf.PageConfig{Columns: columns, XDPI: 204, YDPI: 196}) })
 }
 
 // Pdftoppm draws our PDF, pel for pel.
