@@ -5,9 +5,9 @@ import (
 	"io"
 	"math"
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
-	"time"
 	"unsafe"
 
 	"github.com/pion/rtp"
@@ -542,7 +542,7 @@ func TestStatsWhileTheFramesRun(t *testing.T) {
 				t.Errorf("%+v", st)
 				return
 			}
-			time.Sleep(0)
+			runtime.Gosched()
 		}
 	}()
 	for i := range 200 {

@@ -11,13 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"tipring/tools/internal/faxjob"
+	"tipring/tools/internal/pcm"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,11 +119,26 @@ func TestChains(t *testing.T) {
 }
 
 func TestItEndsWhenItIsTold(t *testing.T) {
-	ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer stop()
-	args := strings.Fields("--listen 127.0.0.1:0 --lport 0 --remote 127.0.0.1:9")
-	if status := run(ctx, args, io.Discard); status != 1 {
-		t.Errorf("status %d", status)
+	for _, connected := range []bool{false, true} {
+		line := "unix:" + filepath.Join(t.TempDir(), "line")
+		ctx, stop := context.WithCancel(t.Context())
+		if connected {
+			go func() {
+				defer stop()
+				conn, err := pcm.Connect(ctx, line)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				t.Cleanup(func() { conn.Close() })
+			}()
+		} else {
+			stop()
+		}
+		args := append(strings.Fields("--lport 0 --remote 127.0.0.1:9 --listen"), line)
+		if status := run(ctx, args, io.Discard); status != 1 {
+			t.Errorf("connected %v: status %d", connected, status)
+		}
 	}
 }
 
@@ -135,9 +149,9 @@ func TestTheMachineHangsUp(t *testing.T) {
 	go func() {
 		done <- run(t.Context(), []string{"--listen", "unix:" + line, "--lport", "0", "--remote", "127.0.0.1:9"}, io.Discard)
 	}()
-	var conn net.Conn
-	for err := error(syscall.ENOENT); err != nil; time.Sleep(10 * time.Millisecond) {
-		conn, err = net.Dial("unix", line)
+	conn, err := pcm.Connect(t.Context(), "unix:"+line)
+	if err != nil {
+		t.Fatal(err)
 	}
 	_, _ = conn.Write(make([]byte, 3000))
 	_ = conn.Close()

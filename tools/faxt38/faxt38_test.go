@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,7 +196,8 @@ func TestNobodyAnswers(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), tt.stopped)
 			defer stop()
 			p := ports(t, 3)
-			stranger, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p[2]})
+			loopback := net.IPv4(127, 0, 0, 1)
+			stranger, err := net.DialUDP("udp", &net.UDPAddr{IP: loopback, Port: p[2]}, &net.UDPAddr{IP: loopback, Port: p[0]})
 			must(t, err)
 			defer stranger.Close()
 			capture := filepath.Join(t.TempDir(), "call.pcap")
@@ -207,10 +209,15 @@ func TestNobodyAnswers(t *testing.T) {
 					t.Errorf("status %d", status)
 				}
 			})
-			for range 5 {
-				time.Sleep(100 * time.Millisecond)
-				_, err := stranger.WriteToUDP([]byte{0, 0, 1, 0, 0, 0}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p[0]})
-				must(t, err)
+			tick := time.NewTicker(5 * time.Millisecond)
+			defer tick.Stop()
+			for taken := 0; taken < 5; <-tick.C {
+				// While nobody listens there, the kernel answers with an ICMP error, which the next write tells.
+				if _, err := stranger.Write([]byte{0, 0, 1, 0, 0, 0}); err == nil {
+					taken++
+				} else if taken = 0; !errors.Is(err, syscall.ECONNREFUSED) {
+					t.Fatal(err)
+				}
 			}
 			done.Wait()
 			if r := report(t, out.String()); r.OK || r.Code != tt.code {

@@ -45,8 +45,12 @@ func Await(ctx context.Context, addr string, notes io.Writer) (net.Conn, error) 
 func Connect(ctx context.Context, addr string) (net.Conn, error) {
 	kind, where := network(addr)
 	var d net.Dialer
+	return connect(ctx, func() (net.Conn, error) { return d.DialContext(ctx, kind, where) })
+}
+
+func connect(ctx context.Context, dial func() (net.Conn, error)) (net.Conn, error) {
 	for end := time.Now().Add(patience); ; {
-		conn, err := d.DialContext(ctx, kind, where)
+		conn, err := dial()
 		absent := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 		if !absent || time.Now().After(end) {
 			return conn, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,31 +24,56 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// Two sides hear what the other says, in order, whichever of them listens first, and one
-// learns that the other has hung up.
+// Two sides hear what the other says, in order, and one learns that the other has hung up.
 func TestTwoSides(t *testing.T) {
 	for _, addr := range []string{"unix:" + filepath.Join(t.TempDir(), "line"), "127.0.0.1:48901"} {
-		for _, lateListener := range []bool{false, true} {
-			done := make(chan error, 1)
-			go func() {
-				if lateListener {
-					time.Sleep(2 * pause)
-				}
-				conn, err := Await(t.Context(), addr, io.Discard)
-				if err == nil {
-					err = say(conn, -1, 1000)
-				}
-				done <- err
-			}()
-			conn, err := Connect(t.Context(), addr)
-			must(t, err)
-			if err := say(conn, 1, 300); err != nil {
-				t.Errorf("%s, listening late %v: %v", addr, lateListener, err)
+		done := make(chan error, 1)
+		go func() {
+			conn, err := Await(t.Context(), addr, io.Discard)
+			if err == nil {
+				err = say(conn, -1, 1000)
 			}
-			if err := <-done; !errors.Is(err, ErrHungUp) {
-				t.Errorf("%s, listening late %v: %v, want %v", addr, lateListener, err, ErrHungUp)
-			}
+			done <- err
+		}()
+		conn, err := Connect(t.Context(), addr)
+		must(t, err)
+		if err := say(conn, 1, 300); err != nil {
+			t.Errorf("%s: %v", addr, err)
 		}
+		if err := <-done; !errors.Is(err, ErrHungUp) {
+			t.Errorf("%s: %v, want %v", addr, err, ErrHungUp)
+		}
+	}
+}
+
+// Who connects before the other side listens tries again, for a while.
+func TestTheOtherSideListensLate(t *testing.T) {
+	for _, absent := range []error{syscall.ENOENT, syscall.ECONNREFUSED} {
+		synctest.Test(t, func(t *testing.T) {
+			began, tries := time.Now(), 0
+			here, there := net.Pipe()
+			defer there.Close()
+			conn, err := connect(t.Context(), func() (net.Conn, error) {
+				if tries++; tries <= 3 {
+					return nil, absent
+				}
+				return here, nil
+			})
+			must(t, err)
+			conn.Close()
+			if d := time.Since(began); d != 3*pause {
+				t.Errorf("%v: connected after %v, want %v", absent, d, 3*pause)
+			}
+			if _, err = connect(t.Context(), func() (net.Conn, error) { return nil, absent }); !errors.Is(err, absent) {
+				t.Errorf("after %v: %v, want %v", patience, err, absent)
+			}
+			if d := time.Since(began) - 3*pause; d < patience || d > patience+2*pause {
+				t.Errorf("%v: given up after %v, want %v", absent, d, patience)
+			}
+		})
+	}
+	if _, err := connect(t.Context(), func() (net.Conn, error) { return nil, syscall.EACCES }); !errors.Is(err, syscall.EACCES) {
+		t.Errorf("%v, want %v at once", err, syscall.EACCES)
 	}
 }
 
