@@ -156,6 +156,10 @@ func (a *attempt) fetch(ctx context.Context, offer Offer, o *outcome) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", offer.Source, file.URL, err)
 	}
+	if mac := a.search.Identity.MAC.String(); f.MAC != "" && f.MAC != mac {
+		return fmt.Errorf("%s: %s: it is for the device %s, and this is %s", offer.Source, file.URL, f.MAC, mac)
+	}
+	f.Check(a.k.checks)
 	layer := f.Layer(file.URL)
 	if err := a.allowed(layer, file.Secure, file.URL); err != nil {
 		return err

@@ -452,6 +452,7 @@ func TestWhatIsNotApplied(t *testing.T) {
 		{"a fault", "[sip1]\nauth_password = right\nregister_port = 99999\n", "register_port"},
 		{"no file of ours", "<html>please log in</html>", "HTML"},
 		{"nothing", "   \n", ""},
+		{"another device's", `<?xml version="1.0"?><gs_provision version="1"><mac>000b82112233</mac><config version="1"><P35>201</P35></config></gs_provision>`, "it is for the device 000b82112233"},
 	} {
 		inHouse(t, func(h *house) {
 			h.settled()

@@ -62,6 +62,7 @@ type Options struct {
 	Store   *generations.Store
 	Finders map[string]Finder // by the words of [provisioning] order
 	Fetcher Fetcher
+	Checks  config.Checks // of values whose meaning other packages know
 	Log     *slog.Logger
 	Changed func()           // Status has something new; may be nil
 	Now     func() time.Time // a clock that is never far behind, for what is written down; nil: the system's
@@ -80,6 +81,7 @@ type Keeper struct {
 	store   *generations.Store
 	finders map[string]Finder
 	fetcher Fetcher
+	checks  config.Checks
 	log     *slog.Logger
 	changed func()
 	now     func() time.Time
@@ -107,7 +109,7 @@ type Keeper struct {
 // New makes a Keeper. Run works it.
 func New(o Options) *Keeper {
 	k := &Keeper{
-		device: o.Device, store: o.Store, finders: o.Finders, fetcher: o.Fetcher, log: o.Log, changed: o.Changed,
+		device: o.Device, store: o.Store, finders: o.Finders, fetcher: o.Fetcher, checks: o.Checks, log: o.Log, changed: o.Changed,
 		orders: make(chan func()), results: make(chan outcome, 1), stirred: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if k.changed == nil {

@@ -292,7 +292,10 @@ func encapsulated(v []byte) (Options, error) {
 			return nil, fmt.Errorf("sub-option %d goes beyond the end", code)
 		}
 		n := int(v[i])
-		subs[code] = append(append([]byte{}, subs[code]...), v[i+1:i+1+n]...)
+		if subs[code] == nil {
+			subs[code] = []byte{}
+		}
+		subs[code] = append(subs[code], v[i+1:i+1+n]...)
 		i += 1 + n
 	}
 	if len(subs) == 0 {

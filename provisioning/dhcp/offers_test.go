@@ -197,6 +197,7 @@ func FuzzOffers(f *testing.F) {
 	f.Add(byte(43), []byte("\x01\x0bhttp://acs/\x02\x01x"), []byte{})
 	f.Add(byte(43), []byte("\x43\x05a.cfg\x42\x0cprov.example"), []byte("https://a"))
 	f.Add(byte(120), []byte("\x00\x03sip\x07example\x03com\x00"), []byte{})
+	f.Add(byte(120), []byte("\x00\x01a\x03sip\x04test\x00\x01b\xc0\x02"), []byte{})
 	f.Add(byte(125), []byte("\x00\x00\x0d\xe9\x0d\x01\x0bhttp://acs/"), []byte("/"))
 	f.Add(byte(150), []byte{192, 0, 2, 7, 192, 0, 2, 8}, []byte("a"))
 	f.Fuzz(func(t *testing.T, code byte, v, file []byte) {
