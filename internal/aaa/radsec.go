@@ -62,7 +62,7 @@ func (r *radsec) ask(ctx context.Context, request Request, waits []time.Duration
 		if err != nil {
 			return Response{}, err
 		}
-		w, err := t.send(request, a)
+		w, err := t.send(ctx, request, a)
 		if errors.Is(err, errFull) {
 			r.retire(t)
 			continue

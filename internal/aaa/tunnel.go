@@ -17,7 +17,7 @@ type tunnel struct {
 	raw    net.Conn // below TLS
 	conn   net.Conn
 
-	writing sync.Mutex // held while a packet is written, never together with mu
+	writing chan struct{} // holds a token while a packet is written
 
 	mu      sync.Mutex
 	waiting map[byte]*waiter // by identifier; one given up keeps its identifier
@@ -46,7 +46,7 @@ var (
 )
 
 func newTunnel(r *radsec, raw, conn net.Conn) *tunnel {
-	t := &tunnel{radsec: r, raw: raw, conn: conn, waiting: map[byte]*waiter{}, done: make(chan struct{})}
+	t := &tunnel{radsec: r, raw: raw, conn: conn, writing: make(chan struct{}, 1), waiting: map[byte]*waiter{}, done: make(chan struct{})}
 	t.idle = time.AfterFunc(r.idle, t.expire)
 	return t
 }
@@ -64,16 +64,35 @@ func (t *tunnel) expire() {
 	}
 }
 
+// Bounds of how long a packet may take to be written. Only a peer that has not read
+// for long makes it wait at all, and its connection is ended.
+const (
+	minWrite = 100 * time.Millisecond
+	maxWrite = 2 * time.Second
+)
+
 // send sends a request under an identifier of its own.
-func (t *tunnel) send(r Request, a *attempt) (*waiter, error) {
+func (t *tunnel) send(ctx context.Context, r Request, a *attempt) (*waiter, error) {
 	w, err := t.register(r, a)
 	if err != nil {
 		return nil, err
 	}
+	select {
+	case t.writing <- struct{}{}:
+		defer t.written()
+	case <-t.done:
+		t.giveUp(w)
+		return nil, fmt.Errorf("%w: %w", errTunnel, t.why())
+	case <-ctx.Done():
+		t.giveUp(w)
+		return nil, ctx.Err()
+	}
 	a.transmitted()
-	t.writing.Lock()
-	defer t.writing.Unlock()
-	_ = t.raw.SetWriteDeadline(time.Now().Add(dialLimit))
+	limit := maxWrite
+	if end, ok := ctx.Deadline(); ok {
+		limit = max(minWrite, min(maxWrite, time.Until(end)))
+	}
+	_ = t.raw.SetWriteDeadline(time.Now().Add(limit))
 	if _, err := t.conn.Write(w.q.wire); err != nil {
 		t.end(err)
 		t.giveUp(w)
@@ -81,6 +100,8 @@ func (t *tunnel) send(r Request, a *attempt) (*waiter, error) {
 	}
 	return w, nil
 }
+
+func (t *tunnel) written() { <-t.writing }
 
 func (t *tunnel) register(r Request, a *attempt) (*waiter, error) {
 	t.mu.Lock()
@@ -126,7 +147,7 @@ func (t *tunnel) await(ctx context.Context, w *waiter, period time.Duration) (Re
 				return Response{}, fmt.Errorf("%w: %w", errTunnel, t.why())
 			}
 		case <-timer.C:
-			t.watch(begun, period)
+			t.watch(ctx, begun, period)
 			timer.Reset(period)
 		case <-ctx.Done():
 			return Response{}, ctx.Err()
@@ -143,7 +164,7 @@ func (t *tunnel) why() error {
 // watch is the watchdog (RFC 3539 section 3.4): when nothing came since a time it
 // sends a Status-Server, and when nothing came for a period after that it ends the
 // connection.
-func (t *tunnel) watch(since time.Time, period time.Duration) {
+func (t *tunnel) watch(ctx context.Context, since time.Time, period time.Duration) {
 	now := time.Now()
 	t.mu.Lock()
 	heard, asked := t.heard.After(since), !t.watched.IsZero()
@@ -157,7 +178,7 @@ func (t *tunnel) watch(since time.Time, period time.Duration) {
 	case over:
 		t.end(errSilent)
 	default:
-		if w, err := t.send(Request{Code: StatusServer}, &attempt{server: t.radsec.server}); err == nil {
+		if w, err := t.send(ctx, Request{Code: StatusServer}, &attempt{server: t.radsec.server}); err == nil {
 			t.giveUp(w)
 		}
 	}
