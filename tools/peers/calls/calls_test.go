@@ -120,6 +120,14 @@ func (l *lab) dial(n int, number string) {
 	l.phones[n].Dial(number + "#")
 }
 
+// crossed waits until so many messages have passed the switch.
+func (l *lab) crossed(n int, what string, match func(wire.Event) bool) {
+	l.t.Helper()
+	if !netlab.Until(patience, func() bool { return len(l.watch.Events(match)) >= n }) {
+		l.t.Errorf("%d %s, want %d", len(l.watch.Events(match)), what, n)
+	}
+}
+
 // wellFormed has tshark look at everything that the agent sent.
 func (l *lab) wellFormed() {
 	l.t.Helper()

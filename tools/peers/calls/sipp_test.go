@@ -2,11 +2,11 @@ package calls
 
 import (
 	"testing"
-	"time"
 
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
 	"tipring/tools/peers/sipp"
+	"tipring/tools/peers/wire"
 )
 
 // sipp takes calls in every way that a far end may; the telephone must show it.
@@ -44,19 +44,25 @@ func TestSippAnswers(t *testing.T) {
 				l.t.Error("sound went on while held")
 			}
 			p.WaitTone(patience, 700)
-			time.Sleep(500 * time.Millisecond) // the second re-INVITE's ACK
+			l.crossed(2, "ACKs of re-INVITEs", func(e wire.Event) bool {
+				return e.Kind == wire.Request && e.Method == "ACK" && e.Dst.Addr() == l.host.Addr
+			})
 			p.OnHook()
 		}},
 		{"uas_update", nil, func(l *lab, p *phone.Phone) {
 			l.echoed(p)
-			time.Sleep(700 * time.Millisecond) // the UPDATE comes 300 ms after the answer
+			l.crossed(1, "200 to the UPDATE", func(e wire.Event) bool {
+				return e.Kind == wire.Response && e.Method == "UPDATE" && e.Status == 200 && e.Src.Addr() == l.host.Addr
+			})
 			l.echoed(p)
 			p.OnHook()
 		}},
 		{"uas_info", func(l *lab) { l.config.Set("sip1", "dtmf_type", "info") }, func(l *lab, p *phone.Phone) {
 			l.connected(1)
 			p.Dial("42")
-			time.Sleep(time.Second)
+			l.crossed(2, "200 to the INFOs", func(e wire.Event) bool {
+				return e.Kind == wire.Response && e.Method == "INFO" && e.Status == 200 && e.Dst.Addr() == l.host.Addr
+			})
 			p.OnHook()
 		}},
 		{"uas_bye", nil, func(l *lab, p *phone.Phone) {

@@ -143,14 +143,21 @@ func (p *Process) Tail(n int) string {
 // Until asks again, at first after a millisecond, until ok says yes or limit is
 // over. It is how the lab waits for programs that cannot tell when they are ready.
 func Until(limit time.Duration, ok func() bool) bool {
-	end := time.Now().Add(limit)
+	over := time.After(limit)
 	for pause := time.Millisecond; ; pause = min(2*pause, 25*time.Millisecond) {
 		if ok() {
 			return true
 		}
-		if time.Now().After(end) {
-			return false
+		select {
+		case <-over:
+			return ok()
+		case <-time.After(pause):
 		}
-		time.Sleep(pause)
 	}
+}
+
+// Holds asks again and again for as long as span whether ok goes on saying yes, and returns
+// at once when it does not. It is how the lab sees that something does not happen.
+func Holds(span time.Duration, ok func() bool) bool {
+	return !Until(span, func() bool { return !ok() })
 }

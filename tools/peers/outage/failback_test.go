@@ -7,6 +7,7 @@ import (
 	"tipring/tools/peers/agent"
 	"tipring/tools/peers/farend"
 	"tipring/tools/peers/kamailio"
+	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/wire"
 )
 
@@ -66,9 +67,9 @@ func TestFailbackWaitsForCalls(t *testing.T) {
 	c := l.established("backup", 0)
 	l.talk(c)
 	l.p.Heal()
-	time.Sleep(3 * time.Second) // two intervals and more
-	if line := l.agent.Line(1); line.Server != "backup" {
-		t.Errorf("during a call: %v", line)
+	// Two intervals and more.
+	if !netlab.Holds(3*time.Second, func() bool { return l.agent.Line(1).Server == "backup" }) {
+		t.Errorf("during a call: %v", l.agent.Line(1))
 	}
 	l.phone.OnHook()
 	if !c.Wait("BYE", patience) {

@@ -10,6 +10,7 @@ import (
 	"tipring/tools/peers/dns"
 	"tipring/tools/peers/farend"
 	"tipring/tools/peers/kamailio"
+	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
 	"tipring/tools/peers/wire"
 )
@@ -119,7 +120,7 @@ func (k *cell) strike() {
 		k.primary.Restart(func(o *kamailio.Options) { o.TLS = &k.bad })
 	case "NXDOMAIN":
 		k.dns.Serve(k.zone()[1:])
-		time.Sleep(1100 * time.Millisecond) // the record's life
+		<-time.After(1100 * time.Millisecond) // the record's life, which nobody tells the end of
 	case "dead first SRV":
 		// It was never alive.
 	case "link flap":
@@ -150,9 +151,11 @@ func (k *cell) idle() {
 	k.strike()
 	if k.Outcome == Stays {
 		// Two keep-alive rounds go by and nothing moves.
-		from := time.Now()
-		time.Sleep(2500 * time.Millisecond)
-		if l := k.agent.Line(1); l.State != "registered" || l.Server != "primary" {
+		from, l := time.Now(), k.agent.Line(1)
+		if !netlab.Holds(2500*time.Millisecond, func() bool {
+			l = k.agent.Line(1)
+			return l.State == "registered" && l.Server == "primary"
+		}) {
 			k.t.Errorf("%v after the fault: %v", time.Since(from), l)
 		}
 		return

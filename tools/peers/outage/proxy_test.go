@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tipring/tools/peers/kamailio"
+	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/wire"
 )
 
@@ -49,8 +50,11 @@ func TestCRLFKeepalive(t *testing.T) {
 	l.run()
 	l.agent.WaitRegistered(patience, 1, "primary")
 	from := time.Now()
-	time.Sleep(3 * time.Second)
-	if line := l.agent.Line(1); line.Server != "primary" || line.State != "registered" {
+	line := l.agent.Line(1)
+	if !netlab.Holds(3*time.Second, func() bool {
+		line = l.agent.Line(1)
+		return line.Server == "primary" && line.State == "registered"
+	}) {
 		t.Errorf("with a server that answers pings: %v", line)
 	}
 	if n := len(l.watch.Since(from, func(e wire.Event) bool { return e.Kind == wire.SYN && e.Dst.Addr() == l.p.Addr })); n != 0 {

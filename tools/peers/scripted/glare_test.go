@@ -64,7 +64,7 @@ func TestGlare(t *testing.T) {
 			if tt.owner {
 				wait = time.Second
 			}
-			time.Sleep(wait)
+			<-time.After(wait) // RFC 3261 section 14.1 counts this time, and nothing else tells it
 			res := p.do(ctx, sip.INVITE, moved.Offer())
 			if res.StatusCode != 200 {
 				t.Fatalf("the re-INVITE %v after the glare was answered %d", wait, res.StatusCode)

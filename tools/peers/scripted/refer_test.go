@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tipring/tools/peers/netlab"
 )
 
 // notified are the statuses that NOTIFYs of a REFER told a party.
@@ -63,8 +65,7 @@ func TestTransferee(t *testing.T) {
 					t.Errorf("while B rings:\n%s", n)
 				}
 			}
-			time.Sleep(500 * time.Millisecond)
-			if n := len(a.Got(sip.BYE)); n != 0 {
+			if !netlab.Holds(500*time.Millisecond, func() bool { return len(a.Got(sip.BYE)) == 0 }) {
 				t.Errorf("A's call has ended while B rings")
 			}
 			answered := time.Now()
