@@ -195,3 +195,43 @@ type partPeeker struct {
 func (p *partPeeker) Part(octets []byte)               { p.told = append(p.told, fmt.Sprintf("%x", octets)) }
 func (p *partPeeker) Break()                           { p.told = append(p.told, "broken") }
 func (p *partPeeker) Frame(ifp.DataType, []byte, bool) { p.told = append(p.told, "frame") }
+
+// Nothing is allocated for a frame that passes, in either direction.
+func TestGatewayPartsAllocateNothing(t *testing.T) {
+	ppr := append([]byte{0xff, 0x13, 0xbc}, make([]byte, 32)...)
+	g := NewGateway(adaptive, DefaultLevel)
+	tx := modem.NewTransmitter(DefaultLevel)
+	var hdlc modem.HDLCTransmitter
+	var line, out [tick]int16
+	net := (*fromNet)(g)
+	pass := func() {
+		hdlc.Start(preambleBits)
+		hdlc.Queue(ppr)
+		hdlc.Finish()
+		for tx.Start(modem.V21, false, &hdlc); tx.Busy(); {
+			clear(line[:])
+			tx.Read(line[:])
+			g.Exchange(line[:], out[:])
+			for _, ok := g.Say(); ok; _, ok = g.Say() {
+			}
+		}
+		net.Indicator(ifp.V21Preamble)
+		for n := editable; n < len(ppr); n += 7 {
+			net.Part(ppr[:n])
+		}
+		net.Frame(ifp.V21Data, ppr, true)
+		net.End(ifp.V21Data)
+		clear(line[:])
+		for range 5 * t30.SampleRate / tick {
+			g.Exchange(line[:], out[:])
+			for _, ok := g.Say(); ok; _, ok = g.Say() {
+			}
+		}
+	}
+	for range 3 {
+		pass()
+	}
+	if n := testing.AllocsPerRun(5, pass); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,6 +1,7 @@
 package convey
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -179,11 +180,20 @@ func (nothing) Frame(ifp.DataType, []byte, bool) {}
 func (nothing) Octets(ifp.DataType, []byte)      {}
 func (nothing) End(ifp.DataType)                 {}
 
-// balanced fails if bursts do not begin and end in turn, or have data outside.
+// balanced fails if bursts do not begin and end in turn, or have data outside, or if a frame
+// is not what its parts said.
 type balanced struct {
 	t    *testing.T
 	open bool
 	data ifp.DataType
+	part []byte
+}
+
+func (b *balanced) Part(octets []byte) {
+	if !b.open || b.data != ifp.V21Data || len(octets) == 0 || len(octets) > MaxFrame || !bytes.HasPrefix(octets, b.part) {
+		b.t.Fatalf("part %x of %v behind %x", octets, b.data, b.part)
+	}
+	b.part = append(b.part[:0], octets...)
 }
 
 func (b *balanced) Indicator(i ifp.Indicator) {
@@ -201,6 +211,10 @@ func (b *balanced) Frame(d ifp.DataType, octets []byte, good bool) {
 	if !b.open || b.data != d || len(octets) == 0 || len(octets) > MaxFrame {
 		b.t.Fatalf("frame of %d octets of %v", len(octets), d)
 	}
+	if !bytes.HasPrefix(octets, b.part) {
+		b.t.Fatalf("frame %x behind part %x", octets, b.part)
+	}
+	b.part = b.part[:0]
 }
 
 func (b *balanced) Octets(d ifp.DataType, octets []byte) {
@@ -213,7 +227,7 @@ func (b *balanced) End(d ifp.DataType) {
 	if !b.open || b.data != d {
 		b.t.Fatalf("end of %v", d)
 	}
-	b.open = false
+	b.open, b.part = false, b.part[:0]
 }
 
 // FuzzReceiver gives packets of any content, each with its length before it; the length's

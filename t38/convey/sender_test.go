@@ -259,6 +259,12 @@ func TestSenderAllocatesNothing(t *testing.T) {
 			s.Frame(now, ifp.V17Data14400, image, true)
 		}
 		s.End(now, ifp.V17Data14400, true)
+		s.Signal(ifp.V21Data, false)
+		for n := range csi {
+			s.Part(now, ifp.V21Data, csi[:n+1])
+		}
+		s.Frame(now, ifp.V21Data, csi, true)
+		s.End(now, ifp.V21Data, true)
 		for !s.Idle(now) {
 			now += 160
 			s.Next(now)
