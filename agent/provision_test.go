@@ -272,6 +272,11 @@ func TestLocalIniEditedByHand(t *testing.T) {
 	if err := r.Reload(); err != nil || r.config().Line(1).DisplayName != "Hand" {
 		t.Errorf("%v, %q", err, r.config().Line(1).DisplayName)
 	}
+	write("[sip1]\ndisplay_name = Again\n") // nobody tells, and then the page changes something
+	r.until("judged", func() bool { return r.registered(1) && r.provisioning().State == "good" })
+	if w := r.http("POST", "/config/rollback", ""); w.Code != 202 || r.config().Line(1).DisplayName != "Hand" {
+		t.Errorf("back from an edit that was never told: %d %s, %q", w.Code, w.Body, r.config().Line(1).DisplayName)
+	}
 	write("[sip1]\nregister_ttl = soon\n")
 	if err := r.Reload(); err == nil || r.config().Line(1).DisplayName != "Hand" {
 		t.Errorf("a fault: %v, %q", err, r.config().Line(1).DisplayName)

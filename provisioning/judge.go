@@ -103,10 +103,22 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	return n, nil
 }
 
+// adopt takes in an edit of local.ini that nobody told of, before something else is put in
+// its place. One with faults stays where it is.
+func (k *Keeper) adopt() {
+	n, err := k.store.Adopt()
+	switch {
+	case err != nil:
+		k.log.Warn("an edit of local.ini is not used", "err", err)
+	case n != 0:
+		k.log.Info("local.ini was edited", "generation", n)
+	}
+}
+
 // base is the generation to go back to. A device that has none yet gets one of nothing:
 // what the installed files say alone.
 func (k *Keeper) base() (generations.Generation, error) {
-	if g := k.current(); g.N != 0 {
+	if g, ok := k.store.Current(); ok {
 		return g, nil
 	}
 	n, err := k.store.Write(generations.Content{By: generations.ByReset})
@@ -123,7 +135,7 @@ func (k *Keeper) step(now time.Time, s Step) {
 	case Nothing:
 		return
 	case Keep:
-		k.report("generation judged", k.store.Judge(n, generations.Good))
+		k.report("generation not judged", k.store.Judge(n, generations.Good))
 		k.log.Info("settings are good: a line is registered", "generation", n)
 		k.update(func(s *Status) { s.State, s.Err = Good, "" })
 	case GoBack:
@@ -131,7 +143,7 @@ func (k *Keeper) step(now time.Time, s Step) {
 		k.run(back, generations.Good)
 	case Condemn:
 		k.rolledBack.Add(1)
-		k.report("generation judged", k.store.Judge(n, generations.Bad))
+		k.report("generation not judged", k.store.Judge(n, generations.Bad))
 		text := fmt.Sprintf("generation %d did not register a line and the one before it does: rolled back", n)
 		k.log.Error("settings rolled back", "generation", n, "running", k.current().N)
 		k.update(func(s *Status) { s.State, s.Err = RolledBack, text })
@@ -151,7 +163,7 @@ func (k *Keeper) run(n int, v generations.Verdict) {
 		k.log.Error("generation not changed", "generation", n, "err", err)
 		return
 	}
-	k.report("reload", k.device.Reload())
+	k.report("settings not in force", k.device.Reload())
 	k.refusals = k.device.Lines().Refusals
 	k.update(func(s *Status) { s.Generation = n })
 }
@@ -180,6 +192,7 @@ func (k *Keeper) showTrial() {
 // config.Faults when the text has any.
 func (k *Keeper) SetLocal(ctx context.Context, text []byte) (n int, err error) {
 	e := k.do(ctx, func() {
+		k.adopt()
 		cur := k.current()
 		if _, err = k.device.Check(cur.Provisioned, text); err != nil {
 			return
@@ -200,6 +213,7 @@ var ErrNoGeneration = errors.New("there is no such generation to go back to")
 // that ran is not applied again until its source has something else.
 func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
 	e := k.do(ctx, func() {
+		k.adopt()
 		cur := k.current()
 		if n == 0 {
 			n = k.lastGood(cur.N)
@@ -213,8 +227,11 @@ func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
 			return
 		}
 		k.trial.End()
-		if err = errors.Join(k.store.Switch(n, generations.Good), k.store.Judge(cur.N, generations.Bad)); err != nil {
+		if err = k.store.Switch(n, generations.Good); err != nil {
 			return
+		}
+		if cur.N != 0 {
+			k.report("generation not judged", k.store.Judge(cur.N, generations.Bad))
 		}
 		err = k.device.Reload()
 		k.log.Info("rolled back by hand", "generation", n, "from", cur.N)
@@ -229,7 +246,9 @@ func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
 // and is looked for settings anew.
 func (k *Keeper) Reset(ctx context.Context) (err error) {
 	e := k.do(ctx, func() {
-		if err = k.store.Reset(); err != nil {
+		if err = k.store.Reset(); errors.Is(err, generations.ErrUntidy) {
+			k.log.Warn("the reset left files behind", "err", err)
+		} else if err != nil {
 			return
 		}
 		k.trial.End()

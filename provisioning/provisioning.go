@@ -466,6 +466,7 @@ func noteOf(w config.Fault, layers []config.Layer) []NotUnderstood {
 // apply makes a generation of new settings and puts it on trial.
 func (k *Keeper) apply(now time.Time, o outcome) {
 	k.update(func(s *Status) { s.State = Applying })
+	k.adopt()
 	n, err := k.put(now, generations.Content{By: generations.ByProvision, Key: o.key, Provisioned: o.layers, Local: k.current().Local})
 	if err != nil {
 		o.err = err

@@ -87,11 +87,12 @@ type DHCP struct {
 	Config dhcp.Config
 }
 
-// Find reads the lease and asks the servers.
+// Find reads the lease, and asks the servers when that says nothing, or when its client does
+// not keep whole what they said.
 func (d DHCP) Find(ctx context.Context, s Search) (Finding, error) {
 	found, err := dhcp.Find(d.Root, d.Config.Interface, time.Now())
 	f := d.read(s, found.Options, found.Notes)
-	if f.ends() {
+	if f.ends() && len(found.Lost) == 0 {
 		return f, nil
 	}
 	options, e := dhcp.Inform(ctx, d.Config)
@@ -99,7 +100,7 @@ func (d DHCP) Find(ctx context.Context, s Search) (Finding, error) {
 		if err == nil || errors.Is(err, dhcp.ErrNoLease) {
 			err = e
 		}
-		if len(f.Details) > 0 {
+		if f.ends() || len(f.Details) > 0 {
 			return f, nil // the lease said something
 		}
 		return f, err
