@@ -34,7 +34,7 @@ func (s settings) TryProvision(ctx context.Context) (api.Proposal, error) {
 
 // propose tells what layers would change.
 func (s settings) propose(provisioned []config.Layer, local []byte) (p api.Proposal) {
-	c, err := settler{s.a}.Check(provisioned, local)
+	c, err := settler(s).Check(provisioned, local)
 	if err != nil {
 		p.Faults = faultsOf(err)
 		return p

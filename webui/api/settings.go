@@ -175,8 +175,9 @@ func matchTag(r *http.Request) (string, *Problem) {
 	if value == "" || value == "*" {
 		return "", nil
 	}
-	tag, ok := strings.CutPrefix(value, `"`)
-	if tag, ok = strings.CutSuffix(tag, `"`); !ok || tag == "" || strings.ContainsAny(tag, `",`) {
+	tag, opened := strings.CutPrefix(value, `"`)
+	tag, closed := strings.CutSuffix(tag, `"`)
+	if !opened || !closed || tag == "" || strings.ContainsAny(tag, `",`) {
 		return "", problem(http.StatusPreconditionFailed, fmt.Sprintf("If-Match is %.60s: wanted the ETag of GET /config", value))
 	}
 	return tag, nil
