@@ -8,9 +8,10 @@ import (
 )
 
 // An outbound is a request sent on, until its final response has gone back (RFC 3261
-// section 16.7), or a CANCEL of our own.
+// section 16.7), or a CANCEL or NOTIFY of our own.
 type outbound struct {
-	in         *inbound // nil: a CANCEL
+	in         *inbound // nil: our own
+	notice     *notice  // nil: no NOTIFY
 	tx         *transaction.Client
 	way        way
 	heard      int       // highest provisional status
@@ -39,6 +40,9 @@ func (c *core) stepOut(now time.Time, out *outbound, s transaction.Step) {
 		if s.Err != nil {
 			c.unanswered(now, out)
 		}
+	}
+	if out.notice != nil {
+		c.notified(now, out.notice, s)
 	}
 	c.wake(earlier(out.tx.Deadline(), out.timerC))
 }

@@ -2,6 +2,8 @@
 // SIP servers, primary and backup, each a registrar (RFC 3261 section 10) and a
 // transaction-stateful proxy (section 16) with digest authentication, and a telephone at
 // the far end whose calls sound back. The servers can die in several ways and come back.
+// A RADIUS server that knows whose device it is, and a server of files for it, stand
+// beside them where they are wanted.
 // `tipring demo` and tests stand it up on loopback, on free ports.
 //
 // The servers know no DNS and open no connection: over TCP and TLS a subscriber is
@@ -24,6 +26,9 @@ type Config struct {
 	Domains []string          // names the servers answer to, besides their addresses
 	TLS     bool              // listen for TLS too, with a certificate made for the occasion
 
+	Radius *RadiusConfig // nil: no RADIUS server
+	Files  *FilesConfig  // nil: no server of files
+
 	Algorithms []digest.Algorithm // offered in challenges; empty: SHA-256, then MD5
 
 	MinExpiresS, MaxExpiresS int // shorter bindings are refused by 423, longer ones cut; 0: 1 and 3600
@@ -42,12 +47,16 @@ var (
 	primaryAddr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	backupAddr  = netip.AddrFrom4([4]byte{127, 0, 0, 2})
 	farAddr     = netip.AddrFrom4([4]byte{127, 0, 0, 3})
+	radiusAddr  = netip.AddrFrom4([4]byte{127, 0, 0, 4})
+	filesAddr   = netip.AddrFrom4([4]byte{127, 0, 0, 5})
 )
 
-// A Lab is two servers and a far telephone.
+// A Lab is two servers and a far telephone, and what else Config wants.
 type Lab struct {
 	Primary, Backup *Server
 	Far             *FarEnd
+	Radius          *Radius // nil: not wanted
+	Files           *Files  // nil: not wanted
 }
 
 // Start stands the lab up.
@@ -72,6 +81,16 @@ func (l *Lab) start(cfg Config) (err error) {
 	if l.Far, err = NewFarEnd(farAddr, cfg.Timers, cfg.Log); err != nil {
 		return err
 	}
+	if cfg.Radius != nil {
+		if l.Radius, err = NewRadius(radiusAddr, *cfg.Radius); err != nil {
+			return err
+		}
+	}
+	if cfg.Files != nil {
+		if l.Files, err = NewFiles(filesAddr, *cfg.Files); err != nil {
+			return err
+		}
+	}
 	l.Primary.Join(l.Backup)
 	l.Backup.Join(l.Primary)
 	for _, s := range []*Server{l.Primary, l.Backup} {
@@ -83,6 +102,12 @@ func (l *Lab) start(cfg Config) (err error) {
 // Close takes everything down and waits for it.
 func (l *Lab) Close() error {
 	var errs []error
+	if l.Files != nil {
+		errs = append(errs, l.Files.Close())
+	}
+	if l.Radius != nil {
+		errs = append(errs, l.Radius.Close())
+	}
 	if l.Far != nil {
 		errs = append(errs, l.Far.Close())
 	}
