@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func (d device) Status() api.Status {
 // names is what the device is called. What is not known stays empty.
 func (a *Agent) names() api.Names {
 	id := a.ident.Load()
-	n := api.Names{Serial: api.Text(id.Serial), Account: api.Text(a.config().Radius.Account)}
+	n := api.Names{Serial: api.Text(id.Serial), Account: api.Text(cmp.Or(a.config().Radius.Account, a.keeper.Status().Account))}
 	if id.MACSource != "" {
 		n.MAC = api.Text(id.MAC.Upper())
 	}

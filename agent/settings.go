@@ -151,7 +151,7 @@ func faultOf(f config.Fault) api.Fault {
 func (a *Agent) showProvisioning() api.Provisioning {
 	st := a.keeper.Status()
 	p := api.Provisioning{
-		State: st.State.String(), Attempt: st.Attempt, Finished: st.Finished,
+		State: st.State.String(), Attempt: st.Attempt, Finished: st.Finished, AccountState: api.Text(st.AccountState.String()),
 		Source: api.Text(st.Source), URL: api.Text(st.URL), Last: api.At(st.Last), Next: api.At(st.Next), Error: api.Text(st.Err),
 		Trial: trialOf(st), NotUnderstood: notUnderstood(st.Notes),
 	}

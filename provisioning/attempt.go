@@ -50,6 +50,7 @@ type outcome struct {
 	source  string
 	url     string
 	account string
+	state   AccountState
 	layers  []config.Layer // nil: nobody has any
 	key     string         // digest of the layers
 	notes   []NotUnderstood
@@ -84,7 +85,7 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 	a.show(Searching)
 	f := search(ctx, a.order, a.k.finders, a.search)
 	a.search.Account, a.search.Arg = f.account, f.arg
-	o.account, o.notes = f.account, f.notes
+	o.account, o.state, o.notes = f.account, f.state, f.notes
 	for _, d := range f.details {
 		o.add(config.SettingsLayer(d.Source, d.Details))
 	}
@@ -140,6 +141,10 @@ func (a *attempt) fetchFirst(ctx context.Context, offers []Offer, o *outcome) er
 func (a *attempt) fetch(ctx context.Context, offer Offer, o *outcome) error {
 	r := Request{Offer: offer, ETag: a.etag, LastModified: a.changed}
 	file, err := a.k.fetcher.Fetch(ctx, r, a.search)
+	if err == nil && file.NotModified && file.URL != a.running.Source {
+		// Files of two URLs may have the same ETag or time: this one is not at hand.
+		file, err = a.k.fetcher.Fetch(ctx, Request{Offer: offer}, a.search)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", offer.Source, err)
 	}

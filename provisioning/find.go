@@ -20,6 +20,7 @@ type Offer struct {
 type Finding struct {
 	Source   string           // as in Offer
 	Account  string           // of this device
+	State    AccountState     // of RADIUS alone
 	Arg      string           // FB-Provisioning-Arg that is neither a URL nor settings: {arg} of a URL
 	Offers   []Offer          // files, in the order in which they are to be tried
 	Settings []config.Setting // given outright: they end the search
@@ -55,6 +56,7 @@ type NotUnderstood struct {
 // found is the outcome of a search.
 type found struct {
 	account  string
+	state    AccountState
 	arg      string
 	ends     Finding   // the finding that ended the search
 	details  []Finding // of it and of the sources before it
@@ -77,6 +79,7 @@ func search(ctx context.Context, order []string, finders map[string]Finder, s Se
 		}
 		f.notes = append(f.notes, got.Notes...)
 		f.account = first(f.account, got.Account)
+		f.state = max(f.state, got.State)
 		f.arg = first(f.arg, got.Arg)
 		if len(got.Details) > 0 {
 			f.details = append(f.details, got)

@@ -283,6 +283,37 @@ func TestSameSettingsAreNotAppliedAgain(t *testing.T) {
 	}
 }
 
+// A file that a server calls not modified is the one that runs only when it is of the same
+// URL: two files may have the same ETag.
+func TestNotModifiedElsewhere(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() {
+			h.etag, h.file = true, withPassword("right")+"display_name = Other\n"
+			h.finding = &Finding{Source: "static", Offers: []Offer{{Source: "static", URL: "https://p.example/other"}}}
+		})
+		h.ask()
+		if name := h.Config().Line(1).DisplayName; name != "Other" {
+			t.Errorf("display name %q", name)
+		}
+	})
+}
+
+// After a rollback the server still has what was bad. That it has not modified it is no
+// reason to call that good.
+func TestNotModifiedAfterRollback(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.etag = false })
+		h.offer(withPassword("wrong"))
+		h.after(TrialTime + 10*time.Second)
+		h.want(RolledBack, "right")
+		h.set(func() { h.etag = true })
+		h.ask()
+		h.want(RolledBack, "right")
+	})
+}
+
 // Settings that parse and cannot register come back by themselves, 20 of 20, and are left
 // alone from then on.
 func TestBadSettingsComeBack(t *testing.T) {

@@ -297,7 +297,8 @@ func (k *Keeper) attempt() *attempt {
 	a := &attempt{k: k, order: c.Provisioning.Order, search: Search{Identity: k.device.Identity(), Config: c}}
 	m := k.store.Memory()
 	for _, l := range k.current().Provisioned {
-		if m.URL != "" && l.Source == m.URL {
+		// After a rollback, what was fetched last is not what runs.
+		if m.URL != "" && l.Source == m.URL && m.Key == k.current().Key {
 			a.running, a.etag, a.changed = l, m.ETag, m.LastModified
 		}
 	}
@@ -344,7 +345,10 @@ func (k *Keeper) finish(now time.Time, o outcome) {
 	k.update(func(s *Status) {
 		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
 		s.Notes = o.notes
-		s.Account = first(o.account, s.Account)
+		s.AccountState = o.state
+		if s.Account = first(o.account, s.Account); o.state == Rejected || o.state == Empty {
+			s.Account = ""
+		}
 	})
 	if k.again {
 		k.start()
@@ -484,7 +488,7 @@ func (k *Keeper) apply(now time.Time, o outcome) {
 // remember keeps what the next attempt wants to know of this one.
 func (k *Keeper) remember(o outcome) {
 	m := k.store.Memory()
-	m.URL, m.ETag, m.LastModified = o.url, o.etag, o.changed
+	m.URL, m.Key, m.ETag, m.LastModified = o.url, o.key, o.etag, o.changed
 	m.Seal = max(m.Seal, int64(min(o.version, math.MaxInt64)))
 	m.Clock = k.now()
 	if err := k.store.Remember(m); err != nil {

@@ -40,10 +40,11 @@ func (r Radius) Find(ctx context.Context, s Search) (Finding, error) {
 	}
 	p, err := d.Provision(ctx, s.Identity.MAC.Upper(), s.Identity.Serial)
 	var flag *faxback.FlagError
+	state := accountState(p, err)
 	if err != nil && !errors.As(err, &flag) {
-		return Finding{}, err
+		return Finding{State: state}, err
 	}
-	f := Finding{Source: p.Source(), Account: p.Account.Name, Arg: p.Argument.Opaque, Clear: !p.Secure}
+	f := Finding{Source: p.Source(), State: state, Account: p.Account.Name, Arg: p.Argument.Opaque, Clear: !p.Secure}
 	details, notes := p.Settings(len(s.Config.Ports))
 	f.Details = s.open(details)
 	for _, n := range append(p.Notes, notes...) {

@@ -25,18 +25,20 @@ func (s State) String() string {
 
 // A Status is what the outside is shown. It is never changed.
 type Status struct {
-	State      State
-	Attempt    int       // the last one that began; 0: none
-	Finished   int       // the last one that ended
-	Source     string    // of the settings in force, or of the last attempt
-	URL        string    // of the file, without its password
-	Account    string    // as RADIUS told it
-	Last       time.Time // when the last attempt ended
-	Next       time.Time // when the next one begins; zero: when asked
-	Err        string    // a sentence; empty: the last attempt worked
-	Generation int       // the one running; 0: none, only installed files
-	Trial      *TrialStatus
-	Notes      []NotUnderstood
+	State    State
+	Attempt  int    // the last one that began; 0: none
+	Finished int    // the last one that ended
+	Source   string // of the settings in force, or of the last attempt
+	URL      string // of the file, without its password
+	Account  string // as RADIUS told it
+
+	AccountState AccountState
+	Last         time.Time // when the last attempt ended
+	Next         time.Time // when the next one begins; zero: when asked
+	Err          string    // a sentence; empty: the last attempt worked
+	Generation   int       // the one running; 0: none, only installed files
+	Trial        *TrialStatus
+	Notes        []NotUnderstood
 }
 
 // A TrialStatus is a generation that is being judged.

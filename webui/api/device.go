@@ -83,6 +83,7 @@ type Provisioning struct {
 	State         string          `json:"state"`   // idle searching fetching applying trial rolling_back good rolled_back unproven failed
 	Attempt       int             `json:"attempt"` // the last one that began; 0: none
 	Finished      int             `json:"finished"`
+	AccountState  Text            `json:"account_state"` // found remembered rejected empty unknown_flag disabled no_answer; null: RADIUS was not asked
 	Source        Text            `json:"source"`
 	URL           Text            `json:"url"`
 	Last          Time            `json:"last"` // of the last finished attempt
