@@ -12,7 +12,7 @@ import (
 
 // byRadius is a device that looks by RADIUS alone, under a MAC address of its own.
 func byRadius(server netip.AddrPort) string {
-	return fmt.Sprintf("[device]\nmac = 00:90:8f:1d:37:f0\nserial = 27482734\n[radius]\nservers = %v\nsecret = between us\ntimeout_ms = 100\ntries = 1\ndead_s = 0\n[provisioning]\norder = radius\nboot_delay_s = 0\n", server)
+	return fmt.Sprintf("[device]\nmac = 00:90:8f:1d:37:f0\nserial = 27482734\n[radius]\nservers = %v\nsecret = between us\ndead_s = 0\n[provisioning]\norder = radius\nboot_delay_s = 0\n", server)
 }
 
 func newRadius(t *testing.T, accounts ...lab.Account) *lab.Radius {
@@ -52,7 +52,11 @@ func TestAccountStates(t *testing.T) {
 			if tt.before != nil {
 				tt.before(server)
 			}
-			r := start(t, base+byRadius(server.Addr()))
+			text := base + byRadius(server.Addr())
+			if tt.state == "no_answer" {
+				text = strings.Replace(text, "dead_s", "timeout_ms = 100\ntries = 1\ndead_s", 1)
+			}
+			r := start(t, text)
 			r.until("looked", func() bool { return r.provisioning().Finished == 1 })
 			p, st := r.provisioning(), get[api.Status](r, "/status")
 			if string(p.AccountState) != tt.state || st.Device.Account != tt.shown {
@@ -109,6 +113,7 @@ func TestRadiusOutage(t *testing.T) {
 	})
 	r := start(t, base+byRadius(server.Addr()))
 	r.until("registered", func() bool { return r.registered(1) && r.provisioning().State == "good" })
+	r.reload(base + strings.Replace(byRadius(server.Addr()), "dead_s", "timeout_ms = 100\ntries = 1\ndead_s", 1))
 	server.Silence(true)
 	r.http("POST", "/provision", "")
 	r.until("looked again", func() bool { return r.provisioning().Finished == 2 })

@@ -108,12 +108,13 @@ func TestFleetAfterAPowerCut(t *testing.T) {
 	t.Logf("busiest second: %d of %d", f.busiest(), size)
 }
 
-// The same while the server is down: their further tries come no closer together.
+// The same while the server is down: their further tries come hardly closer together,
+// though chance spreads them and no longer their addresses.
 func TestFleetWithoutItsServer(t *testing.T) {
 	const size = 1000
 	f := fleet{down: true}
 	startFleet(t, &f, size, "", 30*time.Minute)
-	if f.busiest() > size*5/100 {
+	if f.busiest() > size*7/100 {
 		t.Errorf("%d of %d devices in the busiest second", f.busiest(), size)
 	}
 	if f.all < 4*size || f.all > 5*size {

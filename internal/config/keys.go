@@ -96,6 +96,12 @@ var deviceKeys = []Key{
 		field: func(s any) any { return &s.(*Device).LogFormat },
 	},
 	{
+		Name: "syslog", Label: "Syslog server", Scope: FromDevice, Kind: Text,
+		Help:   "host or host:port (514 when there is none). Log messages are sent there too, over UDP, as RFC 5424 has them. Empty: off.",
+		Wanted: "host or host:port", valid: isHostPort,
+		field: func(s any) any { return &s.(*Device).Syslog },
+	},
+	{
 		Name: "drain_s", Label: "Drain time", Default: "300", Scope: FromDevice, Kind: Int, Max: 86400, Unit: "s",
 		Help:  "How long running calls and faxes may go on after SIGTERM.",
 		field: func(s any) any { return &s.(*Device).DrainS },

@@ -2,7 +2,7 @@ package config
 
 var radiusKeys = []Key{
 	{
-		Name: "servers", Label: "Servers", Scope: FromDevice, Kind: servers, Later: notYet,
+		Name: "servers", Label: "Servers", Scope: FromDevice, Kind: servers,
 		Help:   "host[:1812][;legacy][;tls] in order, separated by commas. legacy: answers without Message-Authenticator are believed, and logged as insecure. tls: RadSec, port 2083.",
 		Wanted: "host[:port][;legacy][;tls], separated by commas",
 		field:  func(s any) any { return &s.(*Radius).Servers },
@@ -14,17 +14,17 @@ var radiusKeys = []Key{
 		field:  func(s any) any { return &s.(*Radius).AcctServers },
 	},
 	{
-		Name: "secret", Label: "Shared secret", Scope: FromDevice, Kind: Text, Secret: true, Later: notYet,
+		Name: "secret", Label: "Shared secret", Scope: FromDevice, Kind: Text, Secret: true,
 		Help:  "Secret shared with the servers.",
 		field: func(s any) any { return &s.(*Radius).Secret },
 	},
 	{
-		Name: "timeout_ms", Label: "Timeout", Scope: FromDevice, Default: "2000", Kind: Int, Min: 100, Max: 60000, Unit: "ms", Later: notYet,
+		Name: "timeout_ms", Label: "Timeout", Scope: FromDevice, Default: "2000", Kind: Int, Min: 100, Max: 60000, Unit: "ms",
 		Help:  "Wait for the first answer; doubled with each retransmission.",
 		field: func(s any) any { return &s.(*Radius).TimeoutMS },
 	},
 	{
-		Name: "tries", Label: "Tries", Scope: FromDevice, Default: "4", Kind: Int, Min: 1, Max: 10, Later: notYet,
+		Name: "tries", Label: "Tries", Scope: FromDevice, Default: "4", Kind: Int, Min: 1, Max: 10,
 		Help:  "Transmissions to a server before the next one is asked.",
 		field: func(s any) any { return &s.(*Radius).Tries },
 	},
@@ -34,7 +34,7 @@ var radiusKeys = []Key{
 		field: func(s any) any { return &s.(*Radius).CallBudgetMS },
 	},
 	{
-		Name: "dead_s", Label: "Dead time", Scope: FromDevice, Default: "60", Kind: Int, Max: 86400, Unit: "s", Later: notYet,
+		Name: "dead_s", Label: "Dead time", Scope: FromDevice, Default: "60", Kind: Int, Max: 86400, Unit: "s",
 		Help:  "How long a server that did not answer is left alone.",
 		field: func(s any) any { return &s.(*Radius).DeadS },
 	},
@@ -49,13 +49,13 @@ var radiusKeys = []Key{
 		field: func(s any) any { return &s.(*Radius).Password },
 	},
 	{
-		Name: "dictionary", Label: "Dictionary", File: Dictionary, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
+		Name: "dictionary", Label: "Dictionary", File: Dictionary, Scope: FromDevice, Kind: Text, Max: 4000,
 		Help:   "File with the vendor's attribute numbers. Empty: the built-in one.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Radius).Dictionary },
 	},
 	{
-		Name: "fax_ata_type", Label: "Fax ATA type", Scope: FromDevice, Default: "0", Kind: Int, Max: 999999999, Later: notYet,
+		Name: "fax_ata_type", Label: "Fax ATA type", Scope: FromDevice, Default: "0", Kind: Int, Max: 999999999,
 		Help:  "FB-Fax-ATA-Type in lookups by MAC address or serial number.",
 		field: func(s any) any { return &s.(*Radius).FaxATAType },
 	},

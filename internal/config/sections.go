@@ -17,6 +17,7 @@ type Device struct {
 	Country   string // tones, cadences, caller ID: us, gb, de
 	LogLevel  string // debug info warn error
 	LogFormat string // text json
+	Syslog    string // host or host:port that log messages are sent to; empty: nobody
 	DrainS    int
 }
 
