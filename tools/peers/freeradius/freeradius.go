@@ -25,11 +25,13 @@ const Secret = "tipring-radius"
 type Options struct {
 	// Users is the text of its users file: what is asked for and what is answered.
 	// The attributes of etc/dictionary.faxback may be used. Who is not there is rejected.
-	Users    string
-	Signs    bool        // its answers hold a Message-Authenticator
-	Requires bool        // it wants one in every request
-	NoStatus bool        // it answers no Status-Server
-	TLS      *certs.Pair // serve RadSec too, with this certificate
+	Users string
+	// Dictionary is a file that is loaded in place of etc/dictionary.faxback.
+	Dictionary string
+	Signs      bool        // its answers hold a Message-Authenticator
+	Requires   bool        // it wants one in every request
+	NoStatus   bool        // it answers no Status-Server
+	TLS        *certs.Pair // serve RadSec too, with this certificate
 }
 
 // A Server is one running FreeRADIUS.
@@ -63,7 +65,10 @@ func Start(t netlab.T, host *netlab.Host, o Options) *Server {
 
 func (s *Server) start() {
 	s.t.Helper()
-	dictionary, err := dictionary()
+	dictionary, err := s.options.Dictionary, error(nil)
+	if dictionary == "" {
+		dictionary, err = Dictionary()
+	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(s.dir, "dictionary"), []byte("$INCLUDE "+dictionary+"\n"), 0o600)
 	}
@@ -94,8 +99,8 @@ func (s *Server) configure(path string) error {
 	return f.Close()
 }
 
-// dictionary is the path of the product's FaxBack dictionary.
-func dictionary() (string, error) {
+// Dictionary is the path of the product's FaxBack dictionary.
+func Dictionary() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
