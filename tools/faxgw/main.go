@@ -95,7 +95,15 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 	defer conn.Close()
 	link := convey.LinkConfig{Control: o.net.Control, Image: o.net.Image}
 	w := &work{gateway: t38.NewGateway(link, t38.DefaultLevel), socket: socket, frame: pcm.FrameTime / time.Duration(o.net.Speed)}
-	s := pcm.New(conn, stall)
+	if err := w.until(ctx, pcm.New(conn, stall)); !errors.Is(err, pcm.ErrHungUp) {
+		return err
+	}
+	w.finish()
+	return nil
+}
+
+// until works until the call ends, which is an error in any case.
+func (w *work) until(ctx context.Context, s *pcm.Stream) error {
 	if err := s.Lead(); err != nil {
 		return err
 	}
@@ -103,10 +111,6 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 	p.Every = w.frame
 	for ctx.Err() == nil {
 		if err := s.Exchange(w.exchange); err != nil {
-			if errors.Is(err, pcm.ErrHungUp) {
-				w.finish()
-				return nil
-			}
 			return err
 		}
 		p.Wait()
