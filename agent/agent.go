@@ -25,6 +25,7 @@ import (
 	"tipring/internal/config/generations"
 	"tipring/internal/media"
 	"tipring/internal/metrics"
+	"tipring/internal/syslog"
 	"tipring/internal/unixsocket"
 	"tipring/lines/fxs"
 	"tipring/provisioning"
@@ -44,6 +45,7 @@ type Agent struct {
 	log     *slog.Logger
 	level   slog.LevelVar
 	format  string // of the log
+	syslog  *syslog.Sink
 	started time.Time
 	running *config.Running
 	ident   atomic.Pointer[config.Identity]
@@ -111,19 +113,28 @@ func New(o Options) (*Agent, error) {
 	}
 	device := config.Rescue(installed).Device
 	a.format = device.LogFormat
-	a.log = newLog(o.Stderr, a.format, &a.level)
+	a.syslog, a.log = newSyslog(newLog(o.Stderr, a.format, &a.level), &a.level)
 	setLevel(&a.level, device)
 	a.dir = o.Files.StateDirOf(installed)
-	if err := os.MkdirAll(a.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if err := a.openStore(); err != nil {
+	if err := a.open(); err != nil {
+		a.syslog.Close(syslogTime)
 		return nil, err
 	}
-	if err := a.load(); err != nil {
-		return nil, errors.Join(err, a.store.Close())
-	}
 	return a, nil
+}
+
+// open takes the state directory and loads the configuration.
+func (a *Agent) open() error {
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if err := a.openStore(); err != nil {
+		return err
+	}
+	if err := a.load(); err != nil {
+		return errors.Join(err, a.store.Close())
+	}
+	return nil
 }
 
 // load makes the agent's configuration of the files and of the generation that is current.
@@ -205,6 +216,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleSettings(settings{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	if err != nil {
+		a.syslog.Close(syslogTime)
 		return errors.Join(err, a.store.Close())
 	}
 	a.log.Info("started", "version", a.opts.Version, "mac", a.names().MAC, "state_dir", a.dir)
@@ -227,6 +239,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	err = errors.Join(err, socket.Close(closing), a.store.Close())
 	a.sockets.Close()
 	a.log.Info("stopped")
+	a.syslog.Close(syslogTime)
 	return err
 }
 

@@ -1,13 +1,21 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"os"
+	"strconv"
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/syslog"
 )
+
+// syslogTime is how long the end of the agent may take to send the last messages.
+const syslogTime = time.Second
 
 // newLog makes the log of [device] log_level and log_format. The level can be changed
 // while it runs.
@@ -18,6 +26,26 @@ func newLog(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// newSyslog makes what sends the log to the syslog server, beside the log that is written.
+func newSyslog(written *slog.Logger, level *slog.LevelVar) (*syslog.Sink, *slog.Logger) {
+	sink := syslog.New(syslog.Options{App: "tipring", Level: level, Log: written})
+	return sink, slog.New(slog.NewMultiHandler(written.Handler(), sink.Handler()))
+}
+
+// syslogTarget is where [device] has messages sent. The device calls itself by its MAC
+// address, which its provider knows it by.
+func syslogTarget(d config.Device, id config.Identity) syslog.Target {
+	host, port, ok := config.SplitHostPort(d.Syslog)
+	if !ok || d.Syslog == "" {
+		return syslog.Target{}
+	}
+	t := syslog.Target{Server: net.JoinHostPort(host, strconv.Itoa(cmp.Or(port, syslog.Port)))}
+	if t.Host = id.MAC.Upper(); id.MACSource == "" {
+		t.Host, _ = os.Hostname()
+	}
+	return t
 }
 
 // inWords gives JSON what text has: values that know their own words (a server, a state,

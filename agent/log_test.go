@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -31,5 +32,86 @@ func TestBothLogFormatsSpeakInWords(t *testing.T) {
 		if !strings.HasSuffix(b.String(), want) {
 			t.Errorf("%s: %swant %s", format, b.String(), want)
 		}
+	}
+}
+
+// A receiver takes syslog messages on loopback.
+type receiver struct {
+	addr string
+	msgs chan string
+}
+
+func newReceiver(t *testing.T) receiver {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := receiver{conn.LocalAddr().String(), make(chan string, 1000)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, 2048)
+		for {
+			n, _, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			r.msgs <- string(buf[:n])
+		}
+	}()
+	t.Cleanup(func() { conn.Close(); <-done })
+	return r
+}
+
+// until takes messages up to one that ends so.
+func (r receiver) until(t *testing.T, end string) (all string) {
+	t.Helper()
+	for late := time.After(patience); ; {
+		select {
+		case m := <-r.msgs:
+			if all += m + "\n"; strings.HasSuffix(m, end) {
+				return all
+			}
+		case <-late:
+			t.Fatalf("not received: %s\n%s", end, all)
+		}
+	}
+}
+
+// Every record goes to standard error and to the syslog server, from the first to the last;
+// a reload changes the server.
+func TestLogIsSentToSyslog(t *testing.T) {
+	first, second := newReceiver(t), newReceiver(t)
+	device := func(more string) string { return "[device]\nmac = 0c:38:3e:00:ab:01\n" + more + base }
+	var r *rig
+	t.Run("agent", func(t *testing.T) {
+		r = start(t, device("syslog = "+first.addr+"\n"))
+		got := first.until(t, " started")
+		if !strings.HasPrefix(got, "<134>1 ") || !strings.Contains(got, " 0C383E00AB01 tipring ") || !strings.Contains(got, `version="test" mac="0C383E00AB01"`) {
+			t.Error(got)
+		}
+		r.reload(device("syslog = " + second.addr + "\n"))
+		if got := second.until(t, " configuration changed"); !strings.Contains(got, `section="device" kind="changed" keys="[syslog\]"`) {
+			t.Error(got)
+		}
+		r.reload(device(""))
+		r.reload(device("log_level = debug\n"))
+		r.reload(device("syslog = " + first.addr + "\nlog_level = debug\n"))
+		r.write(device("syslog = 10.0.0.256\n"))
+		if err := r.Reload(); err == nil {
+			t.Error("a server that cannot be meant was taken")
+		}
+		if got := first.until(t, " configuration refused"); !strings.Contains(got, `<131>1 `) || !strings.Contains(got, "syslog = 10.0.0.256") {
+			t.Error(got)
+		}
+	})
+	if got := first.until(t, " stopped"); strings.Contains(got, "syslog messages lost") {
+		t.Error(got)
+	}
+	if len(second.msgs) > 0 || r.syslog.Lost() != 0 {
+		t.Errorf("%d messages after the change of the server, %d lost", len(second.msgs), r.syslog.Lost())
+	}
+	if !r.logged("msg=stopped") || !r.logged("msg=started") {
+		t.Error(r.log)
 	}
 }

@@ -67,6 +67,7 @@ func (a *Agent) configured(d config.Device) {
 	if old := a.ident.Swap(&id); err != nil && (old == nil || *old != id) {
 		a.log.Warn("identity not known in full", "err", err)
 	}
+	a.syslog.Send(syslogTarget(d, id))
 }
 
 // otherContent tells the keys, by section, that name the same file as before, whose
