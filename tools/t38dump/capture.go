@@ -84,19 +84,18 @@ func (fs *flows) add(f pcap.Frame, port uint16) error {
 }
 
 // isT38 tells whether the datagrams are T.38, and finds out which coding they have: the
-// one in which more packets are right to the last octet. Four in five must be.
+// one that makes sense of more packets. Four in five must be right to the last octet.
 func (c *call) isT38() bool {
-	var right [2]int
-	var p ifp.Packet
-	count := func(u udptl.Packet) {
-		for _, coding := range []ifp.Coding{ifp.Original, ifp.Corrected} {
-			if n, err := p.Decode(u.IFP, coding); err == nil && n == len(u.IFP) {
-				right[coding]++
+	readings := [2]reading{{coding: ifp.Original}, {coding: ifp.Corrected}}
+	var decoders [2]*udptl.Decoder
+	for from := range decoders {
+		decoders[from] = udptl.NewDecoder(func(u udptl.Packet) {
+			for i := range readings {
+				readings[i].take(from, u.IFP)
 			}
-		}
+		})
 	}
 	wrong := 0
-	decoders := [2]*udptl.Decoder{udptl.NewDecoder(count), udptl.NewDecoder(count)}
 	for _, d := range c.datagrams {
 		if decoders[d.from].Decode(d.payload) != nil {
 			wrong++
@@ -107,9 +106,10 @@ func (c *call) isT38() bool {
 		d.Release()
 		delivered += int(d.Counters().Received + d.Counters().Recovered - d.Counters().Duplicate)
 	}
-	if right[ifp.Corrected] > right[ifp.Original] {
-		c.coding = ifp.Corrected
+	best := readings[0]
+	if readings[1].sense > best.sense {
+		best = readings[1]
 	}
-	best := right[c.coding]
-	return best > 0 && best*5 >= delivered*4 && len(c.datagrams)*4 >= wrong*20
+	c.coding = best.coding
+	return best.whole > 0 && best.whole*5 >= delivered*4 && len(c.datagrams)*4 >= wrong*20
 }

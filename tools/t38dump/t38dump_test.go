@@ -236,6 +236,40 @@ func TestFindsCalls(t *testing.T) {
 	}
 }
 
+// The shortest call has nothing that only one of the codings could have.
+func shortCall(t testing.TB, coding ifp.Coding) *scene {
+	s := newScene(t, coding)
+	s.frames(1, named("FFC002", "5551234"), dis)
+	s.frames(0, dcsECM)
+	s.indicate(0, ifp.V29Training9600)
+	for range 50 {
+		s.data(0, ifp.V29Data9600, ifp.Field{Type: ifp.NonECMData, Data: make([]byte, 36)})
+	}
+	s.indicate(0, ifp.NoSignal)
+	s.frames(1, cfr)
+	s.indicate(0, ifp.V29Training9600)
+	for range 3 {
+		s.data(0, ifp.V29Data9600, ifp.Field{Type: ifp.HDLCData, Data: unhex(t, "FFC061")}, ifp.Field{Type: ifp.HDLCFCSOK})
+	}
+	s.data(0, ifp.V29Data9600, ifp.Field{Type: ifp.HDLCData, Data: unhex(t, "FFC061")}, ifp.Field{Type: ifp.HDLCFCSOKSigEnd})
+	s.frames(0, "FFC8DF")
+	return s
+}
+
+func TestCodingIsFound(t *testing.T) {
+	for coding, want := range map[ifp.Coding]string{ifp.Original: "original (version 0)", ifp.Corrected: "corrected (version 2 and later)"} {
+		var out bytes.Buffer
+		if err := write(&out, &shortCall(t, coding).out, 0, false); err != nil {
+			t.Error(err)
+		}
+		for _, line := range []string{"coding of fields: " + want + "\n", `CSI "5551234"`, "v29-9600 1800 octets, 50 packets", "in 4 frames, 4 packets"} {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("%s: no line with %q:\n%s", want, line, out.String())
+			}
+		}
+	}
+}
+
 func TestCutOff(t *testing.T) {
 	capture := callWithECM(t).out.Bytes()
 	var out bytes.Buffer
