@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sort"
 	"sync"
 
 	"tipring/lines"
@@ -52,7 +53,7 @@ func (l *callList) all() []lines.Info {
 	for _, c := range l.running {
 		infos = append(infos, c.Info())
 	}
-	slices.SortFunc(infos, func(a, b lines.Info) int { return b.Started.Compare(a.Started) })
+	sort.Slice(infos, func(i, j int) bool { return infos[i].Started.After(infos[j].Started) })
 	for i := len(l.ended) - 1; i >= 0; i-- {
 		infos = append(infos, l.ended[i])
 	}

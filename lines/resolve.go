@@ -3,6 +3,7 @@ package lines
 import (
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -89,15 +90,7 @@ func (l *Line) isDown(t transport.Target) bool {
 // livingFirst orders targets so that those known to be dead come last.
 func livingFirst(targets []transport.Target, dead func(transport.Target) bool) []transport.Target {
 	targets = slices.Clone(targets)
-	slices.SortStableFunc(targets, func(a, b transport.Target) int {
-		switch da, db := dead(a), dead(b); {
-		case da == db:
-			return 0
-		case db:
-			return -1
-		}
-		return 1
-	})
+	sort.SliceStable(targets, func(i, j int) bool { return !dead(targets[i]) && dead(targets[j]) })
 	return targets
 }
 

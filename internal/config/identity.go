@@ -1,13 +1,13 @@
 package config
 
 import (
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -102,7 +102,7 @@ func detectMAC(dir string) (MAC, string, error) {
 			all = append(all, i)
 		}
 	}
-	slices.SortFunc(all, func(a, b iface) int { return cmp.Compare(a.index, b.index) })
+	sort.Slice(all, func(i, j int) bool { return all[i].index < all[j].index })
 	if n := slices.IndexFunc(all, func(i iface) bool { return i.device && i.universal() }); n >= 0 {
 		return all[n].mac, all[n].name, nil
 	}

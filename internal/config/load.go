@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -52,7 +53,7 @@ type located struct {
 
 func newBuilder(layers []Layer) *builder {
 	b := &builder{layers: slices.Clone(layers), bad: make(map[spot]bool)}
-	slices.SortStableFunc(b.layers, func(x, y Layer) int { return int(x.Rank) - int(y.Rank) })
+	sort.SliceStable(b.layers, func(i, j int) bool { return b.layers[i].Rank < b.layers[j].Rank })
 	for _, l := range b.layers {
 		b.docs = append(b.docs, l.document())
 	}
@@ -227,11 +228,12 @@ func (b *builder) maySet(layer int, k *Key, e Setting) bool {
 
 // inOrder sorts by layer and line.
 func inOrder(faults []located) Faults {
-	slices.SortStableFunc(faults, func(x, y located) int {
+	sort.SliceStable(faults, func(i, j int) bool {
+		x, y := &faults[i], &faults[j]
 		if x.layer != y.layer {
-			return x.layer - y.layer
+			return x.layer < y.layer
 		}
-		return x.Line - y.Line
+		return x.Line < y.Line
 	})
 	var all Faults
 	for _, f := range faults {

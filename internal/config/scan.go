@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -55,7 +54,6 @@ func scan(file string, text []byte) document {
 			return s.doc
 		}
 	}
-	slices.SortStableFunc(s.doc.faults, func(a, b Fault) int { return a.Line - b.Line })
 	return s.doc
 }
 

@@ -3,7 +3,7 @@ package fxs
 import (
 	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -114,7 +114,7 @@ func (s *planScanner) plan() (*Plan, error) {
 		return nil, s.fault(0, "no rule has a pattern")
 	}
 	// Who calls for help must not depend on the order of somebody's rules.
-	slices.SortStableFunc(p.rules, func(x, y rule) int { return boolRank(y.emergency) - boolRank(x.emergency) })
+	sort.SliceStable(p.rules, func(i, j int) bool { return p.rules[i].emergency && !p.rules[j].emergency })
 	switch r, earlier := p.unreachable(); {
 	case earlier != nil && r.start < earlier.start:
 		return nil, s.fault(earlier.start, "the same pattern as in %s", r.text)
@@ -124,13 +124,6 @@ func (s *planScanner) plan() (*Plan, error) {
 		return nil, s.fault(r.start, "it bars nothing: the rules before it let all its numbers through")
 	}
 	return p, nil
-}
-
-func boolRank(first bool) int {
-	if first {
-		return 1
-	}
-	return 0
 }
 
 // unexpected is the fault of what comes next.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -213,7 +214,7 @@ func (r *Resolver) plan() (servers []netip.AddrPort, timeout time.Duration, atte
 		return 0
 	}
 	servers = slices.Clone(r.servers.addrs)
-	slices.SortStableFunc(servers, func(a, b netip.AddrPort) int { return wasSilent(a) - wasSilent(b) })
+	sort.SliceStable(servers, func(i, j int) bool { return wasSilent(servers[i]) < wasSilent(servers[j]) })
 	if wasSilent(servers[0]) == 1 {
 		return servers, r.servers.timeout, 1
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 )
 
@@ -19,8 +20,9 @@ func chooseNAPTR(all []naptr, service string) []naptr {
 			chosen = append(chosen, n)
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b naptr) int {
-		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.preference, b.preference))
+	sort.SliceStable(chosen, func(i, j int) bool {
+		a, b := &chosen[i], &chosen[j]
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.preference, b.preference)) < 0
 	})
 	return chosen[:min(len(chosen), maxNAPTR)]
 }
@@ -31,8 +33,9 @@ func chooseNAPTR(all []naptr, service string) []naptr {
 // own, and all of its lines with the same.
 func orderSRV(all []srv, seed uint64) []srv {
 	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(a, b srv) int {
-		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(draw(a, seed), draw(b, seed)))
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(draw(a, seed), draw(b, seed))) < 0
 	})
 	return slices.CompactFunc(all, func(a, b srv) bool { return a.target == b.target && a.port == b.port })
 }
@@ -69,7 +72,7 @@ func (r *Resolver) orderAddrs(addrs []netip.Addr) []netip.Addr {
 		rank[a] = r.rank(a)
 		kept = append(kept, a)
 	}
-	slices.SortStableFunc(kept, func(a, b netip.Addr) int { return cmp.Compare(rank[a], rank[b]) })
+	sort.SliceStable(kept, func(i, j int) bool { return rank[kept[i]] < rank[kept[j]] })
 	return kept
 }
 
