@@ -2,10 +2,11 @@
 // checked whole against one description of every key, so that a file is either
 // understood in every line or refused with all its faults at once.
 //
-// A scan takes the text apart and tells the lines that are neither section nor key,
-// doubled sections and keys; a test holds it to what gopkg.in/ini.v1 reads in sound
-// lines. The description (Sections) is the only place that names a key: defaults,
-// parsing, faults, canonical text, Explain, the shipped tipring.ini,
+// gopkg.in/ini.v1 splits the text. A scan before it finds what ini.v1 keeps silent
+// about: line numbers, lines that are neither section nor key, doubled sections and
+// keys. The keys are walked here, because StrictMapTo stops at the first fault and
+// MapTo swallows bad values. The description (Sections) is the only place that names
+// a key: defaults, parsing, faults, canonical text, Explain, the shipped tipring.ini,
 // docs/configuration.md and the pages all come from it.
 //
 // The package opens files only in Files, ReadLocal, WriteLocal and the detection of

@@ -3,8 +3,11 @@ package config
 import (
 	"bytes"
 	"fmt"
+	"sort"
 	"strings"
 	"unicode/utf8"
+
+	"gopkg.in/ini.v1"
 )
 
 // Limits on the text of one layer, so that no file can make this program work for
@@ -28,7 +31,7 @@ type document struct {
 	faults   []Fault   // lines that are neither, doubled sections and keys
 }
 
-// A scanner reads the lines of one layer.
+// A scanner reads the lines of one layer and writes for ini.v1 what is sound in them.
 type scanner struct {
 	file    string
 	doc     document
@@ -54,6 +57,8 @@ func scan(file string, text []byte) document {
 			return s.doc
 		}
 	}
+	s.split()
+	sort.SliceStable(s.doc.faults, func(i, j int) bool { return s.doc.faults[i].Line < s.doc.faults[j].Line })
 	return s.doc
 }
 
@@ -135,4 +140,42 @@ func maskedBy(sectionName, key, value string) string {
 		}
 	}
 	return Mask
+}
+
+// split has ini.v1 split the sound lines into keys and values. Each value is given
+// to it behind a guard character, because it takes a leading ` or """ for a quote,
+// which a password may well begin with.
+func (s *scanner) split() {
+	const guard = "="
+	var clean bytes.Buffer
+	section := ""
+	settings := append([]Setting(nil), s.doc.settings...)
+	sort.SliceStable(settings, func(i, j int) bool { return settings[i].Section < settings[j].Section })
+	for _, e := range settings {
+		if e.Section != section {
+			section = e.Section
+			clean.WriteString("[" + section + "]\n")
+		}
+		clean.WriteString(e.Key + "=" + guard + e.Value + "\n")
+	}
+	file, err := ini.LoadSources(ini.LoadOptions{
+		IgnoreInlineComment:     true,
+		IgnoreContinuation:      true,
+		PreserveSurroundedQuote: true,
+		KeyValueDelimiters:      "=",
+	}, clean.Bytes())
+	if err != nil {
+		s.section = ""
+		s.fault(0, "", "", "INI text: "+err.Error())
+		return
+	}
+	s.doc.settings = s.doc.settings[:0]
+	for _, sec := range file.Sections() {
+		for _, key := range sec.Keys() {
+			line := s.seen[[2]string{sec.Name(), key.Name()}]
+			value := strings.TrimPrefix(key.Value(), guard)
+			s.doc.settings = append(s.doc.settings, Setting{sec.Name(), key.Name(), value, line})
+		}
+	}
+	sort.SliceStable(s.doc.settings, func(i, j int) bool { return s.doc.settings[i].Line < s.doc.settings[j].Line })
 }
