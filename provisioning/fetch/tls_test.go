@@ -120,6 +120,7 @@ func TestTLS(t *testing.T) {
 	}{
 		{"TLS 1.3", secure, &tls.Config{Certificates: []tls.Certificate{issue(ca, as).pair()}}},
 		{"TLS 1.2", secure, &tls.Config{Certificates: []tls.Certificate{issue(ca, as).pair()}, MaxVersion: tls.VersionTLS12}},
+		{"HTTP/2 offered first", secure, &tls.Config{Certificates: []tls.Certificate{issue(ca, as).pair()}, NextProtos: []string{"h2", "http/1.1"}}},
 		{"an address", "https://192.0.2.9/a.cfg", &tls.Config{Certificates: []tls.Certificate{issue(ca, as).pair()}}},
 		{"a chain", secure, &tls.Config{Certificates: []tls.Certificate{issue(middle, as).pair(middle)}}},
 		{"any name below", secure, &tls.Config{Certificates: []tls.Certificate{issue(ca, func(c *x509.Certificate) { c.DNSNames = []string{"*.example"} }).pair()}}},
