@@ -23,6 +23,16 @@ type lineStatus struct {
 	Calls  int
 }
 
+// A provisioningStatus is what it wants to know of provisioning in /status.
+type provisioningStatus struct {
+	State      string
+	Finished   int
+	Source     string
+	URL        string
+	Error      string
+	Generation int
+}
+
 // A callStatus is what it wants to know of /calls/{id}.
 type callStatus struct {
 	ID        string
@@ -80,6 +90,26 @@ func (c *client) do(ctx context.Context, method, path string, body, into any) er
 func (c *client) line(ctx context.Context, n int) (l lineStatus, err error) {
 	err = c.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/lines/%d", n), nil, &l)
 	return l, err
+}
+
+func (c *client) provisioning(ctx context.Context) (provisioningStatus, error) {
+	var all struct{ Provisioning provisioningStatus }
+	err := c.do(ctx, http.MethodGet, "/api/v1/status", nil, &all)
+	return all.Provisioning, err
+}
+
+// setting is the value of a key, and where it comes from.
+func (c *client) setting(ctx context.Context, section, key string) (value, source string, err error) {
+	var all []struct{ Section, Key, Value, Source string }
+	if err := c.do(ctx, http.MethodGet, "/api/v1/config/explain", nil, &all); err != nil {
+		return "", "", err
+	}
+	for _, s := range all {
+		if s.Section == section && s.Key == key {
+			return s.Value, s.Source, nil
+		}
+	}
+	return "", "", fmt.Errorf("the agent knows no [%s] %s", section, key)
 }
 
 // running finds the call of a line that is up.

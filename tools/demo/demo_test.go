@@ -14,12 +14,14 @@ import (
 	"go.uber.org/goleak"
 
 	"tipring/internal/config"
+	"tipring/internal/faxback"
+	"tipring/provisioning/format"
 	"tipring/tools/lab"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The agent's tipring.ini is one that a stranger could have written: without a fault.
+// What the agent's maker, its directory and its file say together is without a fault.
 func TestConfiguration(t *testing.T) {
 	for _, fast := range []bool{false, true} {
 		s := newStory(Options{Fast: fast})
@@ -35,6 +37,13 @@ func TestConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		read, err := format.Read([]byte(s.settings(telephone)))
+		if err != nil || len(read.Notes) > 0 {
+			t.Fatalf("%v, not understood: %v", err, read.Notes)
+		}
+		numbers := faxback.Provisioned{DIDs: []faxback.DID{{Number: users[0].number}, {Number: users[1].number}}}
+		told, _ := numbers.Settings(len(users))
+		layers = append(layers, config.SettingsLayer("radius", told), read.Layer("file"))
 		c, err := config.Load(layers, config.Checks{})
 		if err != nil {
 			t.Fatal(err)
@@ -143,6 +152,7 @@ func TestJournal(t *testing.T) {
 	found := make(chan error)
 	go func() { found <- j.wait(ctx, place, hungUp) }()
 	j.add(lab.Event{Kind: lab.Calling})
+	j.add(lab.FileEvent{Scheme: "tftp", Status: 200})
 	j.add(lab.Event{Kind: lab.HungUp})
 	if err := <-found; err != nil {
 		t.Errorf("the second hang-up was not seen: %v", err)
@@ -150,6 +160,12 @@ func TestJournal(t *testing.T) {
 	cancel()
 	if err := j.wait(ctx, j.now(), hungUp); !errors.Is(err, context.Canceled) {
 		t.Errorf("waited for nothing: %v", err)
+	}
+	if err := j.waitAny(ctx, place, fetched("https")); !errors.Is(err, context.Canceled) {
+		t.Errorf("a file was fetched by HTTPS: %v", err)
+	}
+	if err := j.waitAny(ctx, place, fetched("tftp")); err != nil {
+		t.Errorf("the file was not seen: %v", err)
 	}
 	if err := j.wait(ctx, 0, hungUp); err != nil {
 		t.Errorf("the first hang-up was not seen: %v", err)
@@ -162,7 +178,10 @@ func TestLoopbackOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.end()
-	for _, field := range regexp.MustCompile(`\d+\.\d+\.\d+\.\d+`).FindAllString(s.configuration(), -1) {
+	if _, _, err := s.writeFiles(); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range regexp.MustCompile(`\d+\.\d+\.\d+\.\d+`).FindAllString(s.factory()+s.settings(telephone), -1) {
 		if !netip.MustParseAddr(field).IsLoopback() {
 			t.Errorf("%s is in the configuration", field)
 		}

@@ -10,14 +10,14 @@ import (
 // A journal keeps what the lab's servers told, in order.
 type journal struct {
 	mu     sync.Mutex
-	events []lab.Event
+	events []any         // lab.Event, lab.RadiusEvent, lab.FileEvent
 	news   chan struct{} // closed and made anew with each event
 }
 
 func newJournal() *journal { return &journal{news: make(chan struct{})} }
 
-// add is the lab's hook.
-func (j *journal) add(e lab.Event) {
+// add is what the lab's hooks call.
+func (j *journal) add(e any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.events = append(j.events, e)
@@ -32,8 +32,16 @@ func (j *journal) now() int {
 	return len(j.events)
 }
 
-// wait waits for an event after a place.
+// wait waits for an event after a place at a SIP server.
 func (j *journal) wait(ctx context.Context, from int, match func(lab.Event) bool) error {
+	return j.waitAny(ctx, from, func(e any) bool {
+		sip, ok := e.(lab.Event)
+		return ok && match(sip)
+	})
+}
+
+// waitAny waits for an event after a place.
+func (j *journal) waitAny(ctx context.Context, from int, match func(any) bool) error {
 	for {
 		j.mu.Lock()
 		events, news := j.events[from:], j.news

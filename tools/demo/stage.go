@@ -31,7 +31,9 @@ type story struct {
 	journal *journal
 	agent   *client
 	phones  []*phone
+	seal    sealing
 	far     *lab.FarCall // the call that goes on while the primary comes back
+	echoes  int          // that were waited for
 	place   int          // in the journal, where something began that a later step waits for
 	told    bool         // every step worked
 
@@ -67,12 +69,19 @@ func (s *story) startLab(context.Context) (string, error) {
 	for _, u := range users {
 		passwords[u.number] = u.password
 	}
-	if s.lab, err = lab.Start(lab.Config{Users: passwords, Timers: s.t.timers, Hook: s.journal.add}); err != nil {
+	s.lab, err = lab.Start(lab.Config{
+		Users: passwords, Timers: s.t.timers, Hook: func(e lab.Event) { s.journal.add(e) },
+		Radius: &lab.RadiusConfig{Secret: radiusSecret, Hook: func(e lab.RadiusEvent) { s.journal.add(e) }},
+		Files:  &lab.FilesConfig{Hook: func(e lab.FileEvent) { s.journal.add(e) }},
+	})
+	if err != nil {
 		return "", err
 	}
 	s.lab.Far.RingFor(s.t.ring)
-	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, and a telephone %s that sends back what it hears.",
-		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser), nil
+	s.publish(s.settings(telephone))
+	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, and a telephone %s that sends back what it hears; "+
+		"a RADIUS server, %v, and one of files, %s.",
+		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser, s.lab.Radius.Addr(), s.lab.Files.URL("https", "/")), nil
 }
 
 // makeDir makes the demo's own directory, in which sockets have room.
@@ -91,7 +100,7 @@ func (s *story) makeDir() error {
 	return nil
 }
 
-// startAgent runs the agent on a tipring.ini of its own.
+// startAgent runs the agent on a factory.ini of its own.
 func (s *story) startAgent(ctx context.Context) (string, error) {
 	file, factory, err := s.writeFiles()
 	if err != nil {
@@ -108,23 +117,18 @@ func (s *story) startAgent(ctx context.Context) (string, error) {
 	if err := s.until(ctx, s.agent.healthy); err != nil {
 		return "", err
 	}
-	for n := range users {
-		p, err := s.plugIn(ctx, n+1)
-		if err != nil {
-			return "", err
-		}
-		s.phones = append(s.phones, p)
-	}
-	return fmt.Sprintf("The agent runs with two lines, %s and %s, and a telephone at each of its two ports.", users[0].number, users[1].number), nil
+	return "The agent runs. It knows its MAC address, whom to ask and whom to trust, and has no line.", nil
 }
 
-// writeFiles writes the agent's tipring.ini, and an empty factory.ini: that of the machine
-// is none of the demo's business.
+// writeFiles writes the agent's factory.ini with what it names, and an empty tipring.ini:
+// that of the machine is none of the demo's business.
 func (s *story) writeFiles() (file, factory string, err error) {
+	s.seal = newSealing()
 	file, factory = filepath.Join(s.dir, "tipring.ini"), filepath.Join(s.dir, "factory.ini")
 	return file, factory, errors.Join(
-		os.WriteFile(file, []byte(s.configuration()), 0o600),
-		os.WriteFile(factory, nil, 0o600),
+		os.WriteFile(file, nil, 0o600),
+		os.WriteFile(s.caFile(), s.lab.Files.CA(), 0o600),
+		os.WriteFile(factory, []byte(s.factory()), 0o600),
 	)
 }
 
@@ -135,12 +139,14 @@ func (s *story) cardSocket(port int) string {
 	return filepath.Join(s.dir, "cards", fmt.Sprintf("port%d.sock", port))
 }
 
-// configuration is the agent's tipring.ini.
-func (s *story) configuration() string {
-	primary, backup := s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP)
+// caFile holds whom the agent trusts.
+func (s *story) caFile() string { return filepath.Join(s.dir, "ca.pem") }
+
+// factory is the agent's factory.ini: what its maker knows.
+func (s *story) factory() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `[device]
-mac = 02:00:00:00:00:01
+mac = %s
 serial = demo
 log_level = info
 drain_s = 5
@@ -152,32 +158,33 @@ tcp_port = 0
 tls_port = 0
 t1_ms = %d
 
-[provisioning]
-order =
-`, s.t.timers.T1.Milliseconds())
-	for i, u := range users {
-		fmt.Fprintf(&b, `
-[sip%[1]d]
-username = %[2]s
-auth_password = %[3]s
-display_name = Telephone %[1]d
-register_addr = %[4]s
-register_port = %[5]d
-register_ttl = 60
-backup_addr = %[6]s
-backup_port = %[7]d
-backup_ttl = 60
-failback_interval = %[8]d
-keepalive_interval_s = %[9]d
-codecs = pcmu
+[radius]
+servers = %v
+secret = %s
 
-[port%[1]d]
-line = %[1]d
-driver = unix:%[10]s
-`, i+1, u.number, u.password, primary.Addr(), primary.Port(), backup.Addr(), backup.Port(),
-			s.t.failbackS, s.t.keepaliveS, s.cardSocket(i+1))
+[provisioning]
+order = radius,static
+boot_delay_s = 0
+tls_ca_file = %s
+seal_key = %s
+verify_key = %s
+`, deviceMAC, s.t.timers.T1.Milliseconds(), s.lab.Radius.Addr(), radiusSecret, s.caFile(), s.seal.keyText(), s.seal.verifyText())
+	for i := range users {
+		fmt.Fprintf(&b, "\n[port%d]\ndriver = unix:%s\n", i+1, s.cardSocket(i+1))
 	}
 	return b.String()
+}
+
+// plugInAll connects a telephone to each port.
+func (s *story) plugInAll(ctx context.Context) error {
+	for n := range users {
+		p, err := s.plugIn(ctx, n+1)
+		if err != nil {
+			return err
+		}
+		s.phones = append(s.phones, p)
+	}
+	return nil
 }
 
 // plugIn connects a telephone to a port as soon as that listens.

@@ -88,6 +88,7 @@ func (c *core) notified(now time.Time, n *notice, s transaction.Step) {
 			return
 		}
 		again.msg.CSeq.Seq++
+		c.tell(Event{Kind: Challenged, User: n.user})
 		c.notify(now, &again)
 	default:
 		n.done(fmt.Errorf("NOTIFY %s: %d %s", n.user, res.StatusCode, res.Reason))

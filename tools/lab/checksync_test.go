@@ -33,6 +33,9 @@ func TestCheckSync(t *testing.T) {
 	if second.CallID != first.CallID || second.CSeq.Seq != 2 || second.Branch() == first.Branch() {
 		t.Errorf("sent again\n%s\nafter\n%s", second, first)
 	}
+	if last := r.events[len(r.events)-1]; last != "primary: 201 challenged" {
+		t.Errorf("told %q last", last)
+	}
 	r.hears(ann, second.Response(200, ""))
 	if len(outcome) != 1 || outcome[0] != nil {
 		t.Errorf("outcome %v, want one success", outcome)

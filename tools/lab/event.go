@@ -16,10 +16,11 @@ const (
 	Answered                     // and has its 2xx
 	Failed                       // and has another final response: Code
 	HungUp                       // a BYE crossed the server
+	Challenged                   // the device of User wants a check-sync of ours proved
 )
 
 func (k Kind) String() string {
-	return [...]string{"none", "registered", "refreshed", "unregistered", "expired", "queried", "calling", "answered", "failed", "hung up"}[k]
+	return [...]string{"none", "registered", "refreshed", "unregistered", "expired", "queried", "calling", "answered", "failed", "hung up", "challenged"}[k]
 }
 
 // An Event is something that happened at a server.
