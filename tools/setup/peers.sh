@@ -16,6 +16,7 @@ sipp:sip-tester
 sipsak:sipsak
 tshark:tshark
 dnsmasq:dnsmasq-base
+rsyslogd:rsyslog
 dhclient:isc-dhcp-client
 dhcpcd:dhcpcd-base
 udhcpc:udhcpc
