@@ -17,7 +17,7 @@ BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
 all: build
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o bin/tipring .
+	LDFLAGS="$(LDFLAGS)" tools/setup/build.sh bin/tipring
 
 run: build
 	bin/tipring demo

@@ -6,6 +6,7 @@ GO=${GO:-go}
 staticcheck=$1
 errcheck=$2
 cd "$(dirname "$0")/../.."
+. tools/setup/flags.sh
 excluded=$PWD/tools/setup/errcheck.txt # closing, and writing to where nobody hears of a failure
 status=0
 

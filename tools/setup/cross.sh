@@ -7,6 +7,7 @@
 set -eu
 GO=${GO:-go}
 cd "$(dirname "$0")/../.."
+. tools/setup/flags.sh
 mkdir -p build/cross
 
 # emulator names what runs a GOARCH's programs here; nothing, where they just run.
@@ -21,11 +22,11 @@ emulator() {
 	esac
 }
 
-for_board() { env GOOS=linux GOARCH="$arch" ${extra:+$extra} CGO_ENABLED=0 "$GO" "$@"; }
+for_board() { env GOOS=linux GOARCH="$arch" ${extra:+$extra} "$@"; }
 
 vectors() {
 	local package=$1 program=build/cross/$arch/$(basename "$1").test
-	for_board test -c -o "$program" "./$package"
+	for_board env CGO_ENABLED=0 "$GO" test -c -o "$program" "./$package"
 	program=$PWD/$program
 	(cd "$package" && timeout 300 $(emulator $arch) "$program" -test.run '^TestVectorsAreTheSameOnEveryProcessor$' -test.v) >"$program.log" 2>&1 || true
 	if ! grep -q '^--- PASS' "$program.log"; then
@@ -43,7 +44,7 @@ for board in "$@"; do
 	extra=${board#*:}
 	out=build/cross/$arch/tipring
 	mkdir -p build/cross/"$arch"
-	for_board build -trimpath -ldflags "$LDFLAGS" -o "$out" .
+	for_board tools/setup/build.sh "$out"
 	starts=$($(emulator $arch) $out version)
 	rm -f $out.squashfs
 	mksquashfs $out $out.squashfs -comp xz -no-progress -quiet -root-owned >/dev/null

@@ -4,6 +4,7 @@
 set -u
 GO=${GO:-go}
 cd "$(dirname "$0")/../.."
+. tools/setup/flags.sh
 status=0
 count=0
 for package in $($GO list ./...); do

@@ -6,6 +6,7 @@
 set -u
 GO=${GO:-go}
 cd "$(dirname "$0")/../.."
+. tools/setup/flags.sh
 status=0
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT

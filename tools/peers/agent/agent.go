@@ -39,8 +39,7 @@ func Build() error {
 	out := filepath.Join(dir, "build", "peers", "tipring")
 	// Packages are tested side by side: none may write to what another one runs.
 	fresh := fmt.Sprintf("%s.%d", out, os.Getpid())
-	cmd := exec.Command("go", "build", "-trimpath", "-o", fresh, ".")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command(filepath.Join(dir, "tools", "setup", "build.sh"), fresh)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("the program under test does not build: %w\n%s", err, text)
 	}

@@ -36,9 +36,8 @@ func sizes() error {
 		return err
 	}
 	mipsle := filepath.Join(dir, "tipring")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", mipsle, ".")
-	cmd.Dir = top
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat", "CGO_ENABLED=0")
+	cmd := exec.Command(filepath.Join(top, "tools", "setup", "build.sh"), mipsle)
+	cmd.Env = append(os.Environ(), "LDFLAGS=-s -w", "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build for mipsle: %w: %s", err, out)
 	}

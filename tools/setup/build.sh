@@ -1,0 +1,20 @@
+#!/bin/bash
+# Builds the agent as it is shipped, into the file that the argument names, for the
+# board that GOOS, GOARCH and the like name. LDFLAGS adds to the linker's flags.
+set -eu
+GO=${GO:-go}
+out=$(realpath -m "$1")
+cd "$(dirname "$0")/../.."
+. tools/setup/flags.sh
+
+# Copies of small functions at every place that calls them are a tenth of the binary,
+# most of it the tables that unwind them. They stay where code runs for every sample
+# or packet, and where everything else stands on them.
+gcflags=(-gcflags=all=-l)
+for package in \
+	runtime/... internal/... sync/... math math/bits bytes strings slices sort unicode/... \
+	encoding/binary net/netip github.com/pion/rtp \
+	tipring/internal/dsp tipring/internal/media tipring/lines/fxs/... tipring/t38/modem tipring/t38/t4; do
+	gcflags+=("-gcflags=$package=")
+done
+CGO_ENABLED=0 "$GO" build -trimpath "${gcflags[@]}" -ldflags "${LDFLAGS:-}" -o "$out" .
