@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,14 +59,16 @@ type outcome struct {
 	changed string // Last-Modified
 	version uint64 // of a sealed file; 0: not sealed
 	err     error
+	silent  error         // of sources that did not answer, without which there is something all the same
 	retry   time.Duration // that a server asked for
 }
 
 // An attempt is one look for settings.
 type attempt struct {
-	k      *Keeper
-	search Search
-	order  []string
+	k           *Keeper
+	search      Search
+	order       []string
+	provisioned []config.Layer // of what runs
 	// What was fetched last and still runs, so that it need not be fetched again.
 	running config.Layer
 	etag    string
@@ -91,8 +94,7 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 	}
 	end := f.ends
 	if !end.ends() {
-		o.err = f.err()
-		return o.sealed()
+		return a.alone(f, o)
 	}
 	if o.source = end.Source; len(end.Settings) > 0 {
 		layer := config.SettingsLayer(end.Source, end.Settings)
@@ -106,6 +108,37 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 		o.err = a.fetchFirst(ctx, end.Offers, &o)
 	}
 	return o.sealed()
+}
+
+// alone finishes an outcome of what completes a file, without one. A source that did not
+// answer may have the file. But where the ones before it had something, and none of what
+// runs came from it, silence takes nothing away: most networks have nobody who answers.
+func (a *attempt) alone(f found, o outcome) outcome {
+	if o.err = f.err(); len(f.details) == 0 {
+		return o
+	}
+	o.source = f.details[0].Source
+	if o.err != nil && !f.lacking && a.covered(f.details) {
+		o.err, o.silent = nil, o.err
+		for _, err := range f.failures {
+			o.notes = append(o.notes, NotUnderstood{Source: o.source, Text: "besides this: " + err.Error()})
+		}
+	}
+	return o.sealed()
+}
+
+// covered reports that every source of what runs is among those that had something.
+func (a *attempt) covered(details []Finding) bool {
+	kind := func(source string) string {
+		k, _, _ := strings.Cut(source, ":")
+		return k
+	}
+	for _, l := range a.provisioned {
+		if !slices.ContainsFunc(details, func(d Finding) bool { return kind(d.Source) == kind(l.Source) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *outcome) add(l config.Layer) { o.layers = append(o.layers, l) }

@@ -62,6 +62,7 @@ type found struct {
 	details  []Finding // of it and of the sources before it
 	notes    []NotUnderstood
 	failures []error // of the sources that could not be asked
+	lacking  bool    // one of them stands before those that had something
 }
 
 // search asks the sources in their order until one has a file or settings.
@@ -76,6 +77,7 @@ func search(ctx context.Context, order []string, finders map[string]Finder, s Se
 		got, err := finder.Find(ctx, s)
 		if err != nil {
 			f.failures = append(f.failures, fmt.Errorf("%s: %w", name, err))
+			f.lacking = f.lacking || len(f.details) == 0
 		}
 		f.notes = append(f.notes, got.Notes...)
 		f.account = first(f.account, got.Account)

@@ -202,7 +202,13 @@ func (k *Keeper) SetLocal(ctx context.Context, text []byte) (n int, err error) {
 			return
 		}
 		n, err = k.put(time.Now(), generations.Content{By: generations.ByPage, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
+		if err == nil {
+			k.log.Info("local settings applied", "generation", n)
+		}
 	})
+	if err != nil {
+		k.log.Warn("local settings refused", "err", why(err))
+	}
 	return n, errors.Join(e, err)
 }
 
@@ -239,6 +245,9 @@ func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
 		k.update(func(s *Status) { s.State, s.Generation = RolledBack, n })
 		k.showTrial()
 	})
+	if err != nil {
+		k.log.Warn("not rolled back", "generation", n, "err", why(err))
+	}
 	return running, errors.Join(e, err)
 }
 

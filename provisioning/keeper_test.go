@@ -535,6 +535,46 @@ func TestNobodyHasSettings(t *testing.T) {
 }
 
 // A failure is tried again by the list, and the fourth time with the same cause later.
+// What one source says of a device's numbers is put in force though the next one is silent:
+// most networks have no DHCP server that answers. But a source is not taken to have lost
+// what it gave before, and one that stands before those that answer is waited for.
+func TestSilenceTakesNothingAway(t *testing.T) {
+	numbers := Finding{Source: "radius:r", Details: []config.Setting{{Section: "sip1", Key: "auth_password", Value: "right"}}}
+	silence := errors.New("no server answered")
+	inHouse(t, func(h *house) {
+		h.k.finders["radius"] = finds{numbers, nil}
+		h.set(func() { h.finding, h.err = &Finding{}, silence })
+		order := func(words string) {
+			h.set(func() { h.config.Provisioning.Order = strings.Split(words, ",") })
+			h.ask()
+			h.after(5 * time.Second)
+		}
+		order("static,radius")
+		h.want(Failed, "")
+		order("radius,static")
+		h.want(Good, "right")
+		if s := h.k.Status(); s.Source != "radius:r" || s.Err != "" || len(s.Notes) != 1 || !strings.Contains(s.Notes[0].Text, "no server answered") || time.Until(s.Next) > time.Hour {
+			t.Errorf("%+v", s)
+		}
+		h.set(func() { h.err, h.finding, h.file = nil, nil, "[sip1]\ndisplay_name = Desk\n" })
+		order("radius,static")
+		h.set(func() { h.finding, h.err = &Finding{}, silence })
+		order("radius,static")
+		h.want(Failed, "right")
+		if name := h.Config().Line(1).DisplayName; name != "Desk" {
+			t.Errorf("what a silent source gave is lost: %q", name)
+		}
+	})
+}
+
+// finds is a source that always has the same.
+type finds struct {
+	finding Finding
+	err     error
+}
+
+func (f finds) Find(context.Context, Search) (Finding, error) { return f.finding, f.err }
+
 func TestFailuresAreTriedAgain(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.set(func() { h.err = errors.New("503") })

@@ -294,7 +294,7 @@ func (k *Keeper) start() {
 // attempt is one look, with what is known now.
 func (k *Keeper) attempt() *attempt {
 	c := k.device.Config()
-	a := &attempt{k: k, order: c.Provisioning.Order, search: Search{Identity: k.device.Identity(), Config: c}}
+	a := &attempt{k: k, order: c.Provisioning.Order, search: Search{Identity: k.device.Identity(), Config: c}, provisioned: k.current().Provisioned}
 	m := k.store.Memory()
 	for _, l := range k.current().Provisioned {
 		// After a rollback, what was fetched last is not what runs.
@@ -422,7 +422,12 @@ func (k *Keeper) after(s State) State {
 }
 
 func (k *Keeper) ended(now time.Time, o outcome, s State, text string) {
-	k.schedule.Succeeded(now)
+	if o.silent != nil {
+		k.log.Warn("sources did not answer", "source", o.source, "err", why(o.silent))
+		k.schedule.Failed(now, cause(o.silent), 0)
+	} else {
+		k.schedule.Succeeded(now)
+	}
 	k.update(func(st *Status) {
 		st.State, st.Err = k.after(s), text
 		st.Source, st.URL = first(o.source, st.Source), first(o.url, st.URL)
