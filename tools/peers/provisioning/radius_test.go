@@ -115,6 +115,9 @@ type provider struct {
 	dict   string
 }
 
+// signing is a RADIUS server as it should be.
+var signing = freeradius.Options{Signs: true, Requires: true}
+
 func newProvider(t *testing.T, o freeradius.Options) *provider {
 	p := &provider{world: newWorld(t), dict: dictionary(t)}
 	p.put("acct.ini", p.passwords())
@@ -143,7 +146,7 @@ func own() agent.Ini {
 // account's lines; and keeps them when nobody answers at its next start.
 func TestByMAC(t *testing.T) {
 	t.Parallel()
-	w := newProvider(t, freeradius.Options{Signs: true, Requires: true})
+	w := newProvider(t, signing)
 	d := begin(t, w.host, "02:00:00:00:00:01", own(), w.factory())
 	d.registered("primary", 1, 2)
 	p := d.good()
@@ -242,7 +245,7 @@ func lineOf(t *testing.T, d *device, key string) string {
 // that gives no settings is a state of its own.
 func TestAnswersOfTheDirectory(t *testing.T) {
 	t.Parallel()
-	w := newProvider(t, freeradius.Options{Signs: true, Requires: true})
+	w := newProvider(t, signing)
 	start := func(mac, serial string) *device {
 		return begin(t, w.host, mac, own().Set("device", "serial", serial).Set("sip", "udp_port", 0).Set("sip", "tcp_port", 0).Set("sip", "tls_port", 0), w.factory())
 	}
