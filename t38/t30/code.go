@@ -36,7 +36,6 @@ const (
 	PeerLeftResult  Code = 204 // DCN, sending, instead of a response behind a page
 	PageRejected    Code = 205 // RTN again and again: the copy quality of a page was not accepted
 	TooManyRepairs  Code = 206 // ECM: PPR again and again, ended with EOR
-	SenderGaveUp    Code = 207 // ECM: the other side sent EOR
 	NotReady        Code = 208 // ECM: RNR for all of T5
 	NoResponseToCTC Code = 209 // three times CTC
 	NoResponseToEOR Code = 210 // three times EOR
@@ -80,7 +79,6 @@ var codeTexts = map[Code]string{
 	PeerLeftResult:   "the other machine disconnected instead of acknowledging a page",
 	PageRejected:     "a page was rejected again and again",
 	TooManyRepairs:   "a page needed too many repairs",
-	SenderGaveUp:     "the other machine gave up repairing a page",
 	NotReady:         "the other machine was not ready for too long",
 	NoResponseToCTC:  "no answer to three commands to continue to correct",
 	NoResponseToEOR:  "no answer to three ends of retransmission",

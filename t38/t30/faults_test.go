@@ -263,3 +263,31 @@ func TestDocumentAndStoreFail(t *testing.T) {
 		}
 	}
 }
+
+// A page's signal that does not end, and a call that does not, end at their limits, and the
+// other side learns it by DCN.
+func TestLimitsOfPageAndCall(t *testing.T) {
+	for _, ecm := range []bool{false, true} {
+		for _, tt := range []struct {
+			name             string
+			sends, takes     Timers
+			sender, receiver Code
+			from, to         int64 // s
+		}{
+			{"page", Timers{}, Timers{Page: 20 * SampleRate}, NoResponse, PageTooLong, 25, 95},
+			{"call, sender", Timers{Call: 30 * SampleRate}, Timers{}, CallTooLong, PeerLeftPage, 30, 41},
+			{"call, receiver", Timers{}, Timers{Call: 30 * SampleRate}, NoResponse, CallTooLong, 40, 90},
+		} {
+			doc, sink := textPages(1, 2400/8*60), &testSink{}
+			slow := Modulations(V27ter2400)
+			l := newLink(t, Config{Source: doc, ECM: ecm, Modulations: slow, Timers: tt.sends}, Config{Sink: sink, ECM: ecm, Timers: tt.takes})
+			if !l.run() {
+				t.Fatalf("%s: does not end", tt.name)
+			}
+			s, r := l.ends[0].t.Result(), l.ends[1].t.Result()
+			if took := l.now / SampleRate; s.Code != tt.sender || r.Code != tt.receiver || took < tt.from || took > tt.to {
+				t.Errorf("ECM %v, %s: after %d s: %v and %v", ecm, tt.name, took, s.Code, r.Code)
+			}
+		}
+	}
+}
