@@ -1,7 +1,8 @@
 // Package demo is `tipring demo`: the whole product on one machine, without hardware and
-// without leaving loopback. It stands up a lab (package lab), runs an agent against it,
-// puts two simulated telephones on the agent's line-card sockets, and tells step by step
-// what happens when a server dies.
+// without leaving loopback. It stands up a lab (package lab), runs an agent that has its
+// lines from the lab's RADIUS and file servers, puts two simulated telephones on the
+// agent's line-card sockets, and tells step by step what happens when a server dies, and
+// when settings change.
 //
 // The agent is watched from outside only, as its operators and its callers do: over the
 // control socket, by telephone, and in what the lab's servers get to hear.
