@@ -36,11 +36,15 @@ func (l *Line) synced(now time.Time, in *ua.Incoming) {
 	}
 	if l.syncer == nil {
 		l.syncer = &syncer{verifier: digest.NewVerifier(l.syncRealm(), l.password)}
+		// The sender knows the line's address; a proxy of its has put the Contact in place of it.
+		l.syncer.verifier.AnyURI = true
 	}
 	_, err := l.syncer.verifier.Check(now, in.Req, digest.UserAgent)
 	switch {
 	case errors.Is(err, digest.ErrNoCredentials), errors.Is(err, digest.ErrWrongPassword), errors.Is(err, digest.ErrStale):
-		in.RespondWith(now, l.syncer.verifier.Challenge(now, in.Req, digest.UserAgent, errors.Is(err, digest.ErrStale)))
+		res := l.syncer.verifier.Challenge(now, in.Req, digest.UserAgent, errors.Is(err, digest.ErrStale))
+		res.To = res.To.WithTag(in.Tag)
+		in.RespondWith(now, res)
 		return
 	case err != nil:
 		in.Respond(now, 400, "")

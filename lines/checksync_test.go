@@ -42,12 +42,21 @@ func (s *fakeServer) sync(event, authorization string) *sipmsg.Message {
 // proved is sync by somebody who answers the challenge.
 func (s *fakeServer) proved(event string, c digest.Credentials) *sipmsg.Message {
 	s.w.t.Helper()
+	return s.provedFor(event, c, s.last(sipmsg.REGISTER).Contact[0].URI.String())
+}
+
+// provedFor is proved by somebody who sent the request to another address, in whose place
+// a proxy has put the Contact.
+func (s *fakeServer) provedFor(event string, c digest.Credentials, uri string) *sipmsg.Message {
+	s.w.t.Helper()
 	challenge := s.sync(event, "")
 	if challenge.StatusCode != 401 {
 		s.w.t.Fatalf("NOTIFY without credentials: %d", challenge.StatusCode)
 	}
-	uri := s.last(sipmsg.REGISTER).Contact[0].URI
-	authorization, _, err := digest.Answer(challenge.Header.Values("WWW-Authenticate"), c, sipmsg.NOTIFY, uri.String())
+	if challenge.To.Tag() == "" {
+		s.w.t.Error("a challenge without a To tag (RFC 3261 section 8.2.6.2)")
+	}
+	authorization, _, err := digest.Answer(challenge.Header.Values("WWW-Authenticate"), c, sipmsg.NOTIFY, uri)
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
@@ -72,6 +81,15 @@ func TestCheckSync(t *testing.T) {
 			}
 		})
 	}
+}
+
+// So may one behind a proxy, which sends what is for the line's address to its Contact.
+func TestCheckSyncByProxy(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		if got := w.primary.provedFor("check-sync", known, "sip:1001@pbx.example"); got.StatusCode != 200 || w.phone.syncs() != 1 {
+			t.Errorf("%d, asked %d times", got.StatusCode, w.phone.syncs())
+		}
+	})
 }
 
 func TestCheckSyncIsNotBelieved(t *testing.T) {
