@@ -3,6 +3,7 @@ package lines
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -238,7 +239,7 @@ func (l *Line) publishSources() {
 			list = append(list, ip.Unmap())
 		}
 	}
-	slices.SortFunc(list, netip.Addr.Compare)
+	sort.Slice(list, func(i, j int) bool { return list[i].Less(list[j]) })
 	list = slices.Clip(slices.Compact(list))
 	l.sources.Store(&list)
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -183,7 +184,7 @@ func (c *Cache) makeRoom(path string) {
 			all = append(all, kept{filepath.Join(c.dir, e.Name()), info.ModTime()})
 		}
 	}
-	slices.SortFunc(all, func(a, b kept) int { return a.at.Compare(b.at) })
+	sort.Slice(all, func(i, j int) bool { return all[i].at.Before(all[j].at) })
 	for len(all) >= maxAnswers {
 		_ = os.RemoveAll(all[0].path)
 		all = all[1:]

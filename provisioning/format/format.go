@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"tipring/internal/config"
@@ -161,11 +162,9 @@ func (f *File) Check(checks config.Checks) {
 
 // sortNotes puts notes in the order of lines; what concerns the whole file comes last.
 func sortNotes(notes []Note) {
-	slices.SortStableFunc(notes, func(a, b Note) int {
-		if (a.Line == 0) != (b.Line == 0) {
-			return b.Line - a.Line
-		}
-		return a.Line - b.Line
+	sort.SliceStable(notes, func(i, j int) bool {
+		a, b := notes[i].Line, notes[j].Line
+		return a != 0 && (b == 0 || a < b)
 	})
 }
 
