@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 gcflags=(-gcflags=all=-l)
 for package in \
 	runtime/... internal/... sync/... math math/bits bytes strings slices sort unicode/... \
-	encoding/binary net/netip github.com/pion/rtp \
+	encoding/binary net/netip github.com/pion/... golang.org/x/net/... crypto/internal/fips140/nistec/fiat \
 	tipring/internal/dsp tipring/internal/media tipring/lines/fxs/... tipring/t38/modem tipring/t38/t4; do
 	gcflags+=("-gcflags=$package=")
 done
