@@ -7,6 +7,7 @@ import (
 
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
+	"tipring/provisioning"
 )
 
 // openStore opens what the agent keeps of its settings in the state directory.
@@ -25,6 +26,9 @@ func (a *Agent) openStore() error {
 	}
 	if report.Refused != nil {
 		a.refused = report.Refused
+	}
+	if err := provisioning.Started(store, a.log); err != nil {
+		a.log.Warn("provisioning memory not written", "err", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"tipring/internal/config/generations"
@@ -12,6 +13,27 @@ import (
 // mostStarts is how often a device may start with one generation on trial: one that makes
 // the program end is bad too.
 const mostStarts = 3
+
+// Started takes note of a start of the program, before anything of the generation that is
+// current is in force: whatever in it ends the program may do so at once. One on trial that
+// has seen too many starts gives way to the one before it, and is judged by that.
+func Started(store *generations.Store, log *slog.Logger) error {
+	cur, _ := store.Current()
+	if cur.N == 0 || cur.Verdict != generations.Trial {
+		return nil
+	}
+	m := store.Memory()
+	m.Starts++
+	if err := store.Remember(m); err != nil {
+		return err
+	}
+	back := lastGood(store, cur.N)
+	if m.Starts <= mostStarts || back == 0 {
+		return nil
+	}
+	log.Error("the program ended several times with these settings", "generation", cur.N, "starts", m.Starts, "back", back)
+	return store.Switch(back, generations.Good)
+}
 
 // current is the generation that runs; the zero Generation stands for the installed files
 // alone.
@@ -23,19 +45,10 @@ func (k *Keeper) current() generations.Generation {
 // resume goes on with a judgement that the end of the program interrupted.
 func (k *Keeper) resume(now time.Time) {
 	cur := k.current()
-	back := k.lastGood(cur.N)
+	back := lastGood(k.store, cur.N)
 	switch {
 	case cur.N != 0 && cur.Verdict == generations.Trial:
 		k.trial.Begin(now, cur.N, back)
-		m := k.store.Memory()
-		m.Starts++
-		if err := k.store.Remember(m); err != nil {
-			k.log.Warn("provisioning memory not written", "err", err)
-		}
-		if m.Starts > mostStarts {
-			k.log.Error("the program ended several times with these settings", "generation", cur.N, "starts", m.Starts)
-			k.step(now, k.trial.Expire(k.trial.Deadline()))
-		}
 	case cur.N != 0 && cur.Verdict == generations.Unproven:
 		k.trial.ResumeUnproven(cur.N, back)
 	default:
@@ -50,8 +63,8 @@ func (k *Keeper) resume(now time.Time) {
 }
 
 // lastGood is the newest good generation besides n; 0: none.
-func (k *Keeper) lastGood(n int) (best int) {
-	for _, g := range k.store.List() {
+func lastGood(store *generations.Store, n int) (best int) {
+	for _, g := range store.List() {
 		if g.N != n && g.Verdict == generations.Good {
 			best = max(best, g.N)
 		}
@@ -222,7 +235,7 @@ func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
 		k.adopt()
 		cur := k.current()
 		if n == 0 {
-			n = k.lastGood(cur.N)
+			n = lastGood(k.store, cur.N)
 		}
 		g, missing := k.store.Load(n)
 		if missing != nil || n == cur.N || g.Verdict == generations.Bad {

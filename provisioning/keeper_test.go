@@ -77,6 +77,9 @@ func (h *house) start() {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(h.t.Output(), nil))
 	}
+	if err := Started(h.store, log); err != nil {
+		h.t.Fatal(err)
+	}
 	if err := h.Reload(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -437,6 +440,28 @@ func TestSettingsThatEndTheProgram(t *testing.T) {
 		}
 		h.stop()
 		h.start()
+		h.after(5 * time.Second)
+		h.want(RolledBack, "right")
+	})
+}
+
+// Also when it ends before anything else has been begun.
+func TestSettingsThatEndTheProgramAtOnce(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.offer(withPassword("wrong"))
+		h.stop()
+		for range mostStarts {
+			store, _, err := generations.Open(h.dir, generations.Options{})
+			if err == nil {
+				err = errors.Join(Started(store, slog.New(slog.DiscardHandler)), store.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.start()
+		h.want(RollingBack, "right")
 		h.after(5 * time.Second)
 		h.want(RolledBack, "right")
 	})

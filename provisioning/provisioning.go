@@ -233,7 +233,7 @@ func (k *Keeper) Reconfigured(ctx context.Context) error {
 			k.schedule.Resume(now)
 		}
 		if n := k.current().N; n != k.Status().Generation {
-			k.trial.ResumeUnproven(n, k.lastGood(n))
+			k.trial.ResumeUnproven(n, lastGood(k.store, n))
 			k.update(func(s *Status) { s.Generation = n })
 		}
 		k.update(func(s *Status) { s.Next = k.schedule.Next() })
