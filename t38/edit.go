@@ -15,6 +15,7 @@ const (
 	disV27ter     = 0b0010
 	disV29        = 0b0011 // and V.27ter
 	disV17        = 0b1011 // and both
+	disV33        = 0b0111 // and both: of old editions
 )
 
 // edit changes a frame on its way through a gateway, in place and without changing its
@@ -62,12 +63,15 @@ func (p *Policy) editRates(info []byte) bool {
 	}
 	offered := info[at] >> shift & 0xf
 	allowed := offered
+	if offered == disV33 { // which packets cannot carry
+		allowed = disV29
+	}
 	switch limit := p.MaxBitRate; {
 	case limit == 0:
 	case limit < 4800:
 		allowed = disV27ter2400
-	case limit < 7200 && offered != disV27ter2400:
-		allowed = disV27ter
+	case limit < 7200:
+		allowed = offered & disV27ter
 	case limit < 12000 && offered == disV17:
 		allowed = disV29
 	}

@@ -22,6 +22,10 @@ type LinkConfig struct {
 	First    uint16       // sequence number to begin with
 	Every    int64        // samples between packets of image data, 160 to 320; 0 is 240
 	Renumber bool         // repeats of indicators and ends have numbers of their own
+	// Alive is how long nothing is said before silence is told once more, in samples, as it is
+	// at the very beginning: firewalls and address translators let the peer's packets in while
+	// they see some of this end. KeepAlive is usual; 0: never.
+	Alive int64
 
 	// Secondaries of control packets and of image data, 0 to 7; Adaptive leaves their
 	// number to udptl.Depth.
@@ -29,6 +33,10 @@ type LinkConfig struct {
 	// Span and Entries, if not 0, send parity instead.
 	Span, Entries int
 }
+
+// KeepAlive is shorter than the 30 s after which the most impatient of the usual translators
+// forget who talks to whom (RFC 4787 section 4.3 asks for 2 minutes).
+const KeepAlive = 15 * SampleRate
 
 // Adaptive as a number of secondaries is one that follows from loss and repairs.
 const Adaptive = -1
@@ -64,7 +72,7 @@ func NewLink(c LinkConfig, s Sink) *Link {
 	})
 	l.decoder.Hold = holdNumbers
 	l.Receiver.Coding = ifp.CodingOf(c.Version)
-	l.Sender = Sender{Coding: ifp.CodingOf(c.Version), Every: c.Every, MaxIFP: c.Limits.IFP, Renumber: c.Renumber}
+	l.Sender = Sender{Coding: ifp.CodingOf(c.Version), Every: c.Every, MaxIFP: c.Limits.IFP, Renumber: c.Renumber, Alive: c.Alive}
 	return l
 }
 

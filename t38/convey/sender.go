@@ -32,6 +32,7 @@ type Sender struct {
 	Every    int64 // samples between packets of image data, 160 to 320; 0 is 240
 	MaxIFP   int   // octets that an IFP packet may have; 0: as many as Every takes
 	Renumber bool  // repeats get numbers of their own (Packet.Repeat is never set)
+	Alive    int64 // samples after which silence is told once more (LinkConfig.Alive); 0: never
 
 	q        queue
 	packet   []byte
@@ -182,10 +183,24 @@ func (s *Sender) Idle(now int64) bool { return s.q.len() == 0 && now >= s.line }
 // Deadline returns when the next packet is due. ok is false if none is.
 func (s *Sender) Deadline() (at int64, ok bool) {
 	at, ok = s.due()
-	if s.repeats > 0 && (!ok || s.repeatAt < at) {
+	switch {
+	case s.repeats > 0 && (!ok || s.repeatAt < at):
 		return s.repeatAt, true
+	case !ok:
+		return s.alive()
 	}
 	return at, ok
+}
+
+// alive returns when silence is to be told for no other reason than to say something.
+func (s *Sender) alive() (at int64, ok bool) {
+	switch {
+	case s.Alive == 0 || s.open || s.q.len() > 0:
+		return 0, false
+	case len(s.packet) == 0: // nothing was ever said
+		return 0, true
+	}
+	return s.last + s.Alive, true
 }
 
 // due returns when the front item's next packet is.
@@ -234,6 +249,10 @@ func (s *Sender) Next(now int64) (p Packet, ok bool) {
 	at, ok := s.due()
 	if s.repeats > 0 && s.repeatAt <= now && (!ok || s.repeatAt < at) {
 		return s.repeat(), true
+	}
+	if still, quiet := s.alive(); quiet && still <= now {
+		s.Silence()
+		at, ok = s.due()
 	}
 	if !ok || at > now {
 		return Packet{}, false

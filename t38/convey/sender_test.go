@@ -132,6 +132,35 @@ func TestSender(t *testing.T) {
 	}
 }
 
+// Who has nothing to say says so at once and from time to time, but not into a tone or burst.
+func TestKeptAlive(t *testing.T) {
+	s := &Sender{Alive: 10 * SampleRate}
+	var said []string
+	var p ifp.Packet
+	for now := int64(0); now < 40*SampleRate; now++ {
+		switch now {
+		case 2 * SampleRate:
+			s.Tone(ifp.CED)
+		case 17 * SampleRate:
+			s.Silence()
+		}
+		if at, ok := s.Deadline(); !ok || at > now {
+			continue
+		}
+		out, ok := s.Next(now)
+		if !ok {
+			t.Fatalf("nothing is said at the deadline %d", now)
+		}
+		p.Decode(out.IFP, s.Coding)
+		if !out.Repeat {
+			said = append(said, line(now, &p, out))
+		}
+	}
+	if got, want := strings.Join(said, "; "), "0 no-signal; 2000 ced; 17000 no-signal; 27000 no-signal; 37000 no-signal"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // A frame that comes whole from a line, and its end a little later.
 func TestEndAfterTheFrame(t *testing.T) {
 	for _, tt := range []struct {

@@ -93,7 +93,7 @@ func (o *options) carry(ctx context.Context, notes io.Writer) error {
 		return err
 	}
 	defer conn.Close()
-	link := convey.LinkConfig{Control: o.net.Control, Image: o.net.Image}
+	link := convey.LinkConfig{Control: o.net.Control, Image: o.net.Image, Alive: convey.KeepAlive}
 	w := &work{gateway: t38.NewGateway(link, t38.DefaultLevel), socket: socket, frame: pcm.FrameTime / time.Duration(o.net.Speed)}
 	if err := w.until(ctx, pcm.New(conn, stall)); !errors.Is(err, pcm.ErrHungUp) {
 		return err

@@ -57,7 +57,7 @@ func parse(args []string, help io.Writer) (o options, err error) {
 	if err := o.parity(*fec); err != nil {
 		return o, err
 	}
-	o.link.First, o.link.Control, o.link.Image = uint16(*seq0), o.net.Control, o.net.Image
+	o.link.First, o.link.Control, o.link.Image, o.link.Alive = uint16(*seq0), o.net.Control, o.net.Image, convey.KeepAlive
 	if err := o.job.Check(); err != nil {
 		return o, err
 	}

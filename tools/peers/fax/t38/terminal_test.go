@@ -51,6 +51,7 @@ func TestCorrectionBetweenTerminals(t *testing.T) {
 		theirs []string
 	}{
 		{"redundancy 3", convey.LinkConfig{Control: 3, Image: 3}, nil},
+		{"kept alive in silence", convey.LinkConfig{Control: 3, Image: 3, Alive: convey.SampleRate}, nil},
 		{"version 3", convey.LinkConfig{Version: 3, Control: 3, Image: 3}, []string{"--version", "3"}},
 		{"FEC 3x3", convey.LinkConfig{Span: 3, Entries: 3}, []string{"--fec", "3,3"}},
 		{"ours FEC, theirs redundancy", convey.LinkConfig{Span: 3, Entries: 3}, nil},
