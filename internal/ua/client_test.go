@@ -83,6 +83,27 @@ func TestSpanCoversConnectAndFirstResponse(t *testing.T) {
 	}
 }
 
+// What failed is told once: the request, where it went, and why it did not get there.
+func TestErrorsNameTheTargetOnce(t *testing.T) {
+	for p, want := range map[transport.Proto]string{
+		transport.UDP: "OPTIONS at udp:10.0.0.2:5060: connection refused: ICMP port unreachable (type 3 code 3) from 10.0.0.2",
+		transport.TCP: "OPTIONS at tcp:10.0.0.2:5060: connect: connection refused",
+		transport.TLS: "OPTIONS at tls:10.0.0.2:5060: connect: connection refused",
+	} {
+		inWorld(t, nil, func(w *world) {
+			w.peer.host.Fail(memnet.Refusing)
+			r := w.request(sipmsg.OPTIONS, p)
+			var told error
+			r.On = func(_ time.Time, a Answer) { told = a.Err }
+			w.send(r)
+			w.after(time.Second)
+			if told == nil || told.Error() != want {
+				t.Errorf("got  %v\nwant %s", told, want)
+			}
+		})
+	}
+}
+
 // A silent connection is given up, so that the next request makes another one.
 func TestSilentConnectionIsNotUsedAgain(t *testing.T) {
 	inWorld(t, nil, func(w *world) {

@@ -139,6 +139,23 @@ func TestSightingsAreBounded(t *testing.T) {
 	}
 }
 
+// Who is known needs no room: the next response from a server of as many as are remembered
+// makes nobody forget where the others see us.
+func TestKnownSightingMakesNobodyForget(t *testing.T) {
+	s, outside := NewStack(nil), netip.MustParseAddrPort("192.0.2.1:5060")
+	flows := make([]*movingFlow, maxSeen)
+	for i := range flows {
+		flows[i] = &movingFlow{local: netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(i))}
+		s.learn(flows[i], outside)
+	}
+	s.learn(flows[7], outside)
+	for i, f := range flows {
+		if at := s.address(f); at != outside {
+			t.Fatalf("server %d sees us at %v, want %v", i, at, outside)
+		}
+	}
+}
+
 type movingFlow struct {
 	transport.Flow // nil: nothing else is asked of it
 	local          netip.AddrPort

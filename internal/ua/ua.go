@@ -269,7 +269,7 @@ func (s *Stack) learn(f transport.Flow, at netip.AddrPort) {
 	if !ok {
 		known.at = local
 	}
-	if len(s.seen) >= maxSeen {
+	if !ok && len(s.seen) >= maxSeen {
 		clear(s.seen)
 	}
 	s.seen[f] = sighting{at, local}

@@ -64,7 +64,8 @@ type Handler interface {
 	// FlowUp reports a TCP or TLS flow, asked for or accepted, that carries messages now.
 	FlowUp(f Flow)
 	// FlowFailed reports a connection that could not be made, was closed or was cut,
-	// and is gone; or that a datagram could not be delivered, where f stays usable.
+	// and is gone; or that a datagram could not be delivered, where f stays usable. err
+	// is the cause alone: f has the target.
 	FlowFailed(f Flow, err error)
 	// Pong reports the answer to a Ping; to a STUN ping with our address as the far end
 	// sees it, else with the zero address.

@@ -131,14 +131,15 @@ func (s *stream) end(why error) {
 	}
 }
 
-// report closes the connection, politely where TLS can, and tells the Handler.
+// report closes the connection, politely where TLS can, and tells the Handler. The error
+// does not name the target: whoever passes it on says what was tried where.
 func (s *stream) report() {
 	if s.conn != nil {
 		_ = s.conn.Close()
 	}
 	s.l.counters.StreamFails.Add(1)
 	if !s.l.isClosing() {
-		s.l.handler.FlowFailed(s, fmt.Errorf("%s: %w", s.target, s.err))
+		s.l.handler.FlowFailed(s, s.err)
 	}
 }
 

@@ -72,14 +72,14 @@ func (t Target) Normal() Target {
 	return t
 }
 
-// String is proto:address, then the name and the interface where there are such:
-// "tls:192.0.2.7:5061 (pbx.example) via tun0".
+// String is proto:address, then the name, unless it is the address itself, and the
+// interface where there are such: "tls:192.0.2.7:5061 (pbx.example) via tun0".
 func (t Target) String() string {
 	s := t.Proto.String() + ":no address"
 	if t.Addr.IsValid() {
 		s = t.Proto.String() + ":" + t.Addr.String()
 	}
-	if t.Name != "" {
+	if t.Name != "" && t.Name != t.Addr.Addr().Unmap().String() {
 		s += " (" + t.Name + ")"
 	}
 	if t.Device != "" {

@@ -259,10 +259,9 @@ func (s *stream) end(why error) {
 		return
 	}
 	s.host.forget(s)
-	err := fmt.Errorf("%s: %w", s.target, why)
 	time.AfterFunc(0, func() {
 		if !s.host.net.isClosed() {
-			s.host.handler.FlowFailed(s, err)
+			s.host.handler.FlowFailed(s, why)
 		}
 	})
 }
