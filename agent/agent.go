@@ -9,6 +9,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,9 +94,9 @@ type Agent struct {
 	drainOnce sync.Once
 }
 
-// New reads the configuration. A file with faults, and no configuration that was good
-// before, gives an unconfigured device which shows its faults; only what makes a running
-// device impossible is an error.
+// New reads the configuration. An installed file with faults gives way to the one that loaded
+// last; without any, the device is unconfigured. Both show the faults; only what makes a
+// running device impossible is an error.
 func New(o Options) (*Agent, error) {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
@@ -139,21 +140,22 @@ func (a *Agent) open() error {
 
 // load makes the agent's configuration of the files and of the generation that is current.
 func (a *Agent) load() error {
-	layers, err := a.layers()
+	b, err := a.asUsable(a.current())
 	if err != nil {
 		return err
 	}
-	c, err := config.Load(layers, Checks())
+	c, err := config.Load(b.layers, Checks())
 	if err != nil {
-		a.setFaults(err)
 		a.rescued.Store(true)
-		c = config.Rescue(layers)
-	} else if a.refused != nil {
-		a.setFaults(a.refused)
+		c = config.Rescue(b.layers)
 	}
+	a.setFaults(cmp.Or(err, b.refused, a.refused))
 	a.running = config.NewRunning(c)
 	a.configured(c.Device)
 	a.logFaults()
+	if !a.rescued.Load() {
+		a.keep(b)
+	}
 	if err := a.setRTP(c.SIP); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tipring/internal/config"
+	"tipring/internal/config/generations"
 	"tipring/lines/fxs"
 	"tipring/provisioning"
 	"tipring/registrar"
@@ -15,15 +16,14 @@ type settler struct{ a *Agent }
 
 func (s settler) Identity() config.Identity { return *s.a.ident.Load() }
 func (s settler) Config() *config.Config    { return s.a.config() }
-func (s settler) Reload() error             { return s.a.reload() }
+func (s settler) Reload() error             { return s.a.reload(s.a.asUsable) }
 
 func (s settler) Check(provisioned []config.Layer, local []byte) (*config.Config, error) {
-	installed, err := s.a.opts.Files.Installed()
+	b, err := s.a.asUsable(s.a.layersOf(generations.Content{Provisioned: provisioned, Local: local}))
 	if err != nil {
 		return nil, err
 	}
-	layers := append(installed, provisioned...)
-	return config.Load(append(layers, config.LocalLayer(config.LocalPath(s.a.dir), local)), Checks())
+	return config.Load(b.layers, Checks())
 }
 
 // Lines tells how the lines are. It waits for nobody.

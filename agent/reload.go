@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,14 +21,15 @@ func (a *Agent) Reload() error {
 	} else if n != 0 {
 		a.log.Info("local.ini was edited", "generation", n)
 	}
-	if err := a.reload(); err != nil {
+	if err := a.reload(a.asInstalled); err != nil {
 		return err
 	}
 	return unavailable(a.keeper.Reconfigured(a.ctx))
 }
 
-// reload applies what differs in the files and in the generation that is current.
-func (a *Agent) reload() error {
+// reload applies what differs in the files and in the generation that is current, as made
+// makes them into one.
+func (a *Agent) reload(made func(own []config.Layer) (basis, error)) error {
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	a.mu.Lock()
@@ -35,7 +37,7 @@ func (a *Agent) reload() error {
 	if a.ending.Load() {
 		return errEnding
 	}
-	layers, err := a.layers()
+	b, err := made(a.current())
 	if err != nil {
 		err = fmt.Errorf("configuration not read, the old one stays: %w", err)
 		a.setFaults(err)
@@ -43,8 +45,8 @@ func (a *Agent) reload() error {
 		return err
 	}
 	before := a.config()
-	changes, err := a.running.Reload(layers, Checks())
-	a.setFaults(err)
+	changes, err := a.running.Reload(b.layers, Checks())
+	a.setFaults(cmp.Or(err, b.refused))
 	a.logFaults()
 	if err != nil {
 		var faults config.Faults
@@ -54,6 +56,7 @@ func (a *Agent) reload() error {
 		return err
 	}
 	a.rescued.Store(false)
+	a.keep(b)
 	a.configured(a.config().Device)
 	a.noteChanges(before, changes, a.otherContent())
 	a.reconcile()

@@ -60,13 +60,8 @@ func (a *Agent) layersOf(c generations.Content) []config.Layer {
 	return append(slices.Clone(c.Provisioned), config.LocalLayer(config.LocalPath(a.dir), c.Local))
 }
 
-// layers are all that the configuration is made of: the installed files, read anew, and
-// the generation that is current.
-func (a *Agent) layers() ([]config.Layer, error) {
-	installed, err := a.opts.Files.Installed()
-	if err != nil {
-		return nil, err
-	}
+// current is the layers of the generation that is current.
+func (a *Agent) current() []config.Layer {
 	g, _ := a.store.Current()
-	return append(installed, a.layersOf(g.Content)...), nil
+	return a.layersOf(g.Content)
 }

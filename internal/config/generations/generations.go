@@ -8,6 +8,7 @@
 //	config/generations/N/   manifest (length and SHA-256 of every part), local.ini, 1.ini, 2.json …
 //	config/local.ini        the local layer, for people to read and to edit
 //	config/local.ini.aside  an edit of it that was overwritten before anybody took it in
+//	config/installed        the installed files (factory.ini, tipring.ini) that loaded without faults last
 //	config/lock             held by the one process that uses all this
 //
 // Directories are 0700, files 0600. The names .new and .gone end what is being made and
@@ -56,6 +57,9 @@
 //	          generations up to Floor.
 //	Prune     N is renamed to N.gone and that is made durable before anything in it is removed:
 //	          N is whole, or it is N.gone, which Open removes. What is in force is never pruned.
+//
+//	Keep-     one replacement of installed. It belongs to no generation, and a Reset leaves it as
+//	Installed the files that it is a copy of.
 //
 // One case cannot be told apart: who, after a cut between commit and refresh and before the next
 // start, edits local.ini and undoes the edit to the octet, has not edited it.
