@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -13,6 +14,11 @@ import (
 
 func TestMain(m *testing.M) {
 	netlab.Main(agent.Build, func() int {
+		// Tests wait much more than they compute.
+		flag.Parse()
+		if err := flag.Set("test.parallel", "16"); err != nil {
+			panic(err)
+		}
 		code := m.Run()
 		if err := goleak.Find(); code == 0 && err != nil {
 			fmt.Fprintln(os.Stderr, err)
