@@ -54,7 +54,7 @@ func (a *Agent) directory() (*faxback.Directory, error) {
 		a.log.Warn("RADIUS answers are not kept", "err", err)
 		return d, nil
 	}
-	d.Asker = aaa.Cached{Client: r.client, Cache: cache, Log: a.log}
+	d.Asker = &outage{Cached: aaa.Cached{Client: r.client, Cache: cache, Log: a.log}}
 	return d, nil
 }
 
