@@ -384,6 +384,33 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
+// What a file held before a call without pages it still holds.
+func TestFilesAreNotLost(t *testing.T) {
+	kept, made := filepath.Join(t.TempDir(), "kept.tif"), filepath.Join(t.TempDir(), "made.tif")
+	must(t, os.WriteFile(kept, []byte("a fax of yesterday"), 0o600))
+	device := filepath.Join(t.TempDir(), "device")
+	must(t, os.Symlink("/dev/null", device))
+	for _, name := range []string{kept, made, device} {
+		if r := machine(t, "--recv", name).Close(); r.OK || r.Code != t30.LineLost {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if b, err := os.ReadFile(kept); string(b) != "a fax of yesterday" {
+		t.Errorf("%q, %v", b, err)
+	}
+	if _, err := os.Stat(made); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file without pages: %v", err)
+	}
+	if _, err := os.Lstat(device); err != nil {
+		t.Error(err)
+	}
+	sent := document(t, 1, 50)
+	if r, status := both(t, "unix:"+filepath.Join(t.TempDir(), "s"), []string{"--send", sent, "--fast"}, []string{"--recv", kept, "--fast"}); status != [2]int{} {
+		t.Errorf("%+v", r)
+	}
+	same(t, sent, kept)
+}
+
 // An interrupt ends the call with a DCN.
 func TestInterrupt(t *testing.T) {
 	sent, recv := document(t, 8, 1000), filepath.Join(t.TempDir(), "received.tif")

@@ -58,7 +58,7 @@ func (o *Options) Check() error {
 type Job struct {
 	T30 *t30.Terminal
 
-	out    *os.File
+	out    *output
 	doc    *document.Document
 	source *pages.Source
 	sink   *pages.Sink
@@ -93,7 +93,7 @@ func (j *Job) open(ctx context.Context, o *Options, c *t30.Config) (err error) {
 		c.Source = j.source
 		return nil
 	}
-	if j.out, err = os.Create(o.Recv); err != nil {
+	if j.out, err = newOutput(o.Recv); err != nil {
 		return Failure{t30.SinkError, err}
 	}
 	if j.sink, err = pages.NewSink(j.out); err != nil {
@@ -116,7 +116,7 @@ func (f Failure) Error() string { return fmt.Sprintf("%v: %v", f.Code, f.Err) }
 func (f Failure) Unwrap() error { return f.Err }
 
 // Close hangs up if the call is still on, closes the file and says how it went. A received
-// file without pages is removed.
+// file without pages is removed; one that was there before stays as it was.
 func (j *Job) Close() Report {
 	j.T30.LineLost()
 	r := newReport(j.T30.Result())
@@ -134,8 +134,7 @@ func (j *Job) Close() Report {
 
 func (j *Job) closeFile() error {
 	if j.sink.Pages() == 0 {
-		_ = j.out.Close()
-		return os.Remove(j.out.Name())
+		return j.out.drop()
 	}
 	err := j.sink.Close()
 	if failure := j.out.Close(); err == nil {
