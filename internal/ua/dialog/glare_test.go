@@ -167,7 +167,7 @@ func TestOffersModel(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		ends := [2]*Offers{{CallIDOwner: true}, {}}
-		var wire [2][]packet // towards that end
+		var wire [2][]packet       // towards that end
 		var unanswered [2][]packet // accepted requests that end has yet to answer
 		offered := [2]string{}
 		send := func(from int, p packet) {

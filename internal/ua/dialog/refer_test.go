@@ -255,7 +255,7 @@ func FuzzHeaders(f *testing.F) {
 			t.Fatalf("%q: a refresh after %v", value, d.Sub(t0))
 		}
 		m.RetryAfter()
-		Reliable(m)
+		rseq(m)
 		ParseRefer(t0, m, true)
 		new(Progress).Acknowledge(m)
 		tr := NewTransfer(t0, m)

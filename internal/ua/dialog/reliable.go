@@ -11,13 +11,8 @@ import (
 	"tipring/internal/ua/transaction"
 )
 
-// Reliable reports a provisional response to an INVITE that wants a PRACK (RFC 3262
-// section 4).
-func Reliable(res *sipmsg.Message) bool {
-	_, ok := rseq(res)
-	return ok
-}
-
+// rseq is the RSeq of a provisional response to an INVITE that wants a PRACK (RFC 3262
+// section 4); false for every other response.
 func rseq(res *sipmsg.Message) (uint32, bool) {
 	if res.StatusCode <= 100 || res.StatusCode >= 200 || res.CSeq.Method != sipmsg.INVITE || !res.OptionTag("Require", "100rel") {
 		return 0, false

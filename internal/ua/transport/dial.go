@@ -100,11 +100,3 @@ func handshakeError(err error) error {
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
-
-// Refused reports a flow's failure that RFC 3261 section 18.1.1 answers with UDP when a
-// request had moved to TCP for its length: the connection was reset, or the far end
-// does not know the protocol.
-func Refused(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) ||
-		errors.Is(err, syscall.ENOPROTOOPT) || errors.Is(err, syscall.EPROTONOSUPPORT)
-}

@@ -22,7 +22,6 @@ type condition struct {
 	down  bool
 	since time.Time // of down, or of up again
 	cause error     // of down
-	wait  time.Time // asked to be left alone until then
 }
 
 // NewHealth returns a Health in which every target is up.
@@ -36,15 +35,9 @@ func (h *Health) Down(t Target, cause error, now time.Time) {
 	h.change(t, now, func(c *condition) { c.down, c.cause = true, cause })
 }
 
-// Up records an answer from t, and forgets what it had asked for with Busy.
+// Up records an answer from t.
 func (h *Health) Up(t Target, now time.Time) {
-	h.change(t, now, func(c *condition) { c.down, c.cause, c.wait = false, nil, time.Time{} })
-}
-
-// Busy records that t asked not to be disturbed until then (Retry-After, RFC 3261
-// section 20.33). It neither takes t down nor up.
-func (h *Health) Busy(t Target, until, now time.Time) {
-	h.change(t, now, func(c *condition) { c.wait = until })
+	h.change(t, now, func(c *condition) { c.down, c.cause = false, nil })
 }
 
 // State is t's condition, and since when; cause is why it is down.
@@ -55,16 +48,6 @@ func (h *Health) State(t Target) (down bool, since time.Time, cause error) {
 		return c.down, c.since, c.cause
 	}
 	return false, time.Time{}, nil
-}
-
-// BusyUntil is the end of what t asked for; zero when it may be asked now.
-func (h *Health) BusyUntil(t Target, now time.Time) time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c := h.targets[t.Normal()]; c != nil && c.wait.After(now) {
-		return c.wait
-	}
-	return time.Time{}
 }
 
 // Subscribe has hook called after each change between up and down, with the target's

@@ -53,27 +53,6 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestHealthRemembersRetryAfter(t *testing.T) {
-	h := NewHealth()
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	server := Target{Addr: netip.MustParseAddrPort("192.0.2.1:5060")}
-	h.Busy(server, now.Add(30*time.Second), now)
-	if down, _, _ := h.State(server); down {
-		t.Error("busy counts as down")
-	}
-	if got := h.BusyUntil(server, now.Add(29*time.Second)); !got.Equal(now.Add(30 * time.Second)) {
-		t.Errorf("busy until %v, want 30 s on", got)
-	}
-	if got := h.BusyUntil(server, now.Add(30*time.Second)); !got.IsZero() {
-		t.Errorf("still busy at the end: %v", got)
-	}
-	h.Busy(server, now.Add(time.Hour), now)
-	h.Up(server, now.Add(time.Minute))
-	if got := h.BusyUntil(server, now.Add(time.Minute)); !got.IsZero() {
-		t.Errorf("busy until %v after it answered", got)
-	}
-}
-
 func TestHealthIsBounded(t *testing.T) {
 	h := NewHealth()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)

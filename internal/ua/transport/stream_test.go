@@ -172,7 +172,7 @@ func TestTCPRefused(t *testing.T) {
 	f := flow(t, l, TCP, ln.Addr().String())
 	mustSend(t, f, options(overTCP))
 	e := r.next(t, "failed")
-	if e.flow != f || !Refused(e.err) || e.err.Error() != "connect: connection refused" {
+	if e.flow != f || !errors.Is(e.err, syscall.ECONNREFUSED) || e.err.Error() != "connect: connection refused" {
 		t.Errorf("got %v", e.err)
 	}
 	if d := time.Since(begin); d > 500*time.Millisecond {
