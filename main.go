@@ -20,6 +20,7 @@ import (
 	"tipring/agent/cli"
 	"tipring/internal/aaa"
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 	"tipring/tools/demo"
 )
 
@@ -32,8 +33,8 @@ func main() {
 		Checks:  agent.Checks(),
 		Run:     run,
 		Demo:    tell,
-		Radius: func(c *config.Config, log *slog.Logger) (*aaa.Client, error) {
-			return agent.NewRadius(c, time.Now, aaa.Config{Log: log})
+		Radius: func(c *config.Config, dict *faxback.Dictionary, log *slog.Logger) (*aaa.Client, error) {
+			return agent.NewRadius(c, dict, time.Now, aaa.Config{Log: log})
 		},
 	}))
 }

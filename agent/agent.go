@@ -216,6 +216,7 @@ func (a *Agent) logFaults() {
 func (a *Agent) Run(ctx context.Context) error {
 	routes := api.New(device{a}, a.metrics, a.log)
 	routes.HandleSettings(settings{a})
+	routes.HandleRadius(directory{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	if err != nil {
 		a.syslog.Close(syslogTime)

@@ -32,11 +32,27 @@ const (
 	radsecPort = 2083
 )
 
-// directory is whom to ask about accounts; nil when [radius] names no server.
+// directory is whom to ask about accounts, with what servers answered last where none does;
+// nil when [radius] names no server.
 func (a *Agent) directory() (*faxback.Directory, error) {
+	d, client, err := a.servers()
+	if d == nil || err != nil {
+		return nil, err
+	}
+	cache, err := a.radiusCache()
+	if err != nil {
+		a.log.Warn("RADIUS answers are not kept", "err", err)
+		return d, nil
+	}
+	d.Asker = aaa.Cached{Client: client, Cache: cache, Log: a.log}
+	return d, nil
+}
+
+// servers is the directory as the servers have it now; nil when [radius] names none.
+func (a *Agent) servers() (*faxback.Directory, *aaa.Client, error) {
 	c := a.config()
 	if len(c.Radius.Servers) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	r := &a.radius
 	r.mu.Lock()
@@ -44,18 +60,11 @@ func (a *Agent) directory() (*faxback.Directory, error) {
 	trust := [4]string{c.Provisioning.TLSCAFile, c.Provisioning.TLSCert, c.Provisioning.TLSKey}
 	if r.client == nil || !reflect.DeepEqual(r.made, c.Radius) || r.trust != trust {
 		if err := a.makeRadius(c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r.made, r.trust = c.Radius, trust
 	}
-	d := &faxback.Directory{Asker: r.client, Dictionary: r.dict, FaxATAType: uint32(c.Radius.FaxATAType)}
-	cache, err := a.radiusCache()
-	if err != nil {
-		a.log.Warn("RADIUS answers are not kept", "err", err)
-		return d, nil
-	}
-	d.Asker = &outage{Cached: aaa.Cached{Client: r.client, Cache: cache, Log: a.log}}
-	return d, nil
+	return &faxback.Directory{Asker: r.client, Dictionary: r.dict, FaxATAType: uint32(c.Radius.FaxATAType)}, r.client, nil
 }
 
 // makeRadius makes the client anew. Its lock is held.
@@ -65,7 +74,7 @@ func (a *Agent) makeRadius(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	client, err := NewRadius(c, a.clock.Now, aaa.Config{Log: a.log})
+	client, err := NewRadius(c, dict, a.clock.Now, aaa.Config{Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -76,8 +85,9 @@ func (a *Agent) makeRadius(c *config.Config) error {
 	return nil
 }
 
-// NewRadius makes a client for the Access servers of [radius], out of what base says more.
-func NewRadius(c *config.Config, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
+// NewRadius makes a client for the Access servers of [radius], out of what base says more. The
+// vendor whose attributes must be well formed is the dictionary's.
+func NewRadius(c *config.Config, dict *faxback.Dictionary, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
 	roots, certificate, err := trustOf(c.Provisioning)
 	if err != nil {
 		return nil, err
@@ -96,6 +106,7 @@ func NewRadius(c *config.Config, now func() time.Time, base aaa.Config) (*aaa.Cl
 			Secret: c.Radius.Secret, Legacy: s.Legacy, TLS: s.TLS,
 		})
 	}
+	base.Vendors = []uint32{dict.Vendor}
 	base.Timeout = time.Duration(c.Radius.TimeoutMS) * time.Millisecond
 	base.Tries = c.Radius.Tries
 	base.Dead = time.Duration(c.Radius.DeadS) * time.Second

@@ -18,6 +18,7 @@ import (
 
 	"tipring/internal/aaa"
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 )
 
 // Hooks is what the program brings in. A command whose hook is nil does not exist.
@@ -26,7 +27,7 @@ type Hooks struct {
 	Checks  config.Checks // for tipring check, as the agent loads its files with
 	Run     func(RunOptions) error
 	Demo    func(DemoOptions) error
-	Radius  func(*config.Config, *slog.Logger) (*aaa.Client, error) // for the servers of [radius]
+	Radius  func(*config.Config, *faxback.Dictionary, *slog.Logger) (*aaa.Client, error) // for the servers of [radius]
 }
 
 // RunOptions is the command line of tipring run.

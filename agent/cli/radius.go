@@ -2,17 +2,15 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 
 	"tipring/internal/config"
 	"tipring/internal/faxback"
+	"tipring/internal/faxback/lookup"
 )
 
 var radiusCommand = command{
@@ -30,18 +28,8 @@ func (c *call) radiusFlags(set *flag.FlagSet) {
 	set.BoolVar(&c.json, "json", false, "print the answer as JSON")
 }
 
-// A lookup is one question of tipring radius.
-type lookup func(context.Context, *faxback.Directory, config.Radius) finding
-
-// A finding is what became of it. says is the answer in a sentence, empty without one.
-type finding struct {
-	reply faxback.Reply
-	says  string
-	err   error
-}
-
 func (c *call) radius() error {
-	ask, err := c.lookup()
+	question, err := c.question()
 	if err != nil {
 		return usageError{err.Error()}
 	}
@@ -54,131 +42,43 @@ func (c *call) radius() error {
 		return err
 	}
 	defer done()
-	f := ask(context.Background(), directory, cfg.Radius)
-	if errors.As(f.err, new(*faxback.BoundError)) && !f.reply.Answered && c.args[0] != "login" {
-		return usageError{f.err.Error()}
+	f := lookup.Ask(context.Background(), directory, question, lookup.Self{Account: cfg.Radius.Account, Password: cfg.Radius.Password, Version: c.hooks.Version})
+	if !f.Asked() && question.Command != "login" {
+		return usageError{f.Err.Error()}
 	}
 	if err := c.printFinding(f); err != nil {
 		return err
 	}
-	return f.err
+	return f.Err
 }
 
-// lookup is the question that the arguments name.
-func (c *call) lookup() (lookup, error) {
+// question is what the arguments ask.
+func (c *call) question() (q lookup.Question, err error) {
 	if len(c.args) == 0 {
-		return nil, errors.New("what is to be asked?")
+		return q, errors.New("what is to be asked?")
 	}
 	what, about := c.args[0], ""
 	if len(c.args) > 1 {
 		about = c.args[1]
 	}
-	takes, known := map[string]bool{"account": false, "login": false, "call-ahead": true, "dids": true, "did": true}[what]
+	takes := what != "account" && what != "login"
 	switch {
-	case !known:
-		return nil, fmt.Errorf("there is no %q to ask for", what)
+	case !lookup.Known(what):
+		return q, fmt.Errorf("there is no %q to ask for", what)
 	case takes && about == "":
-		return nil, errors.New(what + " of what?")
+		return q, errors.New(what + " of what?")
 	case !takes && len(c.args) > 1:
-		return nil, fmt.Errorf("what is %q for?", about)
+		return q, fmt.Errorf("what is %q for?", about)
 	case what == "account" && (c.mac == "") == (c.serial == ""):
-		return nil, errors.New("account: --mac or --serial is wanted")
+		return q, errors.New("account: --mac or --serial is wanted")
 	case what != "account" && c.mac+c.serial != "":
-		return nil, errors.New("--mac and --serial go with account")
+		return q, errors.New("--mac and --serial go with account")
 	}
-	switch what {
-	case "account":
-		return c.askAccount, nil
-	case "login":
-		return c.askLogin, nil
-	case "call-ahead":
-		return askCallAhead(about), nil
-	case "dids":
-		return askDIDs(about), nil
+	q = lookup.Question{Command: what, MAC: c.mac, Serial: c.serial, Number: about}
+	if what == "dids" {
+		q.Number, q.Account = "", about
 	}
-	return askDID(about), nil
-}
-
-func (c *call) askAccount(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
-	ask, key := d.AccountByMAC, c.mac
-	if c.serial != "" {
-		ask, key = d.AccountBySerial, c.serial
-	}
-	a, err := ask(ctx, key)
-	f := finding{reply: a.Reply, err: err}
-	if a.Name != "" {
-		f.says = "account " + a.Name
-	}
-	return f
-}
-
-func askCallAhead(number string) lookup {
-	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
-		a, err := d.CallAhead(ctx, number, newSession())
-		f := finding{reply: a.Reply, err: err, says: "the number is called before a fax is taken for it"}
-		switch {
-		case !a.Wanted():
-			f.says = "a fax is taken at once"
-		case err == nil && !a.Said:
-			f.says += ", because the answer does not say"
-			f.err = fmt.Errorf("%w: without FB-Call-Ahead-Mode", faxback.ErrEmpty)
-		}
-		return f
-	}
-}
-
-func askDIDs(account string) lookup {
-	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
-		reply, err := d.Ask(ctx, faxback.DIDsRequest{Account: account})
-		f := finding{reply: reply, err: err}
-		switch n := len(reply.DIDs()); {
-		case err != nil:
-		case n == 0:
-			f.err = fmt.Errorf("%w: without FB-DID", faxback.ErrEmpty)
-		default:
-			f.says = count(n, "number")
-		}
-		return f
-	}
-}
-
-func askDID(number string) lookup {
-	return func(ctx context.Context, d *faxback.Directory, _ config.Radius) finding {
-		a, err := d.DID(ctx, number)
-		f := finding{reply: a.Reply, err: err}
-		switch {
-		case err != nil && !errors.Is(err, faxback.ErrUnknownFlag):
-		case !a.Found():
-			f.err = fmt.Errorf("%w: nothing is known of this number", faxback.ErrEmpty)
-		default:
-			f.says = "account " + dash(a.Account)
-			if a.Line != faxback.Unsaid {
-				f.says += fmt.Sprintf(", line %d", a.Line)
-			}
-		}
-		return f
-	}
-}
-
-// askLogin is a login with the account of the configuration.
-func (c *call) askLogin(ctx context.Context, d *faxback.Directory, r config.Radius) finding {
-	if r.Account == "" {
-		return finding{err: errors.New("login: [radius] has no account")}
-	}
-	machine, _ := os.Hostname()
-	a, err := d.Login(ctx, faxback.LoginRequest{Account: r.Account, Password: r.Password, ClientInfo: faxback.ClientInfo(c.hooks.Version, machine)})
-	f := finding{reply: a.Reply, err: err}
-	if err == nil {
-		f.says = "account " + r.Account + " may log in"
-	}
-	return f
-}
-
-// newSession is an Acct-Session-Id for a single question: 32 hex digits.
-func newSession() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
+	return q, nil
 }
 
 // load reads the configuration that an agent would start with.
@@ -200,7 +100,7 @@ func (c *call) directory(cfg *config.Config) (*faxback.Directory, func(), error)
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	client, err := c.hooks.Radius(cfg, log)
+	client, err := c.hooks.Radius(cfg, dictionary, log)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"tipring/etc"
 	"tipring/internal/aaa"
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 )
 
 const radiusSecret = "a secret of the servers"
@@ -139,7 +140,7 @@ func radiusFile(t *testing.T, servers, more string) string {
 // runRadius asks by UDP as the program does.
 func runRadius(t *testing.T, file string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	hooks := Hooks{Version: "1.0", Radius: func(c *config.Config, log *slog.Logger) (*aaa.Client, error) {
+	hooks := Hooks{Version: "1.0", Radius: func(c *config.Config, _ *faxback.Dictionary, log *slog.Logger) (*aaa.Client, error) {
 		cfg := aaa.Config{Timeout: time.Duration(c.Radius.TimeoutMS) * time.Millisecond, Tries: c.Radius.Tries, Log: log}
 		for _, s := range c.Radius.Servers {
 			cfg.Servers = append(cfg.Servers, aaa.Server{Addr: net.JoinHostPort(s.Host, fmt.Sprint(s.Port)), Secret: c.Radius.Secret, Legacy: s.Legacy})

@@ -8,50 +8,25 @@ import (
 	"time"
 
 	"tipring/internal/faxback"
+	"tipring/internal/faxback/lookup"
 )
 
-// A radiusAnswer is a finding as --json prints it. Integers are their digits; what may be
-// a secret is masked; without an answer code and server are null.
-type radiusAnswer struct {
-	Code        *string           `json:"code"`
-	Server      *string           `json:"server"`
-	Attributes  []radiusAttribute `json:"attributes"`
-	NotNumbered []string          `json:"not_numbered"`
-}
-
-type radiusAttribute struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-func (c *call) printFinding(f finding) error {
+func (c *call) printFinding(f lookup.Finding) error {
 	if c.json {
-		return c.printFindingJSON(f.reply)
+		return json.NewEncoder(c.stdout).Encode(f.Answer())
 	}
-	if f.reply.Answered {
-		if err := c.printReply(f.reply); err != nil {
+	if f.Reply.Answered {
+		if err := c.printReply(f.Reply); err != nil {
 			return err
 		}
 	}
-	if f.says != "" {
-		fmt.Fprintln(c.stdout, printable(f.says))
+	if f.Says != "" {
+		fmt.Fprintln(c.stdout, printable(f.Says))
 	}
-	if f.reply.Answered && len(f.reply.NotNumbered) > 0 {
-		fmt.Fprintf(c.stdout, "without a number in the dictionary, and so never read: %s\n", strings.Join(f.reply.NotNumbered, ", "))
+	if f.Reply.Answered && len(f.Reply.NotNumbered) > 0 {
+		fmt.Fprintf(c.stdout, "without a number in the dictionary, and so never read: %s\n", strings.Join(f.Reply.NotNumbered, ", "))
 	}
 	return nil
-}
-
-func (c *call) printFindingJSON(r faxback.Reply) error {
-	answer := radiusAnswer{Attributes: []radiusAttribute{}, NotNumbered: append([]string{}, r.NotNumbered...)}
-	if r.Answered {
-		code := r.Code.String()
-		answer.Code, answer.Server = &code, &r.Server
-	}
-	for _, v := range r.Values {
-		answer.Attributes = append(answer.Attributes, radiusAttribute{v.Name, v.Text})
-	}
-	return json.NewEncoder(c.stdout).Encode(answer)
 }
 
 // printReply prints each attribute with what its value means.

@@ -13,10 +13,11 @@ var (
 	ErrConflict    = errors.New("not possible now")  // 409
 	ErrInvalid     = errors.New("not valid")         // 422
 	ErrUnavailable = errors.New("not available now") // 503: draining, or not configured
+	ErrNoAnswer    = errors.New("no answer")         // 504: the server that is to be asked is silent
 )
 
 // A Problem is an error as the interface tells it (RFC 9457). As an error it may also
-// be returned by a Device that wants to say more than the four above.
+// be returned by a Device that wants to say more than the five above.
 type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -68,6 +69,7 @@ func asProblem(err error) *Problem {
 		{ErrInvalid, http.StatusUnprocessableEntity},
 		{ErrStale, http.StatusPreconditionFailed},
 		{ErrUnavailable, http.StatusServiceUnavailable},
+		{ErrNoAnswer, http.StatusGatewayTimeout},
 	} {
 		if errors.Is(err, known.err) {
 			status = known.status
@@ -78,7 +80,7 @@ func asProblem(err error) *Problem {
 
 // fail answers with a problem. What is our own fault is logged too.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, p *Problem) {
-	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
+	if p.Status == http.StatusInternalServerError {
 		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", p.Detail)
 	}
 	body, err := json.Marshal(p)
