@@ -28,6 +28,7 @@ type sip struct {
 	resolver *targets.Resolver
 	timers   transaction.Timers
 	stun     *stunServer                     // nil: none
+	contacts contactKey                      // of the lines
 	layer    atomic.Pointer[transport.Layer] // nil until its ports are open
 	err      atomic.Pointer[error]           // why they are not
 	trust    atomic.Pointer[trust]           // of its TLS connections; nil until its ports are open
@@ -44,6 +45,7 @@ func (a *Agent) newSIP(c *config.Config) *sip {
 		resolver: targets.New(targets.Config{Bind: c.SIP.Bind, Log: a.log}),
 	}
 	s.stack.SetTap(a.logMessage)
+	s.contacts = a.contactKey()
 	s.stun = newSTUNServer(c.SIP.STUNServer, s.resolver)
 	s.monitor = s.stack.NewMonitor(s.timers, a.userAgent(), nil)
 	return s

@@ -38,6 +38,17 @@ type Device struct {
 	UserAgent string
 	Owner     Owner
 	Log       *slog.Logger
+
+	// Contact is the user part of a line's Contact, which nobody must be able to guess:
+	// the same after a restart, so that the line finds its binding again. Nil: random.
+	Contact func(c *config.Line) string
+}
+
+func (d *Device) contact(c *config.Line) string {
+	if d.Contact == nil {
+		return ""
+	}
+	return d.Contact(c)
 }
 
 // An Owner is told what happens to a line, on the line's goroutine. It must not block,
@@ -98,6 +109,7 @@ func New(cfg *config.Line, dev Device) *Line {
 	l.reg = registrar.New(l.registrarConfig(), rand.Float64)
 	l.ep = dev.Stack.NewEndpoint(ua.EndpointConfig{
 		Timers: dev.Timers, Credentials: newCredits(cfg), UserAgent: dev.UserAgent,
+		Contact:      dev.contact(cfg),
 		Accepts:      l.AcceptsSource,
 		Incoming:     l.incoming,
 		Acknowledged: l.acknowledged,

@@ -65,6 +65,20 @@ func TestContactsAreNotGuessable(t *testing.T) {
 	}
 }
 
+// An owner may bring a contact that it had before. No two endpoints share one.
+func TestContactOfTheOwners(t *testing.T) {
+	s := NewStack(nil)
+	first := s.NewEndpoint(EndpointConfig{Contact: "0123456789abcdef"})
+	second := s.NewEndpoint(EndpointConfig{Contact: "0123456789abcdef"})
+	if first.ContactUser() != "0123456789abcdef" || second.ContactUser() == first.ContactUser() {
+		t.Errorf("contacts %s and %s", first.ContactUser(), second.ContactUser())
+	}
+	first.Close()
+	if third := s.NewEndpoint(EndpointConfig{Contact: "0123456789abcdef"}); third.ContactUser() != "0123456789abcdef" {
+		t.Errorf("contact %s, want the one that is free again", third.ContactUser())
+	}
+}
+
 // What cannot be read is answered only where it would have been heard, and never an ACK.
 func TestMalformedRequests(t *testing.T) {
 	tests := []struct {

@@ -21,6 +21,11 @@ type EndpointConfig struct {
 	UserAgent   string         // of requests and responses; empty: none
 	Fallback    bool           // takes requests that name no contact of the device
 
+	// Contact is the user part of our Contact, which nobody must be able to guess. One
+	// that stays the same over a restart replaces its own binding at a registrar, where a
+	// new one would stand beside it. Empty, or taken by another endpoint: a random one.
+	Contact string
+
 	// Accepts is asked, on the transport's goroutine, whether a source may send
 	// requests. Nil accepts all.
 	Accepts func(netip.Addr) bool
@@ -70,7 +75,7 @@ func (s *Stack) NewEndpoint(cfg EndpointConfig) *Endpoint {
 	e := &Endpoint{
 		mailbox: newMailbox(), stack: s, cfg: cfg, log: cfg.Log,
 	}
-	s.add(e, cfg.Fallback)
+	s.add(e)
 	return e
 }
 

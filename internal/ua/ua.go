@@ -113,15 +113,18 @@ func (s *Stack) flow(t transport.Target) (transport.Flow, error) {
 }
 
 // add gives an endpoint its number and its contact user, which nobody can guess.
-func (s *Stack) add(e *Endpoint, fallback bool) {
+func (s *Stack) add(e *Endpoint) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next++
 	e.number = s.next
-	e.contact = randomToken()
+	e.contact = e.cfg.Contact
+	if e.contact == "" || s.byContact[e.contact] != nil {
+		e.contact = randomToken()
+	}
 	s.byNumber[e.number] = e
 	s.byContact[e.contact] = e
-	if fallback {
+	if e.cfg.Fallback {
 		s.fallback = e
 	}
 }
