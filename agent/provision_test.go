@@ -113,6 +113,9 @@ func TestSettingsAreFetched(t *testing.T) {
 	if len(lines) != 2 || !strings.Contains(lines[0], "7 ") || !strings.Contains(lines[0], "colour") || !strings.Contains(lines[1], "[port1] driver") {
 		t.Errorf("not understood: %q", lines)
 	}
+	if n := strings.Count(r.log.String(), `msg="settings not understood in full"`); n != 1 || !r.logged("settings not understood in full", string(p.URL), "items=2", "colour") {
+		t.Errorf("told %d times in the log:\n%s", n, r.log)
+	}
 	if value, source := r.value("sip1", "username"); value != "1001" || source != string(p.URL)+":3" {
 		t.Errorf("username %s from %s", value, source)
 	}

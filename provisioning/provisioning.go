@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -342,6 +343,9 @@ func (k *Keeper) look(now time.Time) {
 func (k *Keeper) finish(now time.Time, o outcome) {
 	k.asking = false
 	k.conclude(now, &o)
+	if len(o.notes) > 0 && !slices.Equal(o.notes, k.Status().Notes) {
+		k.log.Warn("settings not understood in full", "source", first(o.url, o.source), "items", len(o.notes), "first", o.notes[0].Text)
+	}
 	k.update(func(s *Status) {
 		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
 		s.Notes = o.notes
