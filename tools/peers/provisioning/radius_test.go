@@ -198,6 +198,11 @@ func TestByMAC(t *testing.T) {
 		t.Errorf("tipring radius: %d %s", status, text)
 	}
 
+	d.Phone("one")
+	d.Phone("two")
+	d.calls(2, "1002", 1, "5550000")
+	d.calls(1, "1001", 2, "1002")
+
 	// Nothing new: nothing is applied.
 	if again := d.look(); again.State != "good" || again.Generation != p.Generation || again.Error != "" {
 		t.Errorf("a second look: %+v", again)
@@ -223,6 +228,29 @@ func TestByMAC(t *testing.T) {
 		t.Errorf("with RADIUS and nginx down at the start: %+v", p)
 	}
 	d.registered("primary", 1, 2)
+}
+
+// calls has a port call another one of the device, by the registrar, and checks who is
+// shown there.
+func (d *device) calls(port int, to string, at int, number string) {
+	d.t.Helper()
+	if status, text := d.ask("POST", fmt.Sprintf("/api/v1/ports/%d/call", port), fmt.Sprintf(`{"to":%q}`, to)); status != 202 {
+		d.t.Errorf("call: %d %s", status, text)
+		return
+	}
+	d.WaitPort(patience, at, "ringing")
+	for _, c := range d.Calls() {
+		if c.Ended != nil {
+			continue
+		}
+		if c.Direction == "in" && (c.Line != at || c.Peer != number) {
+			d.t.Errorf("%+v, want a call of %s on line %d", c, number, at)
+		}
+		if c.Direction == "out" {
+			d.ask("DELETE", "/api/v1/calls/"+c.ID, "")
+		}
+	}
+	d.WaitPort(patience, at, "idle")
 }
 
 // lineOf is where a key stands in the factory's file.
