@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"time"
 
+	"tipring/provisioning"
 	"tipring/webui/api"
 )
 
-// errEnding refuses to take calls again when the process is to end.
-var errEnding = fmt.Errorf("the agent is ending: %w", api.ErrConflict)
+// errEnding refuses to take calls again, or other settings, when the process is to end.
+var errEnding = fmt.Errorf("the agent is ending: %w: %w", api.ErrConflict, provisioning.ErrEnded)
 
 // Drain refuses new calls and lets the running ones end; resume takes calls again.
 func (a *Agent) Drain(resume bool) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"tipring/internal/config"
+	"tipring/internal/config/generations"
 	"tipring/provisioning"
 	"tipring/webui/api"
 )
@@ -67,14 +68,15 @@ func (s settings) CheckLocal(text []byte) (api.Proposal, error) {
 }
 
 func (s settings) SetLocal(ctx context.Context, text []byte, tag string) (api.Accepted, error) {
-	g, _ := s.a.store.Current()
-	if now := tagOf(g.N, g.Local); tag != "" && tag != now {
-		return api.Accepted{}, fmt.Errorf("the settings are those of %q and not of %q: %w", now, tag, api.ErrStale)
-	}
 	if s.a.ending.Load() {
 		return api.Accepted{}, errEnding
 	}
-	n, err := s.a.keeper.SetLocal(ctx, config.UnmaskText(text, g.Local))
+	n, err := s.a.keeper.SetLocal(ctx, func(g generations.Generation) ([]byte, error) {
+		if now := tagOf(g.N, g.Local); tag != "" && tag != now {
+			return nil, fmt.Errorf("the settings are those of %q and not of %q: %w", now, tag, api.ErrStale)
+		}
+		return config.UnmaskText(text, g.Local), nil
+	})
 	return s.accepted(n, err)
 }
 

@@ -100,7 +100,7 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 		return 0, err
 	}
 	if err := k.device.Reload(); err != nil {
-		return 0, errors.Join(err, k.store.Switch(old.N, old.Verdict), k.store.Judge(n, generations.Bad), k.device.Reload())
+		return 0, errors.Join(err, k.undo(n, old, err))
 	}
 	back := old.N
 	if k.trial.Phase() != Settled {
@@ -116,16 +116,55 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	return n, nil
 }
 
+// undo puts back what ran before generation n, which could not be put in force. It is no
+// fault of n that the device is ending.
+func (k *Keeper) undo(n int, old generations.Generation, why error) error {
+	err := k.store.Switch(old.N, old.Verdict)
+	if errors.Is(why, ErrEnded) {
+		return errors.Join(err, k.store.Judge(n, generations.Unproven))
+	}
+	err = errors.Join(err, k.store.Judge(n, generations.Bad))
+	if old.Verdict == generations.Good {
+		err = errors.Join(err, k.store.Judge(old.N, generations.Good)) // they may have fetched the same
+	}
+	return errors.Join(err, k.device.Reload())
+}
+
 // adopt takes in an edit of local.ini that nobody told of, before something else is put in
-// its place. One with faults stays where it is.
-func (k *Keeper) adopt() {
+// its place, and puts it in force: what comes next may yet be refused. One with faults stays
+// where it is.
+func (k *Keeper) adopt(now time.Time) {
 	n, err := k.store.Adopt()
 	switch {
 	case err != nil:
 		k.log.Warn("an edit of local.ini is not used", "err", err)
 	case n != 0:
 		k.log.Info("local.ini was edited", "generation", n)
+		k.report("settings not in force", k.device.Reload())
+		k.takeOver(now)
 	}
+}
+
+// abandon ends the trial of every generation but n for good: a restart does not go on with
+// it.
+func (k *Keeper) abandon(n int) {
+	for _, g := range k.store.List() {
+		if g.N != n && g.Verdict == generations.Trial {
+			k.report("generation not judged", k.store.Judge(g.N, generations.Unproven))
+		}
+	}
+}
+
+// takeOver takes note of what others put in force: the schedule may be another one, and an
+// edit of local.ini may have become a generation.
+func (k *Keeper) takeOver(now time.Time) {
+	k.settings(now)
+	if n := k.current().N; n != k.Status().Generation {
+		k.abandon(n)
+		k.trial.ResumeUnproven(n, lastGood(k.store, n))
+		k.update(func(s *Status) { s.Generation = n })
+	}
+	k.showTrial()
 }
 
 // base is the generation to go back to. A device that has none yet gets one of nothing:
@@ -153,16 +192,22 @@ func (k *Keeper) step(now time.Time, s Step) {
 		k.update(func(s *Status) { s.State, s.Err = Good, "" })
 	case GoBack:
 		k.log.Warn("no line has registered with the new settings; the ones before run for a try", "generation", n, "back", back)
-		k.run(back, generations.Good)
+		if !k.run(now, back, generations.Good) {
+			k.stay(now, n)
+		}
 	case Condemn:
 		k.rolledBack.Add(1)
 		k.report("generation not judged", k.store.Judge(n, generations.Bad))
+		k.report("generation not judged", k.store.Judge(back, generations.Good)) // both may hold what was fetched
 		text := fmt.Sprintf("generation %d did not register a line and the one before it does: rolled back", n)
 		k.log.Error("settings rolled back", "generation", n, "running", k.current().N)
 		k.update(func(s *Status) { s.State, s.Err = RolledBack, text })
 	case Return:
 		k.log.Warn("no line registers with the old settings either: the new ones run, unproven", "generation", n)
-		k.run(n, generations.Unproven)
+		if !k.run(now, n, generations.Unproven) {
+			k.trial.ResumeBack(now, n, back)
+			break
+		}
 		k.update(func(s *Status) {
 			s.Err = "no line registers with these settings, nor with the ones before: waiting for a server"
 		})
@@ -170,15 +215,32 @@ func (k *Keeper) step(now time.Time, s Step) {
 	k.showTrial()
 }
 
-// run puts a generation of the store in force.
-func (k *Keeper) run(n int, v generations.Verdict) {
+// run puts a generation of the store in force, or leaves what runs.
+func (k *Keeper) run(now time.Time, n int, v generations.Verdict) bool {
+	was := k.current()
 	if err := k.store.Switch(n, v); err != nil {
 		k.log.Error("generation not changed", "generation", n, "err", err)
-		return
+		return false
 	}
-	k.report("settings not in force", k.device.Reload())
+	if err := k.device.Reload(); err != nil {
+		k.log.Error("settings not in force", "generation", n, "err", err)
+		k.report("generation not changed", k.store.Switch(was.N, was.Verdict))
+		return false
+	}
 	k.refusals = k.device.Lines().Refusals
 	k.update(func(s *Status) { s.Generation = n })
+	k.settings(now)
+	return true
+}
+
+// stay leaves generation n running, which no line registers with, because the one before it
+// cannot be had.
+func (k *Keeper) stay(now time.Time, n int) {
+	k.trial.Stay(now)
+	k.report("generation not judged", k.store.Judge(n, generations.Unproven))
+	k.update(func(s *Status) {
+		s.Err = "no line registers with these settings, and there are none to go back to: waiting for a server"
+	})
 }
 
 func (k *Keeper) report(what string, err error) {
@@ -201,67 +263,87 @@ func (k *Keeper) showTrial() {
 	})
 }
 
-// SetLocal puts a local layer in force, as a generation on trial. Its error is
-// config.Faults when the text has any.
-func (k *Keeper) SetLocal(ctx context.Context, text []byte) (n int, err error) {
-	e := k.do(ctx, func() {
-		k.adopt()
-		cur := k.current()
-		if _, err = k.device.Check(cur.Provisioned, text); err != nil {
-			return
-		}
-		if string(cur.Local) == string(text) && cur.N != 0 {
-			n = cur.N
-			return
-		}
-		n, err = k.put(time.Now(), generations.Content{By: generations.ByPage, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
-		if err == nil {
-			k.log.Info("local settings applied", "generation", n)
-		}
-	})
+// SetLocal puts in force, as a generation on trial, the local layer that edit makes of what
+// runs; nothing else changes it meanwhile. Its error is config.Faults when the text has any,
+// or that of edit.
+func (k *Keeper) SetLocal(ctx context.Context, edit func(now generations.Generation) ([]byte, error)) (n int, err error) {
+	e := k.do(ctx, func() { n, err = k.setLocal(time.Now(), edit) })
 	if err != nil {
 		k.log.Warn("local settings refused", "err", why(err))
 	}
 	return n, errors.Join(e, err)
 }
 
+func (k *Keeper) setLocal(now time.Time, edit func(generations.Generation) ([]byte, error)) (int, error) {
+	k.adopt(now)
+	cur := k.current()
+	text, err := edit(cur)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := k.device.Check(cur.Provisioned, text); err != nil {
+		return 0, err
+	}
+	if string(cur.Local) == string(text) && cur.N != 0 {
+		return cur.N, nil
+	}
+	n, err := k.put(now, generations.Content{By: generations.ByPage, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
+	if err == nil {
+		k.log.Info("local settings applied", "generation", n)
+		k.settings(now)
+	}
+	return n, err
+}
+
 // ErrNoGeneration is a rollback without a generation to go back to.
 var ErrNoGeneration = errors.New("there is no such generation to go back to")
 
 // Rollback runs an older generation, the newest good one before this when n is 0. The one
-// that ran is not applied again until its source has something else.
+// that ran, or was being judged, is not applied again until its source has something else.
 func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
-	e := k.do(ctx, func() {
-		k.adopt()
-		cur := k.current()
-		if n == 0 {
-			n = lastGood(k.store, cur.N)
-		}
-		g, missing := k.store.Load(n)
-		if missing != nil || n == cur.N || g.Verdict == generations.Bad {
-			err = fmt.Errorf("generation %d: %w", n, ErrNoGeneration)
-			return
-		}
-		if _, err = k.device.Check(g.Provisioned, g.Local); err != nil {
-			return
-		}
-		k.trial.End()
-		if err = k.store.Switch(n, generations.Good); err != nil {
-			return
-		}
-		if cur.N != 0 {
-			k.report("generation not judged", k.store.Judge(cur.N, generations.Bad))
-		}
-		err = k.device.Reload()
-		k.log.Info("rolled back by hand", "generation", n, "from", cur.N)
-		running = n
-		k.update(func(s *Status) { s.State, s.Generation = RolledBack, n })
-		k.showTrial()
-	})
+	e := k.do(ctx, func() { running, err = k.rollback(time.Now(), n) })
 	if err != nil {
 		k.log.Warn("not rolled back", "generation", n, "err", why(err))
 	}
 	return running, errors.Join(e, err)
+}
+
+func (k *Keeper) rollback(now time.Time, n int) (int, error) {
+	k.adopt(now)
+	cur := k.current()
+	from := cur.N
+	if k.trial.Phase() == GoneBack {
+		from = k.trial.Generation() // the one before it runs for a try: it may stay
+	}
+	if n == 0 {
+		n = lastGood(k.store, from)
+	}
+	g, err := k.store.Load(n)
+	if err != nil || n == from || g.Verdict == generations.Bad {
+		return 0, fmt.Errorf("generation %d: %w", n, ErrNoGeneration)
+	}
+	if _, err := k.device.Check(g.Provisioned, g.Local); err != nil {
+		return 0, err
+	}
+	if err := k.store.Switch(n, generations.Good); err != nil {
+		return 0, err
+	}
+	k.trial.End()
+	k.abandon(n)
+	if from != 0 {
+		k.report("generation not judged", k.store.Judge(from, generations.Bad))
+		k.report("generation not judged", k.store.Judge(n, generations.Good)) // both may hold what was fetched
+	}
+	err = k.device.Reload()
+	k.log.Info("rolled back by hand", "generation", n, "from", from)
+	k.update(func(s *Status) {
+		if s.Generation = n; !k.asking && k.waiting == nil {
+			s.State = RolledBack
+		}
+	})
+	k.settings(now)
+	k.showTrial()
+	return n, err
 }
 
 // Reset forgets every generation and the local layer: what the installed files say runs,
@@ -275,10 +357,11 @@ func (k *Keeper) Reset(ctx context.Context) (err error) {
 		}
 		k.trial.End()
 		k.waiting, k.waitUntil = nil, time.Time{}
+		k.void = k.asking // it asks as what is forgotten said
 		err = k.device.Reload()
 		k.log.Warn("reset to factory settings")
 		k.update(func(s *Status) { *s = Status{Attempt: s.Attempt, Finished: s.Finished} })
-		k.settings()
+		k.settings(time.Now())
 		k.schedule.Start(time.Now(), k.device.Identity().MAC)
 	})
 	return errors.Join(e, err)

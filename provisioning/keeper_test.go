@@ -39,6 +39,8 @@ type house struct {
 	busy     bool
 	waiting  bool
 	reloads  int
+	ending   bool
+	slow     time.Duration // the source
 	moved    time.Time     // when something happened last
 	kick     chan struct{} // wakes the line
 
@@ -164,6 +166,9 @@ func (h *house) Reload() error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.ending {
+		return ErrEnded
+	}
 	if old := h.config; old == nil || len(config.Diff(old, c)) > 0 {
 		h.register = time.Now().Add(time.Second)
 		h.refused = time.Time{}
@@ -211,11 +216,15 @@ func (h *house) Find(context.Context, Search) (Finding, error) {
 func (h *house) Fetch(_ context.Context, r Request, _ Search) (File, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	data, slow := []byte(h.file), h.slow
 	h.fetches++
 	if h.etag && r.ETag == "one" {
 		return File{URL: r.URL, NotModified: true}, nil
 	}
-	return File{URL: r.URL, Data: []byte(h.file), ETag: "one", Secure: strings.HasPrefix(r.URL, "https")}, nil
+	h.mu.Unlock()
+	time.Sleep(slow)
+	h.mu.Lock()
+	return File{URL: r.URL, Data: data, ETag: "one", Secure: strings.HasPrefix(r.URL, "https")}, nil
 }
 
 // withPassword is a file of the source.
@@ -234,6 +243,11 @@ func (h *house) ask() {
 		h.t.Fatal(err)
 	}
 	synctest.Wait()
+}
+
+// setLocal is a person who changes the local layer on the page.
+func (h *house) setLocal(text string) (int, error) {
+	return h.k.SetLocal(h.t.Context(), func(generations.Generation) ([]byte, error) { return []byte(text), nil })
 }
 
 // want compares the state, and the password that is in force.
@@ -531,7 +545,7 @@ func TestSecretsInClear(t *testing.T) {
 		inHouse(t, func(h *house) {
 			f := Finding{Source: "static", Offers: []Offer{{Source: "static", URL: "tftp://p.example/f"}}}
 			if allow {
-				if _, err := h.k.SetLocal(h.t.Context(), []byte("[provisioning]\nallow_clear_secrets = 1\n")); err != nil {
+				if _, err := h.setLocal("[provisioning]\nallow_clear_secrets = 1\n"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -626,19 +640,19 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 func TestLocalLayerAndRollback(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.settled()
-		n, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nauth_password = wrong\n"))
+		n, err := h.setLocal("[sip1]\nauth_password = wrong\n")
 		if err != nil || n != 3 {
 			t.Fatal(n, err)
 		}
 		h.want(OnProbation, "wrong")
-		if _, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nnonsense = 1\n")); err == nil {
+		if _, err := h.setLocal("[sip1]\nnonsense = 1\n"); err == nil {
 			t.Error("a fault was taken")
 		}
 		h.after(TrialTime + 10*time.Second)
 		h.want(RolledBack, "right")
 
 		h.set(func() { h.password = "other" })
-		if _, err := h.k.SetLocal(h.t.Context(), []byte("[sip1]\nauth_password = other\n")); err != nil {
+		if _, err := h.setLocal("[sip1]\nauth_password = other\n"); err != nil {
 			t.Fatal(err)
 		}
 		h.after(5 * time.Second)
@@ -693,7 +707,7 @@ func TestItAlwaysEndsWell(t *testing.T) {
 					_, _ = h.k.Rollback(h.t.Context(), 0) // there may be none
 				case 7:
 					text := fmt.Sprintf("[sip1]\nauth_password = %s\n", []string{"right", "wrong"}[r.IntN(2)])
-					if _, err := h.k.SetLocal(h.t.Context(), []byte(text)); err != nil {
+					if _, err := h.setLocal(text); err != nil {
 						t.Fatalf("seed %d: %v", seed, err)
 					}
 				}
@@ -701,7 +715,7 @@ func TestItAlwaysEndsWell(t *testing.T) {
 			}
 			h.set(func() { h.down, h.busy = false, false })
 			h.after(12 * time.Hour)
-			if _, err := h.k.SetLocal(h.t.Context(), nil); err != nil {
+			if _, err := h.setLocal(""); err != nil {
 				t.Fatal(err)
 			}
 			h.offer("# anew " + fmt.Sprint(seed) + "\n" + withPassword("right"))

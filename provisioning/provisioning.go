@@ -42,7 +42,7 @@ type Device interface {
 	Check(provisioned []config.Layer, local []byte) (*config.Config, error)
 
 	// Reload puts the store's current generation in force: what differs, with running
-	// calls untouched.
+	// calls untouched. Its error is ErrEnded when the device is ending.
 	Reload() error
 
 	Lines() Lines
@@ -103,6 +103,7 @@ type Keeper struct {
 	refusals  int // of Lines at the last look
 	asking    bool
 	again     bool // somebody asked while an attempt was running
+	void      bool // the attempt that runs is not to be believed: a reset came between
 	waiting   *outcome
 	waitUntil time.Time
 }
@@ -192,7 +193,10 @@ func (k *Keeper) do(ctx context.Context, f func()) error {
 
 // due is the earliest time at which the loop has something to do.
 func (k *Keeper) due() time.Time {
-	at := k.schedule.Next()
+	var at time.Time
+	if !k.asking {
+		at = k.schedule.Next()
+	}
 	for _, t := range []time.Time{k.trial.Deadline(), k.waitUntil} {
 		if at.IsZero() || !t.IsZero() && t.Before(at) {
 			at = t
@@ -203,7 +207,7 @@ func (k *Keeper) due() time.Time {
 
 // begin goes on where the device was when it ended, and sets the first look.
 func (k *Keeper) begin(now time.Time) {
-	k.settings()
+	k.settings(now)
 	k.refusals = k.device.Lines().Refusals
 	k.resume(now)
 	k.schedule.Start(now, k.device.Identity().MAC)
@@ -212,8 +216,9 @@ func (k *Keeper) begin(now time.Time) {
 }
 
 // settings takes over what [provisioning] says about the schedule.
-func (k *Keeper) settings() {
+func (k *Keeper) settings(now time.Time) {
 	p := k.device.Config().Provisioning
+	interval := k.schedule.Interval
 	k.schedule.BootDelay = time.Duration(p.BootDelayS) * time.Second
 	k.schedule.Interval = time.Duration(p.IntervalS) * time.Second
 	k.schedule.Retry = nil
@@ -221,24 +226,17 @@ func (k *Keeper) settings() {
 		n, _ := strconv.Atoi(s) // checked by Load
 		k.schedule.Retry = append(k.schedule.Retry, time.Duration(n)*time.Second)
 	}
+	if k.schedule.Interval != interval && !k.asking {
+		k.schedule.Resume(now)
+		k.update(func(s *Status) { s.Next = k.schedule.Next() })
+	}
 }
 
-// Reconfigured tells that somebody else reloaded the settings: the schedule may be another
-// one, and an edit of local.ini may have become a generation.
+// Reconfigured tells that somebody else reloaded the settings.
 func (k *Keeper) Reconfigured(ctx context.Context) error {
 	return k.do(ctx, func() {
 		now := time.Now()
-		interval := k.schedule.Interval
-		k.settings()
-		if k.schedule.Interval != interval && !k.asking {
-			k.schedule.Resume(now)
-		}
-		if n := k.current().N; n != k.Status().Generation {
-			k.trial.ResumeUnproven(n, lastGood(k.store, n))
-			k.update(func(s *Status) { s.Generation = n })
-		}
-		k.update(func(s *Status) { s.Next = k.schedule.Next() })
-		k.showTrial()
+		k.takeOver(now)
 		k.look(now)
 	})
 }
@@ -342,6 +340,14 @@ func (k *Keeper) look(now time.Time) {
 // finish takes the outcome of an attempt.
 func (k *Keeper) finish(now time.Time, o outcome) {
 	k.asking = false
+	if k.void {
+		k.void = false
+		k.update(func(s *Status) { s.State, s.Last, s.Finished, s.Next = Idle, now, s.Attempt, k.schedule.Next() })
+		if k.again {
+			k.start()
+		}
+		return
+	}
 	k.conclude(now, &o)
 	if len(o.notes) > 0 && !slices.Equal(o.notes, k.Status().Notes) {
 		k.log.Warn("settings not understood in full", "source", first(o.url, o.source), "items", len(o.notes), "first", o.notes[0].Text)
@@ -479,7 +485,7 @@ func noteOf(w config.Fault, layers []config.Layer) []NotUnderstood {
 // apply makes a generation of new settings and puts it on trial.
 func (k *Keeper) apply(now time.Time, o outcome) {
 	k.update(func(s *Status) { s.State = Applying })
-	k.adopt()
+	k.adopt(now)
 	n, err := k.put(now, generations.Content{By: generations.ByProvision, Key: o.key, Provisioned: o.layers, Local: k.current().Local})
 	if err != nil {
 		o.err = err
@@ -489,7 +495,7 @@ func (k *Keeper) apply(now time.Time, o outcome) {
 	k.counts[AppliedLook].Add(1)
 	k.remember(o)
 	k.log.Info("settings applied", "source", o.source, "url", o.url, "generation", n)
-	k.settings()
+	k.settings(now)
 	k.ended(now, o, Good, "")
 	k.look(now)
 }

@@ -26,6 +26,7 @@ type Schedule struct {
 	Retry     []time.Duration
 
 	next    time.Time
+	looked  bool   // since the start
 	failed  int    // in a row
 	equal   int    // of them with the same cause
 	cause   string // of the last failure
@@ -51,15 +52,16 @@ func (s *Schedule) Next() time.Time { return s.next }
 
 // Start sets the first look.
 func (s *Schedule) Start(now time.Time, mac config.MAC) {
+	s.looked = false
 	s.next = now.Add(BootDelay(mac, s.BootDelay))
 }
 
 // Begun takes note that a look has begun: none is due until it has ended.
-func (s *Schedule) Begun() { s.next = time.Time{} }
+func (s *Schedule) Begun() { s.next, s.looked = time.Time{}, true }
 
-// Resume sets the next look after a change of the intervals.
+// Resume sets the next look after a change of the intervals; the first one stays where it is.
 func (s *Schedule) Resume(now time.Time) {
-	if s.failed == 0 {
+	if s.looked && s.failed == 0 {
 		s.Succeeded(now)
 	}
 }

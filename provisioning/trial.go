@@ -71,6 +71,14 @@ func (t *Trial) ResumeUnproven(n, back int) {
 	*t = Trial{phase: NotProven, n: n, back: back}
 }
 
+// Stay takes note that the one before cannot be run: the generation runs on, unproven, and
+// is judged when a server answers.
+func (t *Trial) Stay(now time.Time) {
+	t.phase, t.deadline = NotProven, time.Time{}
+	t.again = now.Add(min(againFirst<<min(t.rounds, 10), againMost))
+	t.rounds++
+}
+
 // End ends the trial: somebody decided otherwise.
 func (t *Trial) End() { t.phase, t.deadline = Settled, time.Time{} }
 
