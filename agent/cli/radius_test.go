@@ -130,7 +130,7 @@ func reveal(hidden, authenticator []byte) string {
 // radiusFile is a configuration for servers.
 func radiusFile(t *testing.T, servers, more string) string {
 	file := filepath.Join(t.TempDir(), "t.ini")
-	text := fmt.Sprintf("[radius]\nservers = %s\nsecret = %s\ntimeout_ms = 100\ntries = 1\n%s", servers, radiusSecret, more)
+	text := fmt.Sprintf("[radius]\nservers = %s\nsecret = %s\ntimeout_ms = 400\ntries = 1\n%s", servers, radiusSecret, more)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
