@@ -51,7 +51,7 @@ type PartSink interface {
 	Part(octets []byte)
 }
 
-// An HDLCReceiver is a BitSink that finds frames.
+// An HDLCReceiver is a BitSink that finds frames. Start comes before the first bit.
 type HDLCReceiver struct {
 	sink  FrameSink
 	parts PartSink // the sink, if it is one

@@ -19,8 +19,8 @@ type listener interface {
 // NewReceiver returns a receiver that listens for nothing until Start.
 func NewReceiver() *Receiver { return &Receiver{} }
 
-// Start listens for the bursts of a mode and tells sink of them. With short they are
-// expected to have V.17's short training, which needs the memory of an earlier long one of
+// Start listens for the bursts of a mode, one of Modes, and tells sink of them. With short
+// they are expected to have V.17's short training, which needs the memory of an earlier long one of
 // V.17 at any rate, kept from Start to Start; the long one is understood as well.
 func (r *Receiver) Start(m Mode, short bool, sink BitSink) {
 	if m == V21 {

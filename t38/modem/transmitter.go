@@ -20,12 +20,13 @@ type sender interface {
 	read(out []int16) int
 }
 
-// NewTransmitter returns a transmitter whose bursts have that mean power, -43 to 0 dBm0.
+// NewTransmitter returns a transmitter whose bursts have that mean power, -43 to 0 dBm0: what
+// is beyond is taken as the limit.
 func NewTransmitter(dBm0 float64) *Transmitter {
 	return &Transmitter{dBm0: min(max(dBm0, -43), 0)}
 }
 
-// Start begins a burst of a mode whose data is src's; one that is on its way ends at once.
+// Start begins a burst of a mode, one of Modes, whose data is src's; one that is on its way ends at once.
 // With short the training of V.17 is the short one, for a receiver that has heard the long
 // one of the same mode; other modes have one training only.
 func (t *Transmitter) Start(m Mode, short bool, src BitSource) {
