@@ -22,7 +22,7 @@ type File struct {
 	NotModified        bool   // it is the one that ETag and LastModified of the request named
 	Version            uint64 // of a sealed file; 0: not sealed
 	Secure             bool   // nobody on the way could read it: HTTPS, verified
-	Authentic          bool   // it is who it should be from: HTTPS, a signature, or a digest from RADIUS
+	Sealed             bool   // it had a seal that was right
 }
 
 // A Request asks for a file.
@@ -204,6 +204,11 @@ func (a *attempt) fetch(ctx context.Context, offer Offer, o *outcome) error {
 	}
 	for _, n := range f.Notes {
 		o.notes = append(o.notes, NotUnderstood{Source: file.URL, Line: n.Line, Text: noteText(n)})
+	}
+	if byStranger(offer, file, a.search.Config.Provisioning) {
+		var notes []NotUnderstood
+		layer, notes = a.search.fromStranger(layer)
+		o.notes = append(o.notes, notes...)
 	}
 	o.add(layer)
 	o.etag, o.changed, o.version = file.ETag, file.LastModified, file.Version

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"tipring/internal/config"
 	"tipring/internal/config/generations"
 )
 
@@ -96,6 +97,7 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	if err := k.store.Remember(m); err != nil {
 		return 0, err
 	}
+	before := k.device.Lines()
 	if err := k.store.Switch(n, generations.Trial); err != nil {
 		return 0, err
 	}
@@ -108,12 +110,24 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	}
 	k.trial.Begin(now, n, back)
 	k.update(func(s *Status) { s.Generation = n })
-	if !k.device.Lines().Registering {
+	if !k.device.Lines().Registering && (!before.Registered || switchedOff(k.device.Config())) {
 		k.log.Warn("no line registers with these settings: there is nothing to prove", "generation", n)
 		k.step(now, k.trial.Registered())
 	}
 	k.showTrial()
 	return n, nil
+}
+
+// switchedOff reports settings that say of every line that it is not to work. Settings that
+// have lost their lines, such as a file that was cut short, say nothing of the kind: when a
+// line was registered before, they have something to prove, and cannot.
+func switchedOff(c *config.Config) bool {
+	for _, l := range c.Lines {
+		if l.Enabled {
+			return false
+		}
+	}
+	return len(c.Lines) > 0
 }
 
 // undo puts back what ran before generation n, which could not be put in force. It is no

@@ -185,8 +185,9 @@ func (h *house) Reload() error {
 func (h *house) Lines() Lines {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := Lines{Registering: true, Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals}
-	if h.down || time.Now().Before(h.register) {
+	line := h.config.Line(1)
+	l := Lines{Registering: line.Enabled && line.RegisterAddr != "", Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals}
+	if h.down || time.Now().Before(h.register) || !l.Registering {
 		return l
 	}
 	if h.config.Line(1).AuthPassword == h.password {
@@ -554,6 +555,59 @@ func TestSecretsInClear(t *testing.T) {
 			h.after(5 * time.Second)
 			if s := h.k.Status(); (s.State == Good) != allow || !allow && !strings.Contains(s.Err, "allow_clear_secrets") {
 				t.Errorf("allowed %v: %+v", allow, s)
+			}
+		})
+	}
+}
+
+// Settings that lose a line which was registered come back; those that switch every line
+// off are what somebody wants.
+func TestSettingsWithoutLines(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.offer("[sip1]\nregister_addr =\nauth_password = right\n")
+		h.want(OnProbation, "right")
+		h.after(TrialTime + 5*time.Second)
+		h.want(RolledBack, "right")
+		if !h.Lines().Registered {
+			t.Error("the line is not registered again")
+		}
+		h.offer("[sip1]\nenabled = 0\nauth_password = right\n")
+		h.want(Good, "right")
+		if h.Lines().Registering {
+			t.Error("the line is not switched off")
+		}
+	})
+}
+
+// A file that any host of the network may have named sets what is harmless, and does not
+// take the device over; one that somebody the device trusts vouches for may.
+func TestFilesOfStrangers(t *testing.T) {
+	const file = "[sip1]\nregister_addr = evil.example\naccept_from = any\ndisplay_name = Desk\nbackup_addr = evil.example\n[provisioning]\nurl = tftp://evil.example/f\n"
+	for _, tt := range []struct {
+		name  string
+		offer Offer
+		local string
+		want  string // register_addr backup_addr accept_from url
+		notes int
+	}{
+		{"by DHCP", Offer{Source: "dhcp:66", URL: "tftp://192.0.2.1/f"}, "", "pbx.example evil.example servers ", 3},
+		{"by PnP, over HTTPS that anybody can have", Offer{Source: "pnp:192.0.2.1", URL: "https://192.0.2.1/f"}, "", "pbx.example evil.example servers ", 3},
+		{"with a digest from RADIUS", Offer{Source: "radius:192.0.2.1", URL: "tftp://192.0.2.1/f", SHA256: "00"}, "", "evil.example evil.example any tftp://evil.example/f", 0},
+		{"by the device's own URL", Offer{Source: "static", URL: "https://192.0.2.1/f"}, "", "evil.example evil.example any tftp://evil.example/f", 0},
+		{"by DHCP, for a backup that is the device's own", Offer{Source: "dhcp:66", URL: "tftp://192.0.2.1/f"}, "[sip1]\nbackup_addr = own.example\nauth_password = right\n", "pbx.example own.example servers ", 4},
+	} {
+		inHouse(t, func(h *house) {
+			if tt.local != "" {
+				if _, err := h.setLocal(tt.local); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.set(func() { h.finding, h.file = &Finding{Source: tt.offer.Source, Offers: []Offer{tt.offer}}, file })
+			h.ask()
+			l, s := h.Config().Line(1), h.k.Status()
+			if got := fmt.Sprint(l.RegisterAddr, " ", l.BackupAddr, " ", l.AcceptFrom, " ", h.Config().Provisioning.URL); got != tt.want || len(s.Notes) != tt.notes || l.DisplayName != "Desk" {
+				t.Errorf("%s: %s, want %s; %+v", tt.name, got, tt.want, s)
 			}
 		})
 	}

@@ -27,7 +27,7 @@ func (f Files) open(s Search, file File) (File, error) {
 	if err != nil {
 		return file, fmt.Errorf("%s: %w", file.URL, err)
 	}
-	file.Data, file.Secure, file.Version = payload, true, header.Version
+	file.Data, file.Secure, file.Sealed, file.Version = payload, true, true, header.Version
 	return file, nil
 }
 
