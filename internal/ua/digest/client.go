@@ -13,12 +13,15 @@ import (
 const (
 	maxNonces = 8
 	maxRealms = 8
+
+	// maxServers of a realm are remembered for what they have asked for.
+	maxServers = 8
 )
 
 // A Client answers the challenges to one line's requests. One goroutine owns it.
 type Client struct {
-	// AllowDowngrade answers a realm that asks with a weaker algorithm than before, or
-	// without the qop it had, instead of refusing (ErrDowngrade).
+	// AllowDowngrade answers a server that asks with a weaker algorithm than before in the
+	// realm, or without the qop it had, instead of refusing (ErrDowngrade).
 	AllowDowngrade bool
 
 	accounts [2]account // by Role
@@ -46,10 +49,42 @@ type nonce struct {
 
 // realm is how a realm has asked so far, at any of its servers.
 type realm struct {
-	name      string
+	name   string
+	asks   [2][2]bool // [Role][class of request]: whom it asks, and how
+	floors []floor    // by server
+}
+
+// floor is the least that is answered at one server of a realm: what it has asked for
+// before. Another server of the realm may be another maker's, and know less; a line that
+// would not answer it could not fail over to it.
+type floor struct {
+	server    string
 	strongest Algorithm
 	qop       bool
-	asks      [2][2]bool // [Role][class of request]: whom it asks, and how
+}
+
+// floor is that of a server; nil before it has asked.
+func (r *realm) floor(server string) *floor {
+	for i := range r.floors {
+		if r.floors[i].server == server {
+			return &r.floors[i]
+		}
+	}
+	return nil
+}
+
+// raise takes note of what a server asks for.
+func (r *realm) raise(server string, ch challenge) {
+	f := r.floor(server)
+	if f == nil {
+		if len(r.floors) == maxServers {
+			r.floors = slices.Delete(r.floors, 0, 1)
+		}
+		r.floors = append(r.floors, floor{server: server})
+		f = &r.floors[len(r.floors)-1]
+	}
+	f.strongest = max(f.strongest, ch.algorithm)
+	f.qop = f.qop || ch.qop != noQOP
 }
 
 // class tells REGISTER, which a registrar challenges as a user agent, from the rest,
@@ -100,19 +135,23 @@ func (c *Client) learn(server, method string, ch challenge) {
 		c.realms = append(c.realms, realm{name: ch.realm})
 		r = &c.realms[len(c.realms)-1]
 	}
-	r.strongest = max(r.strongest, ch.algorithm)
-	r.qop = r.qop || ch.qop != noQOP
+	r.raise(server, ch)
 	r.asks[ch.role][class(method)] = true
 }
 
-// weaker says why a challenge asks for less than its realm did before; "" if it does not.
-func (c *Client) weaker(ch challenge) string {
+// weaker says why a challenge asks for less than its realm did before at this server; "" if
+// it does not.
+func (c *Client) weaker(server string, ch challenge) string {
 	r := c.realmOf(ch.realm)
+	if r == nil || c.AllowDowngrade {
+		return ""
+	}
+	f := r.floor(server)
 	switch {
-	case r == nil || c.AllowDowngrade:
-	case ch.algorithm < r.strongest:
-		return ch.algorithm.String() + " after " + r.strongest.String()
-	case r.qop && ch.qop == noQOP:
+	case f == nil:
+	case ch.algorithm < f.strongest:
+		return ch.algorithm.String() + " after " + f.strongest.String()
+	case f.qop && ch.qop == noQOP:
 		return "no qop any more"
 	}
 	return ""

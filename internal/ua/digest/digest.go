@@ -9,7 +9,7 @@
 //
 // Credentials never leave for a server that is not the line's own or for a realm other
 // than the one configured, never as Basic, and, unless told otherwise, never under an
-// algorithm or without a qop weaker than the realm has asked for before.
+// algorithm or without a qop weaker than the same server has asked for before in the realm.
 //
 // The hashing is done here and not by a library, because the one at hand knows neither
 // the -sess algorithms nor SIP's values as received, and brings half a megabyte of HTTP

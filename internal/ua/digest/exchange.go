@@ -86,7 +86,7 @@ func (x *Exchange) Challenged(req, res *sipmsg.Message) error {
 	usable, refused := challenges(res)
 	var accepted []challenge
 	for _, ch := range strongest(usable) {
-		switch weaker := x.client.weaker(ch); {
+		switch weaker := x.client.weaker(x.server, ch); {
 		case x.client.accounts[ch.role].username == "":
 			refused = fail(ErrNoCredentials, ch.realm, "")
 		case !x.client.accounts[ch.role].serves(ch.realm):
