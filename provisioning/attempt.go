@@ -115,6 +115,14 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 // runs came from it, silence takes nothing away: most networks have nobody who answers.
 func (a *attempt) alone(f found, o outcome) outcome {
 	if o.err = f.err(); len(f.details) == 0 {
+		// Most networks have nobody who answers, and a device that people set up by its files
+		// misses nobody.
+		if !f.named && len(a.provisioned) == 0 && configured(a.search.Config) {
+			o.err = nil
+			for _, err := range f.failures {
+				o.notes = append(o.notes, NotUnderstood{Source: "network", Text: err.Error()})
+			}
+		}
 		return o
 	}
 	o.source = f.details[0].Source

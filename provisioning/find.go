@@ -63,6 +63,7 @@ type found struct {
 	notes    []NotUnderstood
 	failures []error // of the sources that could not be asked
 	lacking  bool    // one of them stands before those that had something
+	named    bool    // one of them is a server that the device was told to ask
 }
 
 // search asks the sources in their order until one has a file or settings.
@@ -78,6 +79,7 @@ func search(ctx context.Context, order []string, finders map[string]Finder, s Se
 		if err != nil {
 			f.failures = append(f.failures, fmt.Errorf("%s: %w", name, err))
 			f.lacking = f.lacking || len(f.details) == 0
+			f.named = f.named || name != "dhcp" && name != "pnp"
 		}
 		f.notes = append(f.notes, got.Notes...)
 		f.account = first(f.account, got.Account)
