@@ -76,8 +76,9 @@ func (a *Agent) openSIP(ctx context.Context, s *sip) error {
 			return nil
 		}
 		err = fmt.Errorf("SIP ports not opened: %w", err)
-		s.err.Store(&err)
-		a.log.Error("SIP ports not opened; the lines wait", "err", err, "retry_s", int(rebindWait/time.Second))
+		if old := s.err.Swap(&err); old == nil || (*old).Error() != err.Error() {
+			a.log.Error("SIP ports not opened; the lines wait", "err", err, "retry_s", int(rebindWait/time.Second))
+		}
 		timer := time.NewTimer(rebindWait)
 		select {
 		case <-ctx.Done():
