@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tipring/internal/config"
@@ -218,7 +219,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleSettings(settings{a})
 	routes.HandleRadius(directory{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
-	if err != nil {
+	switch {
+	case unwritable(err):
+		// Flash that has become read-only is no reason to be no telephone any more.
+		a.log.Error("no control socket: commands do not reach this agent", "err", err)
+	case err != nil:
+		a.cancel()
 		a.syslog.Close(syslogTime)
 		return errors.Join(err, a.store.Close())
 	}
@@ -237,12 +243,31 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.closeRadius()
 	err = a.closeSIP()
 	a.work.Wait()
-	closing, done := context.WithTimeout(context.Background(), time.Second)
-	defer done()
-	err = errors.Join(err, socket.Close(closing), a.store.Close())
+	err = errors.Join(err, a.closeSocket(socket), a.store.Close())
 	a.sockets.Close()
 	a.log.Info("stopped")
 	a.syslog.Close(syslogTime)
+	return err
+}
+
+// unwritable reports an error that says that the disk takes nothing.
+func unwritable(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO)
+}
+
+// closeSocket ends the control socket, if there is one. A request that is still being worked
+// on then is cut short, and no reason to end in bad order.
+func (a *Agent) closeSocket(socket *api.Socket) error {
+	if socket == nil {
+		return nil
+	}
+	closing, done := context.WithTimeout(context.Background(), time.Second)
+	defer done()
+	err := socket.Close(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.log.Warn("requests at the control socket were cut short")
+		return nil
+	}
 	return err
 }
 

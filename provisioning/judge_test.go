@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -214,6 +215,25 @@ func TestLocalLayerIsEditedInPlace(t *testing.T) {
 		if !errors.Is(err, refused) || h.k.Status().Generation != 2 {
 			t.Errorf("%v, status %+v", err, h.k.Status())
 		}
+	})
+}
+
+// Who tries settings out does not keep the device from ending.
+func TestTryAtTheEnd(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.set(func() { h.slow = time.Minute })
+		began, tried := time.Now(), make(chan error)
+		go func() {
+			_, err := h.k.Try(context.Background())
+			tried <- err
+		}()
+		h.after(time.Second)
+		h.stop()
+		if err := <-tried; !errors.Is(err, ErrEnded) || time.Since(began) > 2*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		h.start()
 	})
 }
 

@@ -214,7 +214,7 @@ func (h *house) Find(context.Context, Search) (Finding, error) {
 	return Finding{Source: "static", Offers: []Offer{{Source: "static", URL: "https://p.example/f"}}}, nil
 }
 
-func (h *house) Fetch(_ context.Context, r Request, _ Search) (File, error) {
+func (h *house) Fetch(ctx context.Context, r Request, _ Search) (File, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	data, slow := []byte(h.file), h.slow
@@ -223,7 +223,10 @@ func (h *house) Fetch(_ context.Context, r Request, _ Search) (File, error) {
 		return File{URL: r.URL, NotModified: true}, nil
 	}
 	h.mu.Unlock()
-	time.Sleep(slow)
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+	}
 	h.mu.Lock()
 	return File{URL: r.URL, Data: data, ETag: "one", Secure: strings.HasPrefix(r.URL, "https")}, nil
 }

@@ -266,13 +266,18 @@ type Proposal struct {
 // shows it.
 func (k *Keeper) Try(ctx context.Context) (Proposal, error) {
 	var a *attempt
-	if err := k.do(ctx, func() { a = k.attempt() }); err != nil {
+	var life context.Context
+	if err := k.do(ctx, func() { a, life = k.attempt(), k.ctx }); err != nil {
 		return Proposal{}, err
 	}
 	a.quiet = true
 	ctx, cancel := context.WithTimeout(ctx, AttemptTime)
 	defer cancel()
+	defer context.AfterFunc(life, cancel)()
 	o := a.run(ctx)
+	if life.Err() != nil {
+		return Proposal{}, ErrEnded
+	}
 	return Proposal{Source: o.source, URL: o.url, Layers: o.layers, Notes: o.notes}, o.err
 }
 
