@@ -684,8 +684,8 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 				at = append(at, time.Since(began).Round(time.Second))
 			}
 		}
-		low := []time.Duration{27 * time.Second, 80 * time.Second, 185 * time.Second, 29 * time.Minute, 80 * time.Minute}
-		high := []time.Duration{35 * time.Second, 105 * time.Second, 240 * time.Second, 38 * time.Minute, 110 * time.Minute}
+		low := []time.Duration{30 * time.Second, 90 * time.Second, 210 * time.Second, 33 * time.Minute, 93 * time.Minute}
+		high := []time.Duration{37 * time.Second, 110 * time.Second, 255 * time.Second, 41 * time.Minute, 114 * time.Minute}
 		for i, d := range at {
 			if d < low[i] || d > high[i] {
 				t.Errorf("try %d after %v, want %v to %v", i+1, d, low[i], high[i])

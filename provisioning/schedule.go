@@ -9,7 +9,7 @@ import (
 
 // Times of the schedule.
 const (
-	jitterPct      = 10 // of an interval or a wait, both ways
+	jitterPct      = 10 // of an interval, both ways; of a wait after a failure, twice that and longer only
 	equalFailure   = 3  // failures with one cause, after which waits grow
 	backOffFirst   = 30 * time.Minute
 	retryAfterMost = 24 * time.Hour // of what a server may ask for
@@ -90,7 +90,7 @@ func (s *Schedule) Failed(now time.Time, cause string, retryAfter time.Duration)
 	if s.equal > equalFailure {
 		wait = max(wait, min(backOffFirst<<min(s.equal-equalFailure-1, 10), s.longest()))
 	}
-	s.next = now.Add(max(s.jitter(wait), min(retryAfter, retryAfterMost)))
+	s.next = now.Add(max(s.later(wait), min(retryAfter, retryAfterMost)))
 }
 
 // Failures counts the failures in a row.
@@ -105,10 +105,20 @@ func (s *Schedule) longest() time.Duration {
 	return 24 * time.Hour
 }
 
+// jitter is d, or up to jitterPct more or less.
 func (s *Schedule) jitter(d time.Duration) time.Duration {
-	f := rand.Float64
+	return d + time.Duration((2*s.chance()-1)*jitterPct/100*float64(d))
+}
+
+// later is d or up to twice jitterPct more: after a power cut the devices whose first look
+// failed do not come back while others have theirs yet to come.
+func (s *Schedule) later(d time.Duration) time.Duration {
+	return d + time.Duration(2*s.chance()*jitterPct/100*float64(d))
+}
+
+func (s *Schedule) chance() float64 {
 	if s.jitters != nil {
-		f = s.jitters
+		return s.jitters()
 	}
-	return d + time.Duration((2*f()-1)*jitterPct/100*float64(d))
+	return rand.Float64()
 }
