@@ -79,7 +79,7 @@ func (a *Agent) makeRadius(c *config.Config) error {
 		return err
 	}
 	if old := r.client; old != nil {
-		a.goWork(func() { old.Close() })
+		a.goWork(func() { a.closed(old.Close()) })
 	}
 	r.client, r.dict = client, dict
 	return nil
@@ -135,12 +135,19 @@ func (a *Agent) radiusCache() (*aaa.Cache, error) {
 	return aaa.NewCache(dir, key)
 }
 
+// closed tells of a client that did not end in good order.
+func (a *Agent) closed(err error) {
+	if err != nil {
+		a.log.Warn("RADIUS client not closed in good order", "err", err)
+	}
+}
+
 // closeRadius ends the client.
 func (a *Agent) closeRadius() {
 	a.radius.mu.Lock()
 	defer a.radius.mu.Unlock()
 	if a.radius.client != nil {
-		a.radius.client.Close()
+		a.closed(a.radius.client.Close())
 	}
 }
 
