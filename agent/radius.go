@@ -97,13 +97,13 @@ func NewRadius(c *config.Config, dict *faxback.Dictionary, now func() time.Time,
 		base.TLS.Certificates = []tls.Certificate{*certificate}
 	}
 	for _, s := range c.Radius.Servers {
-		port := radiusPort
+		port, secret := radiusPort, c.Radius.Secret
 		if s.TLS {
-			port = radsecPort
+			port, secret = radsecPort, "" // the RFC's own: it is TLS that proves who is there
 		}
 		base.Servers = append(base.Servers, aaa.Server{
 			Addr:   net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, port))),
-			Secret: c.Radius.Secret, Legacy: s.Legacy, TLS: s.TLS,
+			Secret: secret, Legacy: s.Legacy, TLS: s.TLS,
 		})
 	}
 	base.Vendors = []uint32{dict.Vendor}

@@ -15,7 +15,7 @@ var radiusKeys = []Key{
 	},
 	{
 		Name: "secret", Label: "Shared secret", Scope: FromDevice, Kind: Text, Secret: true,
-		Help:  "Secret shared with the servers.",
+		Help:  "Secret shared with the servers. Those of RadSec (tls) have none of their own: there it is radsec (RFC 6614 section 2.3).",
 		field: func(s any) any { return &s.(*Radius).Secret },
 	},
 	{
