@@ -112,11 +112,11 @@ func shadowed(r *rule, before []rule, work *int) bool {
 		start[i] = o.settle(1)
 	}
 	seen := map[string]bool{}
-	for todo := [][]states{start}; len(todo) > 0; todo = todo[1:] {
+	for waiting := [][]states{start}; len(waiting) > 0; waiting = waiting[1:] {
 		for key := keySet(1); key != 0; key <<= 1 { // of all planKeys
 			next := make([]states, len(all))
 			for i, o := range all {
-				next[i] = o.step(todo[0][i], key)
+				next[i] = o.step(waiting[0][i], key)
 				*work -= len(o.elements)
 			}
 			if *work < 0 {
@@ -129,7 +129,7 @@ func shadowed(r *rule, before []rule, work *int) bool {
 			if complete(all[:1], next[:1]) && !complete(all[1:], next[1:]) {
 				return false
 			}
-			todo = append(todo, next)
+			waiting = append(waiting, next)
 		}
 	}
 	return true

@@ -166,12 +166,14 @@ func TestServerComesBack(t *testing.T) {
 		t.Fatal("nothing received")
 	}
 	s.Kill()
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
 	for i := 0; len(a.LogLines("syslog server not reached", "refused")) == 0; i++ {
 		if i == 20 {
 			t.Fatal("that nobody listens is not noticed")
 		}
 		l.change(a, "register_ttl", 3000+i)
-		time.Sleep(200 * time.Millisecond)
+		<-look.C
 	}
 	before := len(written(t, a))
 	l.change(a, "register_ttl", 4000)
@@ -204,12 +206,14 @@ func TestServerMoves(t *testing.T) {
 	second := Start(t, l.hosts[1])
 	first.Kill()
 	l.names.Serve(dns.Records{dns.A("log.test", "10.9.0.22")})
+	look := time.NewTicker(200 * time.Millisecond)
+	defer look.Stop()
 	for i := 0; len(second.Messages()) == 0; i++ {
 		if i == 100 {
 			t.Fatal("nothing came to where the name points")
 		}
 		l.change(a, "register_ttl", 3000+i)
-		time.Sleep(200 * time.Millisecond)
+		<-look.C
 	}
 	received(t, second, a)
 }
