@@ -32,6 +32,19 @@ type Handler interface {
 	Ended(c *Call, r Reason)
 }
 
+// A FaxHandler is a Handler of a call that may become a fax by T.38. The line refuses m=image
+// to every other one.
+type FaxHandler interface {
+	Handler
+	// Image: T.38 is agreed from now on, or, nil, no more. Media follows, with what is agreed for
+	// sound: nil, unless both stand beside each other.
+	Image(c *Call, i *offer.Image)
+	// SwitchRefused: what Switch asked for is not to be had, and the call goes on as it was.
+	// code is that of the final response; 200 stands for port 0 in its answer, 408 for no
+	// response.
+	SwitchRefused(c *Call, code int)
+}
+
 // A Reason is why a call ended.
 type Reason struct {
 	Code  int    // of the final response; 0: none
@@ -69,6 +82,13 @@ type Media struct {
 	RTPPort, RTCPPort uint16
 	Mapped            netip.AddrPort // where RTP is seen behind a NAT, by STUN; zero: as local
 	MappedRTCP        netip.AddrPort
+
+	// T38 is what this side does by T.38 on RTPPort; nil: nothing.
+	T38 *offer.T38
+	// Want is what the first INVITE offers, or an answer to one prefers.
+	Want offer.Mode
+	// UDPTLPort is where T.38 comes in when it stands beside sound; 0: SoundAndFax is not done.
+	UDPTLPort uint16
 }
 
 // A Dial is a call to be made.

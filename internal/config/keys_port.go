@@ -107,6 +107,26 @@ var faxKeys = []Key{
 		field: func(s any) any { return &s.(*Fax).T38Reinvite },
 	},
 	{
+		Name: "t38_first", Label: "T.38 in the first INVITE", Default: "0", Kind: Bool, Later: notYet,
+		Help:  "1: a fax call offers T.38 beside sound at once, for far ends that never send a re-INVITE.",
+		field: func(s any) any { return &s.(*Fax).T38First },
+	},
+	{
+		Name: "detect_cng", Label: "Detect CNG", Default: "1", Kind: Bool, Later: notYet,
+		Help:  "Whether the calling tone (1100 Hz) tells that a call is a fax.",
+		field: func(s any) any { return &s.(*Fax).DetectCNG },
+	},
+	{
+		Name: "detect_ced", Label: "Detect CED", Default: "1", Kind: Bool, Later: notYet,
+		Help:  "Whether the answer tone (2100 Hz) tells that a call is a fax.",
+		field: func(s any) any { return &s.(*Fax).DetectCED },
+	},
+	{
+		Name: "detect_preamble", Label: "Detect V.21 preamble", Default: "1", Kind: Bool, Later: notYet,
+		Help:  "Whether the flags before the first frame of V.21 tell that a call is a fax.",
+		field: func(s any) any { return &s.(*Fax).DetectPreamble },
+	},
+	{
 		Name: "retries", Label: "Retries", Default: "3", Kind: Int, Max: 20, Later: notYet,
 		Help:  "Tries of a stored fax after the first; 60 s after busy, 15 s otherwise.",
 		field: func(s any) any { return &s.(*Fax).Retries },

@@ -127,6 +127,10 @@ type Fax struct {
 	T38EC             string // redundancy fec none
 	T38MaxDatagram    int    // octets
 	T38Reinvite       string // callee caller detector never
+	T38First          bool   // T.38 beside sound in the first INVITE
+	DetectCNG         bool
+	DetectCED         bool
+	DetectPreamble    bool
 	Retries           int
 	CDRDelimiter      string
 }
