@@ -41,6 +41,9 @@ type net interface {
 type Gateway struct {
 	Policy Policy
 	Link   *convey.Link
+	// Watch has the call's record: read it between two blocks. Its local machine is the one on
+	// the line. What the machines offer is there as the gateway passed it on.
+	Watch Watch
 
 	net  net
 	now  int64 // samples

@@ -25,7 +25,8 @@ type gatewayEar struct {
 	data     gatewayOctets
 	tuned    tuning
 	fastUp   bool
-	failed   bool // its training
+	fastAt   int64 // since when it is up
+	failed   bool  // its training
 }
 
 // A tuning is what the fast receiver is set to.
@@ -123,16 +124,26 @@ func (e *gatewayEar) spoil(samples int) {
 	}
 }
 
+// shortestImage is less than any page takes, and more than V.21 is taken for a fast signal.
+const shortestImage = t30.SampleRate / 4
+
 // fastStatus takes a change of the fast signal.
 func (e *gatewayEar) fastStatus(s modem.Status) {
 	d := dataTypes[e.tuned.mode]
 	switch s {
 	case modem.CarrierUp:
-		e.fastUp, e.failed = true, false
+		e.fastUp, e.failed, e.fastAt = true, false, e.g.now
 		e.g.net.Signal(d, e.tuned.short && e.tuned.mode >= modem.V17At7200)
+	case modem.TrainingSucceeded:
+		if !e.g.plan.check {
+			e.g.Watch.Image(true)
+		}
 	case modem.TrainingFailed:
 		e.failed = true
 	case modem.CarrierDown:
+		if e.failed && !e.g.plan.check && e.g.now-e.fastAt >= shortestImage {
+			e.g.Watch.Image(true)
+		}
 		e.fastUp = false
 		e.g.net.End(d, e.tuned.ecm)
 		e.g.plan.signalEnded(e.g.now, true)
@@ -159,6 +170,7 @@ func (s *slowSink) Frame(octets []byte, good bool) {
 		}
 		e.slowBegan() // without a preamble, but no accident
 	}
+	e.g.Watch.Frame(true, octets, good)
 	if good {
 		e.g.plan.fromMachine(octets)
 	}
@@ -226,6 +238,7 @@ type fastSink gatewayEar
 // Frame implements modem.FrameSink.
 func (s *fastSink) Frame(octets []byte, good bool) {
 	e := (*gatewayEar)(s)
+	e.g.Watch.ImageFrame(true, good)
 	e.g.net.Frame(dataTypes[e.tuned.mode], octets, good)
 }
 

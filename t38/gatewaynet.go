@@ -46,10 +46,15 @@ func (n *fromNet) Frame(d ifp.DataType, octets []byte, good bool) {
 	g := (*Gateway)(n)
 	f := n.part(d, octets)
 	g.tell.endFrame(good)
-	if f == nil || d != ifp.V21Data {
+	if d != ifp.V21Data {
+		g.Watch.ImageFrame(false, good)
+		return
+	}
+	if f == nil {
 		return
 	}
 	g.Policy.edit(f)
+	g.Watch.Frame(false, f, good)
 	if good {
 		g.plan.fromNet(f)
 		g.ear.tune()
@@ -61,6 +66,9 @@ func (n *fromNet) Octets(d ifp.DataType, octets []byte) {
 	g := (*Gateway)(n)
 	if !g.tell.takes(d, false) {
 		g.tell.open(d, !g.plan.long, false, g.plan.netTraining())
+	}
+	if !g.plan.netTraining() {
+		g.Watch.Image(false)
 	}
 	g.tell.octets(octets)
 }

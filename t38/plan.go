@@ -1,6 +1,8 @@
 package t38
 
 import (
+	"errors"
+
 	"tipring/t38/modem"
 	"tipring/t38/t30"
 )
@@ -35,13 +37,14 @@ func (p *plan) take(octets []byte, fromLine bool) {
 	}
 	switch f.FCF {
 	case t30.DCS:
-		if c, err := t30.ParseCommand(f.Info); err == nil {
+		// A page of any coding passes.
+		if c, err := t30.ParseCommand(f.Info); err == nil || errors.Is(err, t30.ErrMode) {
 			p.fromLine, p.mode, p.ecm = fromLine, modes[c.Modulation], c.ECM
 			p.check, p.long = true, true
 		}
 	case t30.CTC:
-		if c, err := t30.ParseCommand(append(append(make([]byte, 0, 8), f.Info...), 0)); err == nil {
-			p.mode = modes[c.Modulation]
+		if m, err := t30.ParseRate(f.Info); err == nil {
+			p.mode = modes[m]
 		}
 		p.long = true
 	case t30.CFR:

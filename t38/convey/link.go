@@ -1,6 +1,8 @@
 package convey
 
 import (
+	"errors"
+
 	"tipring/t38/ifp"
 	"tipring/t38/t30"
 	"tipring/t38/udptl"
@@ -151,7 +153,7 @@ func (l *Link) Deadline() (at int64, ok bool) {
 // whether errors are corrected.
 func (l *Link) Told(octets []byte) {
 	if f, ok := t30.ParseFrame(octets); ok && f.FCF == t30.DCS {
-		if c, err := t30.ParseCommand(f.Info); err == nil {
+		if c, err := t30.ParseCommand(f.Info); err == nil || errors.Is(err, t30.ErrMode) {
 			l.depth.SetECM(c.ECM)
 		}
 	}

@@ -20,6 +20,8 @@ type Capabilities struct {
 	Selective   bool          // bit 47: takes SEP
 	Password    bool          // bit 50: takes PWD or SID
 	V8          bool          // bit 6; never in what this package sends
+	JPEG        bool          // bit 68: in shades of grey or colour; never in what this package sends
+	JBIG        bool          // bit 78: T.85; never in what this package sends
 	T37         bool          // bit 1: Internet fax, store and forward
 	T38         bool          // bit 3: Internet fax, real time
 }
@@ -44,7 +46,7 @@ func ParseCapabilities(field []byte) (c Capabilities, ok bool) {
 		Inch: b.Has(BitInch), Metric: b.Has(BitMetric), Width: b.width(), Length: b.length(),
 		MinScan: scan.ms, HalfFine: scan.half, HalfSuper: b.Has(BitHalfSuper),
 		Subaddress: b.Has(BitSubaddress), Selective: b.Has(BitSelective), Password: b.Has(BitPassword),
-		V8: b.Has(BitV8), T37: b.Has(BitT37), T38: b.Has(BitT38),
+		V8: b.Has(BitV8), JPEG: b.Has(BitJPEG), JBIG: b.Has(BitJBIG), T37: b.Has(BitT37), T38: b.Has(BitT38),
 		Codings: Codings(), Resolutions: Resolutions(),
 	}
 	for _, r := range resolutionBits {
@@ -142,6 +144,8 @@ func (c Capabilities) Bits() Bits {
 	b.put(BitSelective, c.Selective)
 	b.put(BitSubaddress, c.Subaddress)
 	b.put(BitPassword, c.Password)
+	b.put(BitJPEG, c.JPEG)
+	b.put(BitJBIG, c.JBIG)
 	return b
 }
 

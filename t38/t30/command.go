@@ -19,7 +19,10 @@ var (
 	errDCSShort  = errors.New("t30: DCS shorter than three octets")
 	errDCSRate   = errors.New("t30: DCS with an invalid data signalling rate")
 	errDCSCoding = errors.New("t30: DCS with T.6 coding and no error correction")
-	errDCSMode   = errors.New("t30: DCS with a mode that is not for pages in black and white")
+
+	// ErrMode is a mode that a Terminal does not have, JBIG or colour for example. The command
+	// is valid all the same: a gateway passes it on.
+	ErrMode = errors.New("t30: DCS with a mode that is not for pages in black and white")
 )
 
 // rateCodes has the codes of bits 11 to 14 in a DCS and CTC.
@@ -38,7 +41,17 @@ func (b Bits) rate() (Modulation, error) {
 	return 0, errDCSRate
 }
 
-// ParseCommand reads the information field of a DCS.
+// ParseRate reads the modulation that the information field of a CTC states (its bits are the
+// first 16 of a DCS).
+func ParseRate(field []byte) (Modulation, error) {
+	if len(field) < 2 {
+		return 0, errDCSShort
+	}
+	return Bits([]byte{field[0], field[1], 0}).rate()
+}
+
+// ParseCommand reads the information field of a DCS. With ErrMode the command holds what else
+// the DCS says.
 func ParseCommand(field []byte) (c Command, err error) {
 	b := Bits(field)
 	if len(b) < fieldOctets {
@@ -46,11 +59,6 @@ func ParseCommand(field []byte) (c Command, err error) {
 	}
 	if c.Modulation, err = b.rate(); err != nil {
 		return Command{}, err
-	}
-	for _, n := range [...]Bit{BitUncompressed, BitT43, BitBFT, BitDTM, BitEDI, BitBTM, BitJPEG, BitColour, BitJBIG, BitJBIGL0, Bit600, Bit1200} {
-		if b.Has(n) {
-			return c, errDCSMode
-		}
 	}
 	c.Form = Form{Width: b.width(), Length: b.length(), Inch: b.Has(BitInch)}
 	for _, r := range resolutionBits {
@@ -65,6 +73,8 @@ func ParseCommand(field []byte) (c Command, err error) {
 	c.MinScan = scanTimes[b.number(BitScan1, BitScan3)].ms
 	c.Subaddress, c.Secret = b.Has(BitSubaddress), b.Has(BitPassword)
 	switch {
+	case b.other():
+		return c, ErrMode
 	case b.Has(BitMMR) && !c.ECM:
 		return c, errDCSCoding
 	case b.Has(BitMMR):
@@ -73,6 +83,16 @@ func ParseCommand(field []byte) (c Command, err error) {
 		c.Coding = MR
 	}
 	return c, nil
+}
+
+// other tells whether a DCS is not for pages in black and white, coded by T.4 or T.6.
+func (b Bits) other() bool {
+	for _, n := range [...]Bit{BitUncompressed, BitT43, BitBFT, BitDTM, BitEDI, BitBTM, BitJPEG, BitColour, BitJBIG, BitJBIGL0, Bit600, Bit1200} {
+		if b.Has(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // Bits is the information field of a DCS with this command.

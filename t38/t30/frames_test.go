@@ -245,17 +245,17 @@ func TestIdentities(t *testing.T) {
 		{"tel:\x00\xff5", "5"},
 	} {
 		field := encodeIdent(tt.in, "+")
-		if got := decodeIdent(field); len(field) != identOctets || got != tt.want {
+		if got := ParseIdent(field); len(field) != identOctets || got != tt.want {
 			t.Errorf("%q comes back as %q", tt.in, got)
 		}
 	}
 	if got := encodeIdent("123", ""); string(got) != "321                 " {
 		t.Errorf("123 is sent as %q: want the last digit first", got)
 	}
-	if got := decodeIdent([]byte("\x00\x1b[31m\xff\xe4x")); got != "x??m13[??" {
+	if got := ParseIdent([]byte("\x00\x1b[31m\xff\xe4x")); got != "x??m13[??" {
 		t.Errorf("unsafe text becomes %q", got)
 	}
-	if got := decodeIdent(bytes.Repeat([]byte("9"), 200)); len(got) != identOctets {
+	if got := ParseIdent(bytes.Repeat([]byte("9"), 200)); len(got) != identOctets {
 		t.Errorf("a long one has %d characters", len(got))
 	}
 }

@@ -28,9 +28,10 @@ func encodeIdent(s, extra string) []byte {
 	return field
 }
 
-// decodeIdent reads such a field as text that is safe to show: what is not printable ASCII
-// becomes '?', outer spaces go, and so does what is beyond twenty octets.
-func decodeIdent(field []byte) string {
+// ParseIdent reads the information field of CSI, TSI, CIG, SUB, SID, SEP or PWD as text that is
+// safe to show: what is not printable ASCII becomes '?', outer spaces go, and so does what is
+// beyond twenty octets.
+func ParseIdent(field []byte) string {
 	field = field[:min(len(field), identOctets)]
 	text := make([]byte, len(field))
 	for i, c := range field {
@@ -54,13 +55,13 @@ func decodeNSF(field []byte) string {
 func (p *Peer) take(f Frame) bool {
 	switch f.FCF {
 	case CSI, TSI, CIG:
-		p.Ident = decodeIdent(f.Info)
+		p.Ident = ParseIdent(f.Info)
 	case SUB:
-		p.Subaddress = decodeIdent(f.Info)
+		p.Subaddress = ParseIdent(f.Info)
 	case SEP:
-		p.Selective = decodeIdent(f.Info)
+		p.Selective = ParseIdent(f.Info)
 	case PWD, SID:
-		p.Password = decodeIdent(f.Info)
+		p.Password = ParseIdent(f.Info)
 	case NSF, NSC, NSS:
 		p.NSF = decodeNSF(f.Info)
 	case CSA:

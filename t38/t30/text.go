@@ -41,12 +41,12 @@ func (f Frame) details() string {
 		}
 		return c.String()
 	case CSI, TSI, CIG, SUB, SEP:
-		return fmt.Sprintf("%q", decodeIdent(f.Info))
+		return fmt.Sprintf("%q", ParseIdent(f.Info))
 	case NSF, NSC, NSS:
 		return decodeNSF(f.Info)
 	case CTC:
-		m, err := Bits(f.Info).rate()
-		if err != nil || len(f.Info) < 2 {
+		m, err := ParseRate(f.Info)
+		if err != nil {
 			return "invalid"
 		}
 		return m.String()
@@ -97,6 +97,8 @@ func (c Capabilities) String() string {
 	w.add(c.Subaddress, "SUB")
 	w.add(c.Selective, "SEP")
 	w.add(c.Password, "PWD")
+	w.add(c.JPEG, "JPEG")
+	w.add(c.JBIG, "JBIG")
 	w.add(c.V8, "V.8")
 	w.add(c.T37, "T.37")
 	w.add(c.T38, "T.38")
