@@ -201,7 +201,7 @@ func (x *exchange) believed(s *server, r Response, now time.Time) {
 	if s.answered(now, false) {
 		x.log.Info("RADIUS server answers again", "server", s.Addr)
 	}
-	if !r.Signed && signed(x.request.Code) && s.firstLegacy() {
+	if !r.Signed && signed(x.request.Code) && s.radsec == nil && s.firstLegacy() { // TLS has proved who answers
 		x.log.Warn("RADIUS answer without Message-Authenticator believed: this is insecure (CVE-2024-3596)", "server", s.Addr, "because", "legacy", "cure", unsignedCure)
 	}
 }

@@ -54,18 +54,24 @@ const (
 var errTunnel = errors.New("connection ended")
 
 // ask asks the server. A question is sent once on a connection (RFC 6613 section
-// 2.6.1), and again on the next when the connection ends, with a new identifier.
+// 2.6.1), and again on the next when the connection ends, with a new identifier. That
+// a connection from before turns out to have ended costs no try.
 func (r *radsec) ask(ctx context.Context, request Request, waits []time.Duration, a *attempt) (Response, error) {
 	var last error
-	for a.sent < len(waits) {
+	begun := time.Now()
+	for tries := 0; tries < len(waits); {
 		t, err := r.get(ctx)
 		if err != nil {
 			return Response{}, err
 		}
+		sent := a.sent
 		w, err := t.send(ctx, request, a)
 		if errors.Is(err, errFull) {
-			r.retire(t)
+			r.retire(t, errIdle)
 			continue
+		}
+		if a.sent > sent && !t.made.Before(begun) {
+			tries++
 		}
 		if err == nil {
 			var answer Response
@@ -74,6 +80,9 @@ func (r *radsec) ask(ctx context.Context, request Request, waits []time.Duration
 			}
 		}
 		if ctx.Err() != nil {
+			if w != nil && t.quietSince(w.sent) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				r.retire(t, errSilent) // its peer may have gone without a word
+			}
 			return Response{}, ctx.Err()
 		}
 		if !errors.Is(err, errTunnel) {
@@ -136,6 +145,7 @@ func (r *radsec) connect(ctx context.Context, d *dialing, pace time.Duration) {
 	r.mu.Lock()
 	r.dialing = nil
 	if d.err == nil && r.closed {
+		d.tunnel.idle.Stop()
 		_ = d.tunnel.conn.Close()
 		d.tunnel, d.err = nil, ErrClosed
 	}
@@ -168,13 +178,13 @@ func (r *radsec) dial(ctx context.Context) (*tunnel, error) {
 }
 
 // retire keeps new questions off a connection; it ends after its last one.
-func (r *radsec) retire(t *tunnel) {
+func (r *radsec) retire(t *tunnel, why error) {
 	r.mu.Lock()
 	if r.tunnel == t {
 		r.tunnel = nil
 	}
 	r.mu.Unlock()
-	t.retire()
+	t.retire(why)
 }
 
 // forget is called once for each connection, when it has ended.

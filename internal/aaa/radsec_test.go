@@ -218,10 +218,15 @@ func TestRadsecSlowServer(t *testing.T) {
 		if took := time.Since(n.began); err != nil || took != 11*time.Second || s.accepted.Load() != 1 {
 			t.Errorf("%v after %v over connection %d", err, took, s.accepted.Load())
 		}
-		if len(s.got) != 2 || Code(s.got[1][0]) != StatusServer {
-			t.Errorf("the server got %d packets, want a request and a watchdog's", len(s.got))
+		if len(s.got) != 6 {
+			t.Errorf("the server got %d packets, want a request and a watchdog's after each 2 s of silence", len(s.got))
 		}
-		if got := c.Counts()[0]; got.Retransmitted != 0 || got.Sent != 2 {
+		for _, b := range s.got[1:] {
+			if Code(b[0]) != StatusServer {
+				t.Errorf("the question was sent again: %x", b)
+			}
+		}
+		if got := c.Counts()[0]; got.Retransmitted != 0 || got.Sent != 6 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -271,52 +276,67 @@ func TestRadsecIdentifiers(t *testing.T) {
 	})
 }
 
-// Answers that are refused over TLS too, and what becomes of the connection.
+// Answers that are refused over TLS too, and what becomes of the question and the
+// connection. Nobody forges one there, so that none is waited for after it.
 func TestRadsecRefusals(t *testing.T) {
+	const (
+		again   = iota // the connection is ended, and the question goes to a new one
+		other          // the next server is asked at once
+		ignored        // it is none to this question
+	)
 	for _, tt := range []struct {
-		name  string
-		bad   func(request []byte) []byte
-		drops bool // the connection is ended, and the question goes to a new one
+		name string
+		bad  func(request []byte) []byte
+		then int
 	}{
-		{"Length 19", func([]byte) []byte { return []byte{2, 0, 0, 19} }, true},
-		{"Length 4097", func([]byte) []byte { return []byte{2, 0, 0x10, 1} }, true},
-		{"another secret", func(b []byte) []byte { return good(b) }, true},
+		{"Length 19", func([]byte) []byte { return []byte{2, 0, 0, 19} }, again},
+		{"Length 4097", func([]byte) []byte { return []byte{2, 0, 0x10, 1} }, again},
+		{"another secret", func(b []byte) []byte { return good(b) }, again},
 		{"a wrong signature", func(b []byte) []byte {
 			p := answerTo(b, AccessAccept, avp(80, make([]byte, 16)...))
 			p.secret = "radsec"
 			return p.unsigned(b)
-		}, true},
-		{"an attribute that lies", func(b []byte) []byte { return overTLS(b, []byte{18, 1}) }, true},
+		}, again},
+		{"an attribute that lies", func(b []byte) []byte { return overTLS(b, []byte{18, 1}) }, again},
 		{"no signature", func(b []byte) []byte {
 			p := answerTo(b, AccessAccept)
 			p.secret = "radsec"
 			return p.unsigned(b)
-		}, false},
-		{"a Proxy-State", func(b []byte) []byte { return overTLS(b, avp(ProxyState)) }, false},
-		{"a VSA that lies", func(b []byte) []byte { return overTLS(b, avp(26, 0, 0, 0x77, 0xe6, 57, 1)) }, false},
+		}, other},
+		{"a Proxy-State", func(b []byte) []byte { return overTLS(b, avp(ProxyState)) }, other},
+		{"a VSA that lies", func(b []byte) []byte { return overTLS(b, avp(26, 0, 0, 0x77, 0xe6, 57, 1)) }, other},
+		{"an Accounting-Response", func(b []byte) []byte {
+			p := answerTo(b, AccountingResponse)
+			p.secret = "radsec"
+			return p.signed(b)
+		}, other},
 		{"another identifier", func(b []byte) []byte {
 			b = bytes.Clone(b)
 			b[1]++
 			return overTLS(b)
-		}, false},
+		}, ignored},
 	} {
 		bubble(t, func(t *testing.T, n *network) {
 			s := n.radsec(t, func(count int, c net.Conn, request []byte) bool {
 				if count == 1 {
 					_, _ = c.Write(tt.bad(request))
-					if tt.drops {
+					if tt.then != ignored {
 						return true
 					}
 				}
 				return answersOverTLS(0, c, request)
 			})
-			r, err := s.client(t, Config{}).Exchange(context.Background(), lookup("x"))
-			want := int32(1)
-			if tt.drops {
-				want = 2
+			n.server("b:1812", answers)
+			r, err := s.client(t, Config{Dead: time.Minute}, "b:1812").Exchange(context.Background(), lookup("x"))
+			wantServer, wantAccepted, wantTook := radsecAddr, int32(1), time.Duration(0)
+			switch tt.then {
+			case again:
+				wantAccepted, wantTook = 2, time.Second
+			case other:
+				wantServer = "b:1812"
 			}
-			if err != nil || !r.Signed || s.accepted.Load() != want {
-				t.Errorf("%s: %v %v over connection %d, want %d", tt.name, r, err, s.accepted.Load(), want)
+			if err != nil || !r.Signed || r.Server != wantServer || s.accepted.Load() != wantAccepted || time.Since(n.began) != wantTook {
+				t.Errorf("%s: %v %v from %s over connection %d after %v", tt.name, r, err, r.Server, s.accepted.Load(), time.Since(n.began))
 			}
 		})
 	}

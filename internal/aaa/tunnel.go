@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -16,6 +17,7 @@ type tunnel struct {
 	radsec *radsec
 	raw    net.Conn // below TLS
 	conn   net.Conn
+	made   time.Time
 
 	writing chan struct{} // holds a token while a packet is written
 
@@ -35,18 +37,28 @@ type tunnel struct {
 type waiter struct {
 	q       *query
 	a       *attempt
-	answer  chan Response
+	sent    time.Time
+	answer  chan outcome
 	givenUp bool
+}
+
+// An outcome is an answer, or that it was not believed.
+type outcome struct {
+	Response
+	err error
 }
 
 var (
 	errFull   = errors.New("256 questions under way")
 	errIdle   = errors.New("idle")
 	errSilent = errors.New("the watchdog had no answer")
+
+	// Nobody but the server can have sent it, and the server sends no other.
+	errRefused = errors.New("its answer is not believed")
 )
 
 func newTunnel(r *radsec, raw, conn net.Conn) *tunnel {
-	t := &tunnel{radsec: r, raw: raw, conn: conn, writing: make(chan struct{}, 1), waiting: map[byte]*waiter{}, done: make(chan struct{})}
+	t := &tunnel{radsec: r, raw: raw, conn: conn, made: time.Now(), writing: make(chan struct{}, 1), waiting: map[byte]*waiter{}, done: make(chan struct{})}
 	t.idle = time.AfterFunc(r.idle, t.expire)
 	return t
 }
@@ -94,11 +106,26 @@ func (t *tunnel) send(ctx context.Context, r Request, a *attempt) (*waiter, erro
 	}
 	_ = t.raw.SetWriteDeadline(time.Now().Add(limit))
 	if _, err := t.conn.Write(w.q.wire); err != nil {
-		t.end(err)
+		t.broken(err)
 		t.giveUp(w)
-		return nil, fmt.Errorf("%w: %w", errTunnel, err)
+		return nil, fmt.Errorf("%w: %w", errTunnel, t.why())
 	}
+	_ = t.raw.SetWriteDeadline(time.Time{}) // TLS writes by itself too, such as when keys change
 	return w, nil
+}
+
+// broken ends a connection that cannot be written to. Why its peer ended it may have
+// come before: with TLS 1.3 that is how it tells that it wants another certificate.
+func (t *tunnel) broken(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		_ = t.raw.SetReadDeadline(time.Now().Add(minWrite))
+		select {
+		case <-t.done:
+			return
+		case <-time.After(minWrite):
+		}
+	}
+	t.end(err)
 }
 
 func (t *tunnel) written() { <-t.writing }
@@ -121,7 +148,7 @@ func (t *tunnel) register(r Request, a *attempt) (*waiter, error) {
 		return nil, err
 	}
 	t.last = id
-	w := &waiter{q: q, a: a, answer: make(chan Response, 1)}
+	w := &waiter{q: q, a: a, sent: time.Now(), answer: make(chan outcome, 1)}
 	t.waiting[id] = w
 	t.live++
 	t.idle.Stop()
@@ -132,22 +159,21 @@ func (t *tunnel) register(r Request, a *attempt) (*waiter, error) {
 // it that the connection is not one that nobody listens to.
 func (t *tunnel) await(ctx context.Context, w *waiter, period time.Duration) (Response, error) {
 	defer t.giveUp(w)
-	begun := time.Now()
 	timer := time.NewTimer(period)
 	defer timer.Stop()
 	for {
 		select {
-		case r := <-w.answer:
-			return r, nil
+		case o := <-w.answer:
+			return o.Response, o.err
 		case <-t.done:
 			select {
-			case r := <-w.answer:
-				return r, nil
+			case o := <-w.answer:
+				return o.Response, o.err
 			default:
 				return Response{}, fmt.Errorf("%w: %w", errTunnel, t.why())
 			}
 		case <-timer.C:
-			t.watch(ctx, begun, period)
+			t.watch(ctx, w.sent, period)
 			timer.Reset(period)
 		case <-ctx.Done():
 			return Response{}, ctx.Err()
@@ -161,20 +187,23 @@ func (t *tunnel) why() error {
 	return t.err
 }
 
-// watch is the watchdog (RFC 3539 section 3.4): when nothing came since a time it
-// sends a Status-Server, and when nothing came for a period after that it ends the
-// connection.
+// watch is the watchdog (RFC 3539 section 3.4): when nothing came for a period after
+// a time it sends a Status-Server, and when nothing came for a period after that it
+// ends the connection.
 func (t *tunnel) watch(ctx context.Context, since time.Time, period time.Duration) {
 	now := time.Now()
 	t.mu.Lock()
-	heard, asked := t.heard.After(since), !t.watched.IsZero()
+	if t.heard.After(since) {
+		since = t.heard
+	}
+	quiet, asked := now.Sub(since) >= period, !t.watched.IsZero()
 	over := asked && now.Sub(t.watched) >= period
-	if !heard && !asked {
+	if quiet && !asked {
 		t.watched = now
 	}
 	t.mu.Unlock()
 	switch {
-	case heard || asked && !over:
+	case !quiet || asked && !over:
 	case over:
 		t.end(errSilent)
 	default:
@@ -182,6 +211,13 @@ func (t *tunnel) watch(ctx context.Context, since time.Time, period time.Duratio
 			t.giveUp(w)
 		}
 	}
+}
+
+// quietSince says whether nothing came since a time.
+func (t *tunnel) quietSince(since time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.heard.Before(since)
 }
 
 // giveUp says that nobody waits for w any more. Its identifier stays taken until its
@@ -205,13 +241,14 @@ func (t *tunnel) giveUp(w *waiter) {
 	}
 }
 
-func (t *tunnel) retire() {
+// retire lets the connection end with its last question, for a reason.
+func (t *tunnel) retire(why error) {
 	t.mu.Lock()
 	t.retired = true
 	unused := t.live == 0
 	t.mu.Unlock()
 	if unused {
-		t.end(errIdle)
+		t.end(why)
 	}
 }
 
@@ -223,6 +260,9 @@ func (t *tunnel) read() {
 		n, err := readPacket(t.conn, b)
 		if err == nil {
 			err = t.deliver(b[:n])
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return // broken knows more
 		}
 		if err != nil {
 			t.end(err)
@@ -262,18 +302,20 @@ func (t *tunnel) deliver(packet []byte) error {
 	t.mu.Unlock()
 
 	r, why := w.q.answer(packet, now)
+	o := outcome{Response: r}
 	switch why {
 	case 0:
-		t.mu.Lock()
-		delete(t.waiting, packet[1])
-		t.mu.Unlock()
-		w.answer <- r
-		return nil
 	case BadLength, BadAttribute, BadAuthenticator, BadSignature:
 		w.a.refuse(why)
 		return fmt.Errorf("an answer refused: %v", why)
+	default:
+		w.a.refuse(why)
+		o.err = errRefused
 	}
-	w.a.refuse(why)
+	t.mu.Lock()
+	delete(t.waiting, packet[1])
+	t.mu.Unlock()
+	w.answer <- o
 	return nil
 }
 
@@ -290,8 +332,9 @@ func (t *tunnel) end(why error) {
 	t.mu.Unlock()
 	t.radsec.forget(t)
 	if errors.Is(why, errIdle) || errors.Is(why, ErrClosed) {
-		_ = t.raw.SetWriteDeadline(time.Now().Add(time.Second))
-		_ = t.conn.Close() // says good-bye
+		enough := time.AfterFunc(minWrite, func() { _ = t.raw.Close() })
+		defer enough.Stop()
+		_ = t.conn.Close() // says good-bye, and would have 5 s for it
 	}
 	_ = t.raw.Close()
 }
