@@ -71,6 +71,7 @@ type call struct {
 	seal         sealFlags
 	mac, serial  string
 	dry, explain bool
+	faxing       faxFlagSet
 }
 
 // A usageError is the person's, not the work's.
@@ -85,6 +86,8 @@ func commands(hooks Hooks) []command {
 		{name: "lines", summary: "SIP lines: where they are registered, and why", client: true, run: (*call).lines},
 		{name: "ports", summary: "analog ports", client: true, run: (*call).ports},
 		{name: "calls", summary: "running calls and the last ones", client: true, run: (*call).calls},
+		faxesCommand,
+		faxCommand,
 		{name: "call", args: "--port N --to NUMBER", summary: "as if port N went off-hook and dialled", client: true, flags: (*call).callFlags, run: (*call).call},
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},

@@ -24,36 +24,52 @@ const maxAnswer = 64 << 20
 // ask sends a request to the running agent and returns the body of its answer. body
 // is sent as JSON unless it is nil.
 func (c *call) ask(method, path string, body any) ([]byte, error) {
+	var sent io.Reader
+	media := ""
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent, media = bytes.NewReader(text), "application/json"
+	}
+	answer, err := c.open(method, path, sent, media, 2*time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	text, err := io.ReadAll(io.LimitReader(answer, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return text, nil
+}
+
+// open sends a request to the running agent, with a body of that media type unless it is
+// nil, and returns the answer's body. All of it may take so long.
+func (c *call) open(method, path string, body io.Reader, media string, limit time.Duration) (io.ReadCloser, error) {
 	dir, err := c.files.FindStateDir()
 	if err != nil {
 		return nil, fmt.Errorf("finding the state directory: %w", err)
 	}
 	socket := filepath.Join(dir, api.SocketName)
-	answer, err := roundTrip(socket, method, "/api/v1"+path, body)
+	answer, err := roundTrip(socket, method, "/api/v1"+path, body, media, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s /api/v1%s at %s: %w", method, path, socket, err)
 	}
 	return answer, nil
 }
 
-func roundTrip(socket, method, path string, body any) ([]byte, error) {
-	var sent io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return nil, err
-		}
-		sent = bytes.NewReader(text)
-	}
-	req, err := http.NewRequest(method, "http://tipring"+path, sent)
+func roundTrip(socket, method, path string, body io.Reader, media string, limit time.Duration) (io.ReadCloser, error) {
+	req, err := http.NewRequest(method, "http://tipring"+path, body)
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if media != "" {
+		req.Header.Set("Content-Type", media)
 	}
 	client := http.Client{
-		Timeout: 2 * time.Minute,
+		Timeout: limit,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -65,15 +81,15 @@ func roundTrip(socket, method, path string, body any) ([]byte, error) {
 	if err != nil {
 		return nil, whyNoAnswer(err)
 	}
+	if res.StatusCode < 300 {
+		return res.Body, nil
+	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if res.StatusCode >= 300 {
-		return nil, refused(res, text)
-	}
-	return text, nil
+	return nil, refused(res, text)
 }
 
 // whyNoAnswer says in a person's words what a dial's error means.

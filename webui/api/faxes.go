@@ -1,0 +1,224 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+)
+
+// Faxes is the faxes of a device: running ones, those that wait, and what came of the others.
+// Errors are as for a Device.
+type Faxes interface {
+	Faxes() []Fax // newest first
+	Fax(id string) (Fax, bool)
+	CalledNumbers() []CalledNumber // newest first
+
+	// SendFax takes a document. When it returns, the fax survives a power cut.
+	SendFax(ctx context.Context, o FaxOrder) (id string, err error)
+	CancelFax(ctx context.Context, id string) error
+
+	// FaxDocument writes the pages of a fax, as the view is named: tiff pdf.
+	FaxDocument(ctx context.Context, id, view string, w io.Writer) error
+	FaxPage(ctx context.Context, id string, n int, w io.Writer) error // as PNG; n from 1
+
+	// UploadDir is where documents are kept while they come in.
+	UploadDir() string
+}
+
+// A FaxOrder is a document to be sent.
+type FaxOrder struct {
+	Port, Line int // one of them; the other is 0
+	To         string
+	Name       string // of the file, as its sender calls it; may be empty
+	File       *os.File
+}
+
+// Fax is /faxes/{id}.
+type Fax struct {
+	ID        string    `json:"id"`
+	Direction string    `json:"direction"` // in out
+	Kind      string    `json:"kind"`      // relay document machine mailbox delivery notice
+	Port      *int      `json:"port"`
+	Line      *int      `json:"line"`
+	Peer      Text      `json:"peer"`
+	State     string    `json:"state"` // queued probing dialling sending receiving delivering sent received failed cancelled
+	Tries     int       `json:"tries"`
+	NextTry   Time      `json:"next_try"`
+	Pages     []FaxPage `json:"pages"`
+	PageCount *int      `json:"page_count"` // of the document; null: not known yet
+	Rate      *int      `json:"rate"`       // bit/s
+	ECM       *bool     `json:"ecm"`
+	Transport Text      `json:"transport"` // t38 audio
+	RemoteID  Text      `json:"remote_id"`
+	Error     Text      `json:"error"`
+
+	CalledNumberResult Text `json:"called_number_result"` // success fax_error voice_error
+	Uncertain          bool `json:"uncertain"`            // it may have been delivered twice: see the documentation of the state directory
+	Created            Time `json:"created"`
+	Ended              Time `json:"ended"`
+	SIPCallID          Text `json:"sip_call_id"` // of the last call
+}
+
+// FaxPage is how one page went.
+type FaxPage struct {
+	N          int    `json:"n"`
+	Result     string `json:"result"` // confirmed rejected lost
+	Rows       *int   `json:"rows"`
+	BadRows    int    `json:"bad_rows"`
+	Rate       *int   `json:"rate"`
+	Resolution Text   `json:"resolution"`
+	ECMRepairs int    `json:"ecm_repairs"`
+	What       Text   `json:"what"` // what was done about it and why, as a sentence
+}
+
+// CalledNumber is what is remembered of a number that was called: /call-ahead.
+type CalledNumber struct {
+	Number string `json:"number"`
+	Result string `json:"result"` // success fax_error voice_error
+	At     Time   `json:"at"`
+}
+
+// HandleFaxes adds the routes of faxes.
+func (a *API) HandleFaxes(f Faxes) {
+	const v1 = "/api/v1"
+	h := faxRoutes{a, f}
+	a.Handle(
+		Route{"GET", v1 + "/faxes", false, h.list},
+		Route{"POST", v1 + "/faxes", false, h.send},
+		Route{"GET", v1 + "/faxes/{id}", false, h.one},
+		Route{"DELETE", v1 + "/faxes/{id}", false, h.cancel},
+		Route{"GET", v1 + "/faxes/{id}/document.tiff", false, h.document("tiff", "image/tiff")},
+		Route{"GET", v1 + "/faxes/{id}/document.pdf", false, h.document("pdf", "application/pdf")},
+		Route{"GET", v1 + "/faxes/{id}/pages/{page}", false, h.page},
+		Route{"GET", v1 + "/call-ahead", false, h.callAhead},
+	)
+}
+
+type faxRoutes struct {
+	*API
+	faxes Faxes
+}
+
+func (h faxRoutes) list(w http.ResponseWriter, r *http.Request) {
+	all := list(h.faxes.Faxes())
+	for i := range all {
+		all[i].Pages = list(all[i].Pages)
+	}
+	h.answer(w, r, http.StatusOK, all)
+}
+
+func (h faxRoutes) callAhead(w http.ResponseWriter, r *http.Request) {
+	h.answer(w, r, http.StatusOK, list(h.faxes.CalledNumbers()))
+}
+
+// named is the fax of the path; without one it has answered.
+func (h faxRoutes) named(w http.ResponseWriter, r *http.Request) (Fax, bool) {
+	id := r.PathValue("id")
+	f, ok := h.faxes.Fax(id)
+	if !ok {
+		h.fail(w, r, problem(http.StatusNotFound, "there is no fax "+id))
+	}
+	f.Pages = list(f.Pages)
+	return f, ok
+}
+
+func (h faxRoutes) one(w http.ResponseWriter, r *http.Request) {
+	if f, ok := h.named(w, r); ok {
+		h.answer(w, r, http.StatusOK, f)
+	}
+}
+
+func (h faxRoutes) cancel(w http.ResponseWriter, r *http.Request) {
+	f, ok := h.named(w, r)
+	if !ok {
+		return
+	}
+	if err := h.faxes.CancelFax(r.Context(), f.ID); err != nil {
+		h.fail(w, r, asProblem(err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// document answers with the pages in one file.
+func (h faxRoutes) document(view, media string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if f, ok := h.named(w, r); ok {
+			h.file(w, r, media, func(out io.Writer) error { return h.faxes.FaxDocument(r.Context(), f.ID, view, out) })
+		}
+	}
+}
+
+// page answers with one page, which the path names N.png.
+func (h faxRoutes) page(w http.ResponseWriter, r *http.Request) {
+	f, ok := h.named(w, r)
+	if !ok {
+		return
+	}
+	name := r.PathValue("page")
+	var n int
+	if _, err := fmt.Sscanf(name, "%d.png", &n); err != nil || n < 1 || name != strconv.Itoa(n)+".png" {
+		h.fail(w, r, problem(http.StatusNotFound, "there is no "+r.URL.Path+": pages are 1.png and so on"))
+		return
+	}
+	h.file(w, r, "image/png", func(out io.Writer) error { return h.faxes.FaxPage(r.Context(), f.ID, n, out) })
+}
+
+// file answers with what write writes. A failure before its first octet is a problem; behind it
+// the connection is cut, so that nobody takes a part for the whole.
+func (h faxRoutes) file(w http.ResponseWriter, r *http.Request, media string, write func(io.Writer) error) {
+	out := &fileAnswer{w: w, media: media}
+	err := write(out)
+	switch {
+	case err == nil:
+		out.begin() // an empty file is one, too
+	case out.begun:
+		h.log.Warn("answer cut short", "path", r.URL.Path, "err", err)
+		panic(http.ErrAbortHandler)
+	default:
+		h.fail(w, r, asProblem(err))
+	}
+}
+
+// A fileAnswer begins its answer with the first octet.
+type fileAnswer struct {
+	w     http.ResponseWriter
+	media string
+	begun bool
+}
+
+func (f *fileAnswer) begin() {
+	if !f.begun {
+		f.begun = true
+		f.w.Header().Set("Content-Type", f.media)
+		f.w.WriteHeader(http.StatusOK)
+	}
+}
+
+// Write writes a part of the file.
+func (f *fileAnswer) Write(p []byte) (int, error) {
+	f.begin()
+	return f.w.Write(p)
+}
+
+// send takes a document and where it is to go.
+func (h faxRoutes) send(w http.ResponseWriter, r *http.Request) {
+	order, p := h.order(w, r)
+	if p != nil {
+		h.fail(w, r, p)
+		return
+	}
+	id, err := h.faxes.SendFax(r.Context(), order)
+	err = errors.Join(err, order.File.Close())
+	if err != nil {
+		h.fail(w, r, asProblem(err))
+		return
+	}
+	h.answer(w, r, http.StatusAccepted, struct {
+		ID string `json:"id"`
+	}{id})
+}
