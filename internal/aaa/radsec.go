@@ -169,12 +169,29 @@ func (r *radsec) dial(ctx context.Context) (*tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	conn := tls.Client(raw, r.tls)
+	config, asked := r.tls.Clone(), ""
+	config.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		var shown *tls.Certificate
+		shown, asked = identify(info, r.tls.Certificates)
+		return shown, nil
+	}
+	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, fmt.Errorf("%w: TLS: %w", errUnreachable, err)
+		return nil, fmt.Errorf("%w: TLS: %w%s", errUnreachable, err, asked)
 	}
-	return newTunnel(r, raw, conn), nil
+	return newTunnel(r, raw, conn, asked), nil
+}
+
+// identify chooses the certificate that a server gets which asks for one, and describes
+// that for errors: many servers that do not like it, or its lack, say only good-bye.
+func identify(info *tls.CertificateRequestInfo, own []tls.Certificate) (*tls.Certificate, string) {
+	for _, c := range own {
+		if info.SupportsCertificate(&c) == nil {
+			return &c, ", after it was shown this device's certificate"
+		}
+	}
+	return new(tls.Certificate), ", after it asked for a certificate of this device, which has none for it"
 }
 
 // retire keeps new questions off a connection; it ends after its last one.

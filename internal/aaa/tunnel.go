@@ -18,6 +18,7 @@ type tunnel struct {
 	raw    net.Conn // below TLS
 	conn   net.Conn
 	made   time.Time
+	asked  string // for errors: what it was shown as the device's certificate
 
 	writing chan struct{} // holds a token while a packet is written
 
@@ -57,8 +58,8 @@ var (
 	errRefused = errors.New("its answer is not believed")
 )
 
-func newTunnel(r *radsec, raw, conn net.Conn) *tunnel {
-	t := &tunnel{radsec: r, raw: raw, conn: conn, made: time.Now(), writing: make(chan struct{}, 1), waiting: map[byte]*waiter{}, done: make(chan struct{})}
+func newTunnel(r *radsec, raw, conn net.Conn, asked string) *tunnel {
+	t := &tunnel{radsec: r, raw: raw, conn: conn, made: time.Now(), asked: asked, writing: make(chan struct{}, 1), waiting: map[byte]*waiter{}, done: make(chan struct{})}
 	t.idle = time.AfterFunc(r.idle, t.expire)
 	return t
 }
@@ -327,6 +328,9 @@ func (t *tunnel) end(why error) {
 		return
 	}
 	t.err = why
+	if t.heard.IsZero() && t.asked != "" {
+		t.err = fmt.Errorf("%w%s", why, t.asked) // with TLS 1.3 it is judged after the handshake
+	}
 	t.idle.Stop()
 	close(t.done)
 	t.mu.Unlock()

@@ -32,6 +32,8 @@ type Options struct {
 	Requires   bool        // it wants one in every request
 	NoStatus   bool        // it answers no Status-Server
 	TLS        *certs.Pair // serve RadSec too, with this certificate
+	TLSVersion string      // "1.2" or "1.3": that one alone
+	Clients    string      // a PEM file: RadSec wants a certificate of its authorities from who asks
 }
 
 // A Server is one running FreeRADIUS.

@@ -3,20 +3,16 @@ package freeradius
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"tipring/internal/aaa"
-	"tipring/tools/peers/certs"
 	"tipring/tools/peers/netlab"
 )
 
@@ -55,7 +51,9 @@ func newLab(t *testing.T, o Options) *lab {
 
 func (l *lab) client(server aaa.Server, cfg aaa.Config) *aaa.Client {
 	l.t.Helper()
-	cfg.Servers = []aaa.Server{server}
+	if cfg.Servers == nil {
+		cfg.Servers = []aaa.Server{server}
+	}
 	cfg.Log = slog.New(slog.NewTextHandler(&l.log, nil))
 	cfg.Dial = func(ctx context.Context, network, addr string) (c net.Conn, err error) {
 		err = l.device.Do(func() error {
@@ -241,30 +239,5 @@ func TestAccounting(t *testing.T) {
 		if !strings.Contains(l.Accounted(), want) {
 			t.Errorf("the record lacks %q:\n%s", want, l.Accounted())
 		}
-	}
-}
-
-// RadSec: one connection for all, and no answer from a server with another name.
-func TestRadsec(t *testing.T) {
-	dir := netlab.WorkDir(t)
-	ca := certs.NewAuthority(t, dir, "ca")
-	pair := ca.Server("server", certs.Good, "10.9.0.1")
-	l := newLab(t, Options{Requires: true, Signs: true, TLS: &pair})
-	roots := x509.NewCertPool()
-	pem, err := os.ReadFile(ca.File)
-	if err != nil || !roots.AppendCertsFromPEM(pem) {
-		t.Fatal("no authority", err)
-	}
-	server := aaa.Server{Addr: l.Radsec.String(), TLS: true}
-	c := l.client(server, aaa.Config{TLS: &tls.Config{RootCAs: roots}})
-	for range 100 {
-		r, err := c.Exchange(context.Background(), byMAC())
-		if err != nil || !r.Secure || !r.Signed || r.Code != aaa.AccessAccept {
-			t.Fatalf("%v, %v\n%s", r, err, l.Tail(20))
-		}
-	}
-	unknown := l.client(server, aaa.Config{TLS: &tls.Config{RootCAs: x509.NewCertPool()}})
-	if r, err := unknown.Exchange(context.Background(), byMAC()); !errors.Is(err, aaa.ErrNoAnswer) {
-		t.Errorf("a server of an unknown authority: %v, %v", r, err)
 	}
 }
