@@ -4,7 +4,12 @@ import "tipring/t38/t30"
 
 // Policy is what a gateway lets two machines agree on.
 type Policy struct {
-	MaxBitRate int  // of images, bit/s; 0: 14400. A DIS can say 2400, 4800, 9600 and 14400 only: 12000 is taken as 14400
+	// MaxBitRate is kept by the images in either direction, in bit/s: 2400, 4800, 7200, 9600, 12000 or 14400;
+	// 0: 14400. What is between two of them is taken as the lower one, what is below as 2400.
+	// A DIS can say 2400, 4800, 9600 and 14400 only (T.30 table 2, bits 11 to 14). A training
+	// for a higher rate than this is therefore spoilt on its way through the gateway, until its sender
+	// steps down by itself: to keep 7200 or 12000 costs a call one training.
+	MaxBitRate int
 	NoECM      bool // no error correction
 	KeepNSF    bool // leave non-standard facilities alone, which the gateway cannot carry
 }
@@ -37,6 +42,11 @@ func (p *Policy) edit(frame []byte) bool {
 		return clearBits(f.Info, t30.BitT37, t30.BitT38, t30.BitV8)
 	}
 	return false
+}
+
+// tooFast tells that images must not be sent at so many bit/s.
+func (p *Policy) tooFast(bitRate int) bool {
+	return p.MaxBitRate != 0 && bitRate > max(p.MaxBitRate, 2400)
 }
 
 // mask makes them the facilities of no country.

@@ -26,7 +26,7 @@ type gatewayEar struct {
 	tuned    tuning
 	fastUp   bool
 	fastAt   int64 // since when it is up
-	failed   bool  // its training
+	failed   bool  // its training, or it is not wanted
 }
 
 // A tuning is what the fast receiver is set to.
@@ -35,8 +35,8 @@ type tuning struct {
 	short, ecm bool
 }
 
-// spoilt are octets of no training check, told where a training failed: so that the far
-// end fails too, and says FTT.
+// spoilt are octets of no training check, told where a training failed or is for too high a
+// rate: so that whoever checks it says FTT.
 var spoilt = [...]byte{0x55, 0xaa, 0x55, 0xaa}
 
 func (e *gatewayEar) init(g *Gateway) {
@@ -135,9 +135,7 @@ func (e *gatewayEar) fastStatus(s modem.Status) {
 		e.fastUp, e.failed, e.fastAt = true, false, e.g.now
 		e.g.net.Signal(d, e.tuned.short && e.tuned.mode >= modem.V17At7200)
 	case modem.TrainingSucceeded:
-		if !e.g.plan.check {
-			e.g.Watch.Image(true)
-		}
+		e.trained()
 	case modem.TrainingFailed:
 		e.failed = true
 	case modem.CarrierDown:
@@ -148,6 +146,16 @@ func (e *gatewayEar) fastStatus(s modem.Status) {
 		e.g.net.End(d, e.tuned.ecm)
 		e.g.plan.signalEnded(e.g.now, true)
 	}
+}
+
+// trained goes on behind a training. One for more than the Policy allows is made to fail: the
+// far end says FTT, and the machine steps down by itself.
+func (e *gatewayEar) trained() {
+	if e.g.plan.check {
+		e.failed = e.g.Policy.tooFast(e.tuned.mode.BitRate())
+		return
+	}
+	e.g.Watch.Image(true)
 }
 
 // slowSink is an ear as it hears V.21.
@@ -264,7 +272,7 @@ func (o *gatewayOctets) PutBit(bit int) {
 }
 
 func (o *gatewayOctets) flush() {
-	if octets := o.packer.take(); len(octets) > 0 {
+	if octets := o.packer.take(); len(octets) > 0 && !(o.e.failed && o.e.g.plan.check) {
 		o.e.g.net.Octets(dataTypes[o.e.tuned.mode], octets)
 	}
 }

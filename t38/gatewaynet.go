@@ -69,6 +69,11 @@ func (n *fromNet) Octets(d ifp.DataType, octets []byte) {
 	}
 	if !g.plan.netTraining() {
 		g.Watch.Image(false)
+	} else if g.Policy.tooFast(d.BitRate()) {
+		for left := len(octets); left > 0; left -= len(spoilt) {
+			g.tell.octets(spoilt[:min(left, len(spoilt))])
+		}
+		return
 	}
 	g.tell.octets(octets)
 }

@@ -2,6 +2,7 @@ package t38
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,35 @@ func TestChains(t *testing.T) {
 					c := newCall(t, m, fax.Text(2, 500)...)
 					c.exact(h.build(c, weSend, Adaptive))
 				})
+			}
+		}
+	}
+}
+
+// TestLimitedGateways has chains in which only our gateway knows of a limit that no DIS can say:
+// the machines, theirs too, step down to it by themselves.
+func TestLimitedGateways(t *testing.T) {
+	for _, h := range chains {
+		if !strings.HasPrefix(h.name, "our gateway") {
+			continue
+		}
+		limits := []int{12000, 7200}
+		if strings.Contains(h.name, "their gateway") {
+			// It takes the DCS behind an FTT of V.29 for a training, whoever said FTT.
+			limits = limits[:1]
+		}
+		for _, limit := range limits {
+			for _, m := range []mode{fax.ECM(t30.MMR, 14400), fax.Plain(t30.MH, 14400)} {
+				for _, weSend := range []bool{true, false} {
+					t.Run(fmt.Sprintf("%d bit/s/%s/%v, %s", limit, h.name, m, way(weSend)), func(t *testing.T) {
+						t.Parallel()
+						c := newCall(t, m, fax.Text(2, 500)...)
+						c.maxBitRate = limit
+						ours, other := h.build(c, weSend, Adaptive)
+						c.mode.Rate = limit
+						c.exact(ours, other)
+					})
+				}
 			}
 		}
 	}

@@ -29,6 +29,7 @@ type call struct {
 	pages      []spandsp.Page
 	sent, recv string
 	network    lockstep.Network // both ways
+	maxBitRate int              // of our gateway's policy
 	from, to   ender
 }
 
@@ -103,7 +104,9 @@ func (c *call) theirTerminal(sends bool, more ...string) *lockstep.Node {
 
 // ourGateway is ours with a fax machine on its line.
 func (c *call) ourGateway(link convey.LinkConfig, machine *lockstep.Node) *lockstep.Node {
-	n := c.Gateway("our gateway", NewGateway(link))
+	g := NewGateway(link)
+	g.Policy.MaxBitRate = c.maxBitRate
+	n := c.Gateway("our gateway", g)
 	c.Line(machine, n, nil, nil)
 	return n
 }
