@@ -8,7 +8,9 @@
 // poller, so that no packet wakes anybody.
 //
 // What was agreed with the peer comes in as Params, from internal/offer. SRTP and T.38 are
-// not here; a Session can hand its sockets over.
+// not here; a Session can lend its RTP socket to T.38 (Packets), or hand its sockets over.
+//
+// The tones of modems are data, not voice: DataMode turns off what helps a listener.
 package media
 
 import (
@@ -68,7 +70,10 @@ type Session struct {
 	remote   remote
 	sends    bool
 	receives bool
-	clock    int64 // samples the port has heard
+	clock    int64    // samples the port has heard
+	lent     *Packets // has the RTP socket; nil: nobody
+	jitter   Jitter
+	data     bool
 
 	sender
 	receiver
@@ -84,7 +89,7 @@ func New(pair *Pair, cfg Config) *Session {
 		s.newCodec = NewCodec
 	}
 	s.remote.learning = cfg.Learning
-	s.player.configure(cfg.Jitter)
+	s.SetJitter(cfg.Jitter)
 	// RFC 3550 sections 5.1 and 8.1: all three start anywhere. RFC 7022: so does the CNAME.
 	var random [18]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -101,7 +106,11 @@ func New(pair *Pair, cfg Config) *Session {
 }
 
 // SetJitter changes how late packets are waited for.
-func (s *Session) SetJitter(j Jitter) { s.player.configure(j) }
+func (s *Session) SetJitter(j Jitter) {
+	if s.jitter = j; !s.data {
+		s.player.configure(j)
+	}
+}
 
 // Local is the address that RTP comes in at.
 func (s *Session) Local() netip.AddrPort { return s.pair.RTP.Local() }
@@ -126,6 +135,7 @@ func (s *Session) Update(p Params) error {
 	if err := s.sender.update(p, s.newCodec); err != nil {
 		return err
 	}
+	s.takeBack()
 	s.receiver.update(p, decoders)
 	s.remote.set(p.Remote, p.RTCP)
 	s.sends, s.receives = p.Sends, p.Receives
@@ -140,6 +150,13 @@ func (s *Session) Update(p Params) error {
 func (s *Session) Exchange(in, out []int16) {
 	if s.pair == nil {
 		clear(out)
+		return
+	}
+	if s.lent != nil {
+		clear(out)
+		s.clock += int64(len(out))
+		s.ts += uint32(len(out))
+		s.lent.Pass(len(out))
 		return
 	}
 	s.send(in)
@@ -202,7 +219,10 @@ func (s *Session) Release() *Pair {
 	if pair == nil {
 		return nil
 	}
-	s.report(true)
+	if s.lent == nil {
+		s.report(true)
+	}
+	s.takeBack()
 	s.publish()
 	s.pair = nil
 	return pair

@@ -5,6 +5,7 @@ package media
 type player struct {
 	jitterBuffer
 	conceal concealer
+	data    bool // what is played is a modem's: nothing is made up
 
 	pcm     [maxPayload + spliceLongest]int16 // the packet that is being played
 	at, end int                               // what of it is left
@@ -60,7 +61,7 @@ func (p *player) decode(next piece, decoders []Codec, scratch []byte) {
 
 // gap fills out where there is nothing to play.
 func (p *player) gap(out []int16) {
-	if p.quiet || !p.running {
+	if p.quiet || p.data || !p.running {
 		p.conceal.forget()
 	}
 	before := p.conceal.gone
