@@ -140,6 +140,18 @@ type Busy interface {
 	Busy() bool
 }
 
+// Keeper may be implemented by a Sink whose pages are to be safe before the other side hears
+// that they are: Keep is called behind the Close of a page that will be confirmed, and before
+// the confirmation is sent. last: the other side has no more pages (EOP). An error ends the
+// call without it, as SinkError.
+//
+// A Sink that is also Busy may go on with that behind Keep, with ECM, and is then asked once
+// more when it is no longer busy. Without ECM nothing can hold the sender: Keep takes the
+// time that it needs, which the sender's T4 of 3 s bounds.
+type Keeper interface {
+	Keep(last bool) error
+}
+
 // Copy is what the decoder of a received page found.
 type Copy struct {
 	Rows    int // decoded, bad ones included

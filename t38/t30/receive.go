@@ -15,6 +15,7 @@ type receiver struct {
 	again   bool  // the page opened last is awaited once more, by its number
 	damaged bool  // a page was accepted with damage (EOR)
 	rejects int   // one after the other
+	keeps   bool  // the answer to the last block confirms a page (ECM)
 
 	block rxBlock
 }
@@ -164,6 +165,14 @@ func (t *Terminal) closePage(damaged bool) Copy {
 	return c
 }
 
+// keep has the Sink make the page safe that was closed last.
+func (t *Terminal) keep() {
+	r := &t.receiver
+	if k, ok := t.cfg.Sink.(Keeper); ok && r.err == nil {
+		r.err = k.Keep(r.last == EOP)
+	}
+}
+
 // abandonPage ends a page whose command did not come.
 func (t *Terminal) abandonPage() {
 	if t.receiver.writer != nil {
@@ -269,6 +278,9 @@ func nextState(q FCF, v Verdict) State {
 func (t *Terminal) conclude(q FCF, pri bool, v Verdict) {
 	r := &t.receiver
 	r.signal, r.last, r.lastPRI = false, q, false
+	if v != Reject {
+		t.keep()
+	}
 	switch {
 	case r.err != nil:
 		t.disconnect(SinkError)

@@ -239,6 +239,9 @@ func (t *Terminal) endBlock(q FCF, pri bool, answer FCF) {
 		r.reject, r.rejects, r.again, r.block.holed = false, 0, false, false
 	}
 	r.signal, r.last, r.lastPRI = false, q, false
+	if r.keeps = q != NULL && !damaged; r.keeps {
+		t.keep()
+	}
 	switch {
 	case r.err != nil:
 		t.disconnect(SinkError)
@@ -279,9 +282,22 @@ func (t *Terminal) ready() {
 	case t.isBusy():
 		t.transmit()
 	default:
-		t.receiver.answer, b.held = *b.held, nil
-		t.sayRemembered()
+		t.answerHeld()
 	}
+}
+
+// answerHeld sends the answer that RNR held back, if the page has become safe meanwhile.
+func (t *Terminal) answerHeld() {
+	r := &t.receiver
+	if r.keeps {
+		t.keep()
+	}
+	if r.err != nil {
+		t.disconnect(SinkError)
+		return
+	}
+	r.answer, r.block.held = *r.block.held, nil
+	t.sayRemembered()
 }
 
 // continueToCorrect acts on CTC: the sender goes on repairing at the rate it says, beginning
