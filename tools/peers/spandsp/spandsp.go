@@ -25,6 +25,7 @@ var sources = map[string][]string{
 	"sp-fax":   {"sp-fax.c", "machine.c", "pipe.c", "common.c"},
 	"sp-t38":   {"sp-t38.c", "machine.c", "link.c", "udptl.c", "pipe.c", "common.c"},
 	"sp-gw":    {"sp-gw.c", "link.c", "udptl.c", "pipe.c", "common.c"},
+	"sp-card":  {"sp-card.c", "card.c", "ear.c", "machine.c", "sound.c", "common.c"},
 	"sp-tiff":  {"sp-tiff.c", "common.c"},
 }
 
@@ -36,6 +37,9 @@ func program(name string) (string, error) {
 	dir, err := build()
 	return filepath.Join(dir, name), err
 }
+
+// Card is the path of sp-card, the fax machine on the line-card socket.
+func Card() (string, error) { return program("sp-card") }
 
 var build = sync.OnceValues(func() (string, error) {
 	from, err := sourceDir()
