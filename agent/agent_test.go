@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +34,8 @@ type registry struct {
 	mu   sync.Mutex
 	seen map[string]int    // REGISTERs by user
 	at   map[string]string // the latest Contact by user
+
+	callers []string // From users of INVITEs, all of which are answered
 }
 
 func newRegistry(t *testing.T) *registry {
@@ -48,6 +51,9 @@ func newRegistry(t *testing.T) *registry {
 	e := stack.NewEndpoint(ua.EndpointConfig{Fallback: true, Incoming: func(now time.Time, in *ua.Incoming) {
 		r.mu.Lock()
 		r.seen[in.Req.To.URI.User]++
+		if in.Req.Method == "INVITE" {
+			r.callers = append(r.callers, in.Req.From.URI.User)
+		}
 		if len(in.Req.Contact) > 0 {
 			r.at[in.Req.To.URI.User] = in.Req.Contact[0].URI.String()
 		}
@@ -95,6 +101,12 @@ func (r *registry) contact(user string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.at[user]
+}
+
+func (r *registry) called() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.callers)
 }
 
 // A rig is an agent with its file.

@@ -140,7 +140,7 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: c.ANI}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
 	if c.DialPlan != "" {
 		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
 			return cfg, err
@@ -153,6 +153,14 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// ani is the number that a port shows as the caller's now; empty: the line's.
+func (a *Agent) ani(port int) string {
+	if c := a.config().Port(port); c != nil {
+		return c.ANI
+	}
+	return ""
 }
 
 // country reads a country's tones once for all ports.

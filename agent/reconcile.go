@@ -145,6 +145,7 @@ func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 		differs := a.differs(u, c.Port(u.cfg.N))
 		switch {
 		case len(differs) == 0 && !u.lacksDriver():
+			a.replacePort(u, *c.Port(u.cfg.N))
 		case u.port != nil && !u.port.Retire():
 			w.add(differs, u.inUse())
 		default:
@@ -159,10 +160,28 @@ func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 	}
 }
 
+// madeOf is what a port is made of: all of its section but what each call asks for anew.
+func madeOf(c config.Port) config.Port {
+	c.ANI = ""
+	return c
+}
+
+// replacePort shows a port with the settings that it takes over as it is.
+func (a *Agent) replacePort(u *portUnit, with config.Port) {
+	if reflect.DeepEqual(u.cfg, with) {
+		return
+	}
+	same := *u
+	same.cfg = with
+	ports := slices.Clone(*a.portList.Load())
+	ports[slices.Index(ports, u)] = &same
+	a.portList.Store(&ports)
+}
+
 // differs names the sections in which what a port was made of is not what is wanted now:
 // its own, and those of the device, of its line and of all lines, from which it takes some.
 func (a *Agent) differs(u *portUnit, want *config.Port) (sections []string) {
-	if want == nil || !reflect.DeepEqual(*want, u.cfg) {
+	if want == nil || !reflect.DeepEqual(madeOf(*want), madeOf(u.cfg)) {
 		sections = append(sections, fmt.Sprintf("port%d", u.cfg.N))
 	}
 	if u.port == nil {

@@ -72,12 +72,12 @@ func TestReloadWaitsForATelephoneThatIsOffHook(t *testing.T) {
 	)
 	server := newRegistry(t)
 	for _, tt := range []struct{ name, change, waits string }{
-		{"port", "[port1]\nani = 5", "[{port1 " + port + "}]"},
+		{"port", "[port1]\nstar_codes = off", "[{port1 " + port + "}]"},
 		{"line", "[sip1]\ndisplay_name = x", "[{sip1 " + port + "}]"},
 		{"what the port takes from its line", "[sip1]\ndtmf_type = info", "[{sip1 " + port + "}]"},
 		{"all lines", "[sip]\nt1_ms = 400", "[{sip " + port + "}]"},
 		{"country", "[device]\ncountry = gb", "[{device " + port + "}]"},
-		{"all of it", "[sip]\nt1_ms = 400\n[sip1]\ndisplay_name = x\n[port1]\nani = 5", threeOnes},
+		{"all of it", "[sip]\nt1_ms = 400\n[sip1]\ndisplay_name = x\n[port1]\nstar_codes = off", threeOnes},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := socketPath(t)
@@ -118,6 +118,39 @@ func TestReloadWaitsForATelephoneThatIsOffHook(t *testing.T) {
 	}
 }
 
+// Another number to show is nothing that a port has to end for: its line card stays, the
+// telephone dials on, and the next call shows it.
+func TestNumberChangesUnderATelephone(t *testing.T) {
+	server := newRegistry(t)
+	path := socketPath(t)
+	text := base + line(1, server.port) + "[port1]\nani = 5551111\ndriver = unix:" + path + "\n"
+	r := start(t, text)
+	r.until("registered", func() bool { return r.registered(1) })
+	p := r.plug(path)
+	for i, number := range []string{"5551111", "5552222", ""} {
+		if err := p.OffHook(); err != nil {
+			t.Fatal(err)
+		}
+		r.until("dial tone", func() bool { return r.port(1).show().State == "dialling" })
+		before := r.port(1).port
+		r.reload(strings.Replace(text, "5551111", number, 1))
+		if r.waits() != "[]" || r.port(1).port != before || r.port(1).cfg.ANI != number || i > 0 && !r.logged("configuration changed", "section=port1", "ani") {
+			t.Errorf("waiting %s, number %q; want %q and nothing to wait for", r.waits(), r.port(1).cfg.ANI, number)
+		}
+		if err := p.Dial("600#"); err != nil {
+			t.Fatalf("the telephone cannot dial on: %v", err)
+		}
+		r.until("called", func() bool { return len(server.called()) == i+1 })
+		if err := p.HangUp(); err != nil {
+			t.Fatalf("the line card was closed: %v", err)
+		}
+		r.until("on-hook", func() bool { return r.port(1).show().State == "idle" })
+	}
+	if got := fmt.Sprintf("%q", server.called()); got != `["5551111" "5552222" "1001"]` {
+		t.Errorf("called by %s", got)
+	}
+}
+
 // merge puts settings at the head of the sections of an ini text.
 func merge(text, change string) string {
 	section := ""
@@ -147,7 +180,7 @@ func TestAParkedTelephoneKeepsOnlyItsPort(t *testing.T) {
 	}
 	r.until("reorder tone", func() bool { return r.port(1).show().State == "parked" })
 	account := r.unit(1)
-	r.reload(merge(text, "[sip1]\ndisplay_name = x\n[port1]\nani = 5"))
+	r.reload(merge(text, "[sip1]\ndisplay_name = x\n[port1]\nstar_codes = off"))
 	if got, want := r.waits(), "[{port1 port 1 to be on-hook}]"; got != want || r.unit(1) == account {
 		t.Errorf("waiting: %s, want %s; line made anew: %v", got, want, r.unit(1) != account)
 	}
@@ -167,7 +200,7 @@ func TestAChangeThatIsWithdrawnIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.until("dial tone", func() bool { return r.port(1).show().State == "dialling" })
-	r.reload(merge(text, "[port1]\nani = 5"))
+	r.reload(merge(text, "[port1]\nstar_codes = off"))
 	r.reload(merge(text, "[port1]\nani = 5\ncsid = 7"))
 	if !r.logged("configuration change waits", "section=port1", "ani") {
 		t.Errorf("logged:\n%s", r.log)

@@ -31,7 +31,9 @@ type Config struct {
 	Kind   string // phone fax
 	Line   int    // of its calls
 	Driver string // as configured, for the status
-	ANI    string // number to show as the caller's; empty: the line's
+
+	// ANI tells the number to show as the caller's, for each call anew; nil or empty: the line's.
+	ANI func() string
 
 	Country *fxs.Country
 	Plan    *fxs.Plan // nil: any number

@@ -116,8 +116,16 @@ func (p *Port) dial(to string, emergency bool, started func(id string, err error
 	c.started = started
 	p.now = c
 	c.whenMapped(func(m lines.Media) {
-		line.Dial(lines.Dial{To: to, ANI: p.cfg.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}, Emergency: emergency})
+		line.Dial(lines.Dial{To: to, ANI: p.ani(), Port: p.cfg.Number, Media: m, Handler: listener{c}, Emergency: emergency})
 	})
+}
+
+// ani is the number to show as the caller's; empty: the line's.
+func (p *Port) ani() string {
+	if p.cfg.ANI == nil {
+		return ""
+	}
+	return p.cfg.ANI()
 }
 
 // notMade is the end of a call before it began.

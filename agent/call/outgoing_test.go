@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -379,15 +380,20 @@ func TestEveryCodec(t *testing.T) {
 }
 
 // The port's number is shown to who is called, also by a call that somebody else asked for.
+// Each call has the number of its time.
 func TestNumberOfThePort(t *testing.T) {
-	inRig(t, settings{config: func(c *Config) { c.ANI = "5551234" }}, func(r *rig) {
+	number := "5551234"
+	inRig(t, settings{config: func(c *Config) { c.ANI = func() string { return number } }}, func(r *rig) {
 		_, far := talking(r)
+		number = "5555678"
 		far.refer("700")
 		r.run(200 * time.Millisecond)
+		var got []string
 		for _, c := range r.far.calls {
-			if got := c.invite.From.URI.User; got != "5551234" {
-				t.Errorf("%s was called by %s", c.invite.RequestURI.User, got)
-			}
+			got = append(got, c.invite.RequestURI.User+" by "+c.invite.From.URI.User)
+		}
+		if want := []string{"600 by 5551234", "700 by 5555678"}; !slices.Equal(got, want) {
+			t.Errorf("called: %q, want %q", got, want)
 		}
 	})
 }

@@ -48,7 +48,7 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *m
 	p.now = c
 	p.fx.Place()
 	c.whenMapped(func(m lines.Media) {
-		d.Media, d.Handler, d.ANI, d.Port = m, listener{c}, p.cfg.ANI, p.cfg.Number
+		d.Media, d.Handler, d.ANI, d.Port = m, listener{c}, p.ani(), p.cfg.Number
 		line.Dial(d)
 	})
 }
