@@ -255,6 +255,9 @@ func TestHeaderLine(t *testing.T) {
 		if c := pass(t, source, k, n, f); c.Rows != a4.rows+strip.Rows() {
 			t.Errorf("page %d: %d rows, want %d and %d", n+1, c.Rows, a4.rows, strip.Rows())
 		}
+		if got := source.Rows(); got != a4.rows+strip.Rows() {
+			t.Errorf("page %d: the source says %d rows", n+1, got)
+		}
 	}
 	must(t, k.Close())
 	page, err := received(t, &m).Page(1)

@@ -28,6 +28,7 @@ type Source struct {
 	forms []t30.Form // of the pages asked for so far
 	open  *document.Page
 	ahead ahead
+	rows  int // of the open page
 	err   error
 }
 
@@ -97,10 +98,11 @@ func (s *Source) begin(n int, f t30.Format) (*coder, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.open = page
+	s.open, s.rows = page, page.Rows
 	rows := page.RowReader
 	if strip != nil {
 		rows = header.Above(rows, strip)
+		s.rows += strip.Rows()
 	}
 	return newCoder(s, n, rows, f)
 }
@@ -130,6 +132,9 @@ func (s *Source) fail(n int, err error) error {
 	s.err = fmt.Errorf("page %d: %w", n+1, err)
 	return s.err
 }
+
+// Rows is how many rows the page that was opened last has, with its header line.
+func (s *Source) Rows() int { return s.rows }
 
 // Err tells what was wrong with the document, when a call ended with t30.SourceError.
 func (s *Source) Err() error { return s.err }

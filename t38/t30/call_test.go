@@ -2,6 +2,7 @@ package t30
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -59,5 +60,37 @@ func testMode(t *testing.T, coding Coding, ecm bool, m Modulation, pages int) {
 	}
 	if sent.Sent != pages || got.Received != pages || sent.Peer.Ident != "555 0100" || got.Peer.Ident != "+49 30 1234567" {
 		t.Errorf("sent %+v, received %+v", sent, got)
+	}
+}
+
+// Each frame of V.21 is told at both ends, with what its FCS showed.
+func TestFramesAreTold(t *testing.T) {
+	var sent, heard []string
+	tell := func(list *[]string, want bool) func(bool, []byte, bool) {
+		return func(sent bool, octets []byte, good bool) {
+			if f, ok := ParseFrame(octets); sent == want && ok && good {
+				*list = append(*list, f.Name())
+			} else if sent == want {
+				*list = append(*list, "bad")
+			}
+		}
+	}
+	doc, sink := textPages(1, 4000), &testSink{}
+	l := newLink(t,
+		Config{Source: doc, ECM: true, Ident: "1", OnFrame: tell(&sent, true)},
+		Config{Sink: sink, ECM: true, Ident: "2", OnFrame: tell(&heard, false)})
+	spoilt := false
+	l.f.frame = func(from int, octets []byte) (keep, ok bool) {
+		if f, _ := ParseFrame(octets); from == 0 && f.FCF == PPS && !spoilt {
+			spoilt = true
+			return true, false
+		}
+		return true, true
+	}
+	mustSend(t, l, doc, sink)
+	wantSent := []string{"TSI", "DCS", "PPS-EOP", "PPS-EOP", "DCN"}
+	wantHeard := []string{"TSI", "DCS", "bad", "PPS-EOP", "DCN"}
+	if !slices.Equal(sent, wantSent) || !slices.Equal(heard, wantHeard) {
+		t.Errorf("sent %v, heard %v", sent, heard)
 	}
 }

@@ -47,6 +47,10 @@ type Config struct {
 
 	OnPage  func(p Page)             // a page is over
 	OnState func(now int64, s State) // the procedure went on: for a log, in samples since Start
+
+	// OnFrame is told each frame of V.21, sent or heard, before it has an effect; good: its FCS was
+	// right. The octets are valid until it returns. It does not call the Terminal.
+	OnFrame func(sent bool, octets []byte, good bool)
 }
 
 // ModulationSet is a set of modulations.

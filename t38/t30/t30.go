@@ -111,7 +111,13 @@ func (t *Terminal) Sending() Transmission { return t.out.current() }
 
 // NextFrame hands out the next frame of the Transmission in progress, which is of kind V21
 // or ECM, and nil behind the last. The octets are valid until the next call.
-func (t *Terminal) NextFrame() []byte { return t.out.nextFrame() }
+func (t *Terminal) NextFrame() []byte {
+	f := t.out.nextFrame()
+	if f != nil && t.cfg.OnFrame != nil && t.out.current().Kind == V21 {
+		t.cfg.OnFrame(true, f, true)
+	}
+	return f
+}
 
 // ReadOctets fills p with the next octets of the Transmission in progress, which is of kind
 // TCF or Image. It returns fewer than len(p) at their end, and 0 behind it.
@@ -148,9 +154,13 @@ func (t *Terminal) Carrier(ch Channel, e CarrierEvent) {
 // Frame reports an HDLC frame, without FCS, and whether its FCS was right. The octets may
 // be reused after the call. Frames of any content and length are safe.
 func (t *Terminal) Frame(ch Channel, octets []byte, good bool) {
-	if t.state != Ended {
-		t.frame(ch, octets, good)
+	if t.state == Ended {
+		return
 	}
+	if t.cfg.OnFrame != nil && ch == ChannelV21 && t.listen.V21 {
+		t.cfg.OnFrame(false, octets, good)
+	}
+	t.frame(ch, octets, good)
 }
 
 // Octets reports demodulated data of a TCF or Image listened for.
