@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tipring/agent/fax"
 	"tipring/internal/dsp"
 	"tipring/internal/media"
 	"tipring/lines"
@@ -44,6 +45,8 @@ type Config struct {
 
 	Interface string // of the network, that RTP is bound to; empty: any (use_vpn)
 
+	Fax *FaxPort // nil: a telephone's
+
 	// STUN tells the server to ask for the outside addresses of RTP; nil: none is asked.
 	STUN func() netip.AddrPort
 }
@@ -55,7 +58,14 @@ type Device struct {
 	Bind   netip.Addr  // of RTP; zero: every address
 	Refuse func() bool // no new calls: the device drains
 	Rested func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
-	Log    *slog.Logger
+
+	Clerk  fax.Clerk   // is asked before the calls of fax ports; nil: nobody is
+	Memory *fax.Memory // of destinations without T.38; may be nil
+	// FaxEnded is told of each call of a fax port in which there was a fax, on the port's
+	// goroutine: it must not block. Nil: nobody asks.
+	FaxEnded func(port int, a fax.Attempt, o fax.Outcome)
+
+	Log *slog.Logger
 }
 
 // A Port is one analog port and the call it has.
@@ -286,7 +296,11 @@ func (p *Port) drop() {
 
 // flash holds the far end, or takes it back.
 func (p *Port) flash() {
-	if c := p.now; c != nil && c.stage == up {
+	c := p.now
+	switch {
+	case c == nil:
+	case c.fax != nil && c.fax.flash():
+	case c.stage == up:
 		c.held = !c.held
 		p.keyUp()
 		c.call.Hold(c.held)
@@ -295,8 +309,18 @@ func (p *Port) flash() {
 
 // Exchange implements fxs.Audio: the sound between the telephone and its call.
 func (p *Port) Exchange(in, out []int16) {
-	c := p.now
-	if c == nil || c.session == nil || c.mapping != nil {
+	switch c := p.now; {
+	case c == nil:
+	case c.fax != nil:
+		c.fax.Exchange(in, out)
+	default:
+		p.exchange(c, in, out)
+	}
+}
+
+// exchange is the sound between the telephone and the media of its call.
+func (p *Port) exchange(c *conversation, in, out []int16) {
+	if c.session == nil || c.mapping != nil {
 		return
 	}
 	if c.held || p.mutesKey(c) {

@@ -34,6 +34,8 @@ type conversation struct {
 	params  media.Params   // agreed
 	mapping *mapping       // while the outside addresses of pair are asked for
 
+	fax faxSide // of a fax port; nil: a telephone's
+
 	started func(id string, err error) // whom to tell of the beginning; nil: nobody
 	group   *group                     // of an incoming call
 	before  *conversation              // the call whose far end asked for this one; nil: none, or it is over
@@ -93,8 +95,25 @@ func (c *conversation) rings() {
 	}
 }
 
+// image tells of T.38.
+func (c *conversation) image(i *offer.Image) {
+	if c.fax != nil {
+		c.fax.image(i)
+	}
+}
+
+// switchRefused tells that the call does not become what was asked for.
+func (c *conversation) switchRefused(code int) {
+	if c.fax != nil {
+		c.fax.switchRefused(code)
+	}
+}
+
 // agreed puts what both sides agreed for sound into force.
 func (c *conversation) agreed(a *offer.Audio) {
+	if c.fax != nil && c.fax.agreed(a) {
+		return
+	}
 	if a == nil { // the far end refused or ended the stream: nothing goes there any more
 		c.params.Sends, c.params.Receives = false, false
 		if c.params.PtimeMS != 0 {
@@ -132,7 +151,7 @@ func (c *conversation) update() {
 // answered connects the telephone with the far end.
 func (c *conversation) answered() {
 	c.stage, c.ringback = up, false
-	if c.p.now != c {
+	if c.p.now != c || c.fax != nil && c.fax.answered() {
 		return
 	}
 	c.p.fx.Talk()
@@ -147,6 +166,9 @@ func (c *conversation) answered() {
 func (c *conversation) ended(r lines.Reason) {
 	p := c.p
 	c.over(errors.New(r.Text))
+	if c.fax != nil && c.fax.ended(r) {
+		return
+	}
 	if p.now != c {
 		if p.now != nil && p.now.before == c {
 			p.now.before = nil
@@ -176,8 +198,11 @@ func (c *conversation) leave() {
 		c.before = nil
 	}
 	c.over(errHungUp)
+	if c.fax != nil {
+		c.fax.left()
+	}
 	switch {
-	case c.stage == ringing:
+	case c.stage == ringing && c.group != nil:
 		c.group.leave(c.p, 480)
 	case c.call != nil:
 		c.call.Hangup()

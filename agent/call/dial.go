@@ -88,9 +88,17 @@ func (p *Port) putDown() {
 	p.fx.PutDown()
 }
 
-// dialled calls the number that the telephone has dialled. An emergency is called while
-// the device drains, too.
+// dialled does what the number asks for that the telephone has dialled.
 func (p *Port) dialled(e fxs.Event) {
+	if p.spools() && !e.Emergency {
+		p.spoolDialled(e)
+		return
+	}
+	p.callDialled(e)
+}
+
+// callDialled calls the number. An emergency is called while the device drains, too.
+func (p *Port) callDialled(e fxs.Event) {
 	if p.dev.Refuse() && !e.Emergency {
 		p.notMade(errDraining, nil)
 		return

@@ -17,6 +17,9 @@ const (
 // itself.
 func (p *Port) keyDown(key byte) {
 	c := p.now
+	if c != nil && c.fax != nil && c.fax.key(true) {
+		return
+	}
 	if c == nil || c.session == nil || c.held || p.digits.Busy() {
 		return // what we play ourselves comes back from the telephone's hybrid
 	}
@@ -34,7 +37,11 @@ func (p *Port) keyDown(key byte) {
 
 // keyUp ends what keyDown began.
 func (p *Port) keyUp() {
-	if c := p.now; c != nil && c.key != 0 {
+	c := p.now
+	if c == nil || c.fax != nil && c.fax.key(false) {
+		return
+	}
+	if c.key != 0 {
 		c.key = 0
 		c.session.StopEvent()
 	}
@@ -73,13 +80,13 @@ func (p *Port) hear(c *conversation) {
 			return
 		}
 		if !e.End && int(e.Code) < len(eventKeys) {
-			c.sound(eventKeys[e.Code])
+			c.play(eventKeys[e.Code])
 		}
 	}
 }
 
-// sound plays a digit of the far end's to the telephone.
-func (c *conversation) sound(digit byte) {
+// play plays a digit of the far end's to the telephone.
+func (c *conversation) play(digit byte) {
 	if c.p.now == c && !c.held {
 		c.p.digits.Press(digit, heardDigit, heardPause)
 	}

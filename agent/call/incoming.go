@@ -12,6 +12,9 @@ import (
 // Incoming offers a call to ports: all that are free ring, the first to answer has it.
 // It is called on the line's goroutine. A nil handler refuses the call with code.
 func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
+	if h, code, ok := spoolIncoming(c, ports); ok {
+		return h, code
+	}
 	g := &group{call: c, ringing: map[*Port]*conversation{}}
 	var free []*Port
 	code = 480
@@ -90,6 +93,10 @@ func (p *Port) ring(g *group) {
 // answer takes the call that rings here: the telephone was lifted.
 func (p *Port) answer() {
 	c := p.now
+	if c.group == nil {
+		c.fax.lifted()
+		return
+	}
 	if pair := c.group.win(c); pair != nil {
 		c.stage = lifted
 		c.open(pair)
@@ -206,6 +213,14 @@ func (g *group) Ringing(*lines.Call) {}
 
 // Media implements lines.Handler.
 func (g *group) Media(c *lines.Call, a *offer.Audio) { g.to(func(l listener) { l.Media(c, a) }) }
+
+// Image implements lines.FaxHandler.
+func (g *group) Image(c *lines.Call, i *offer.Image) { g.to(func(l listener) { l.Image(c, i) }) }
+
+// SwitchRefused implements lines.FaxHandler.
+func (g *group) SwitchRefused(c *lines.Call, code int) {
+	g.to(func(l listener) { l.SwitchRefused(c, code) })
+}
 
 // Answered implements lines.Handler.
 func (g *group) Answered(c *lines.Call) { g.to(func(l listener) { l.Answered(c) }) }
