@@ -185,7 +185,7 @@ func (p *answering) answeredBy(ack *sipmsg.Message) error {
 	case d != nil:
 		err = p.offer.TakeAnswer(d)
 	default:
-		if p.offer.Revert(); p.offer.Audio() == nil {
+		if p.offer.Revert(); !p.offer.Agreed() {
 			err = errNoAnswer
 		}
 	}

@@ -40,9 +40,10 @@ type Call struct {
 	in      *ua.Incoming
 	pending *answering
 
-	s      *session   // once confirmed
-	strays []*session // answers that nobody wanted, until their BYE is through
-	over   bool       // Ended was told
+	s      *session     // once confirmed
+	strays []*session   // answers that nobody wanted, until their BYE is through
+	image  *offer.Image // that the handler was told of
+	over   bool         // Ended was told
 }
 
 // callNumbers gives every call of the process an ID.
@@ -229,16 +230,23 @@ func (c *Call) notAnswered(now time.Time) {
 	c.finish(now, Reason{Code: 408, Text: "nobody answered", By: Timer})
 }
 
-// tellMedia tells what is agreed for sound.
+// tellMedia tells what is agreed for T.38, if that is new, and for sound.
 func (c *Call) tellMedia(o *offer.Session) {
-	a := o.Audio()
+	a, i := o.Audio(), o.Image()
 	c.info.Codec, c.info.Remote = "", netip.AddrPort{}
-	if a != nil {
+	switch {
+	case i != nil:
+		c.info.Codec, c.info.Remote = "t38", i.Remote
+	case a != nil:
 		c.info.Codec, c.info.Remote = strings.ToLower(a.Send.Codec.String()), a.Remote
 	}
-	if c.handler != nil && !c.over {
-		c.handler.Media(c, a)
+	if c.handler == nil || c.over {
+		return
 	}
+	if !c.tellImage(i) && i != nil && a == nil {
+		return // a fax goes on as it was
+	}
+	c.handler.Media(c, a)
 }
 
 // callByDialog finds the call whose confirmed dialog a request belongs to.
@@ -251,7 +259,16 @@ func (l *Line) callByDialog(m *sipmsg.Message) *Call {
 	return nil
 }
 
-// capabilities are what the line offers.
+// capabilities are what the call offers.
+func (c *Call) capabilities() offer.Capabilities {
+	caps := c.l.capabilities()
+	if _, ok := c.handler.(FaxHandler); ok {
+		caps.T38 = c.media.T38
+	}
+	return caps
+}
+
+// capabilities are what the line offers for sound.
 func (l *Line) capabilities() offer.Capabilities {
 	caps := offer.Capabilities{PtimeMS: 20, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733"}
 	for _, name := range l.cfg.Codecs {
@@ -272,6 +289,12 @@ func (c *Call) local(ip netip.Addr) offer.Local {
 	}
 	if c.media.MappedRTCP.IsValid() {
 		lo.RTCP = c.media.MappedRTCP
+	}
+	switch {
+	case c.media.MappedUDPTL.IsValid():
+		lo.UDPTL = c.media.MappedUDPTL
+	case c.media.UDPTLPort != 0:
+		lo.UDPTL = netip.AddrPortFrom(ip, c.media.UDPTLPort)
 	}
 	return lo
 }

@@ -119,7 +119,7 @@ func (c *Call) sessionOf(d *dialog.Dialog) *session {
 func (f *fork) answeredBy(res *sipmsg.Message) error {
 	d, err := answerIn(res)
 	switch {
-	case err != nil || d == nil && f.offer.Audio() != nil:
+	case err != nil || d == nil && f.offer.Agreed():
 		return err
 	case d != nil:
 		return f.offer.TakeAnswer(d)

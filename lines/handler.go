@@ -82,6 +82,7 @@ type Media struct {
 	RTPPort, RTCPPort uint16
 	Mapped            netip.AddrPort // where RTP is seen behind a NAT, by STUN; zero: as local
 	MappedRTCP        netip.AddrPort
+	MappedUDPTL       netip.AddrPort // of UDPTLPort
 
 	// T38 is what this side does by T.38 on RTPPort; nil: nothing.
 	T38 *offer.T38
@@ -136,7 +137,7 @@ type Info struct {
 	Name      string // display name of the far end
 	State     State
 	Server    registrar.Server
-	Codec     string // pcmu pcma g722; empty: none agreed
+	Codec     string // pcmu pcma g722 t38; empty: none agreed
 	Remote    netip.AddrPort
 	LocalIP   netip.Addr
 	RTPPort   uint16

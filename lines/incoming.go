@@ -197,12 +197,16 @@ func caller(source string, req *sipmsg.Message) (number, name string) {
 
 // takeOffer reads the caller's offer, if there is one, and refuses what cannot be taken.
 func (c *Call) takeOffer(now time.Time) bool {
-	p := &answering{in: c.in, l: c.l, c: c, offer: offer.New(c.l.capabilities(), offer.Local{}), initial: true}
+	caps := c.l.capabilities()
+	if f := c.l.dev.T38; f != nil {
+		caps.T38 = f()
+	}
+	p := &answering{in: c.in, l: c.l, c: c, offer: offer.New(caps, offer.Local{}), initial: true}
 	c.pending = p
 	theirs, r := offerIn(c.in.Req)
 	if theirs != nil {
 		// A trial with an address of the caller's family; Answer makes the real one.
-		trial := offer.New(c.l.capabilities(), c.local(c.in.Flow.Local().Addr()))
+		trial := offer.New(caps, c.local(c.in.Flow.Local().Addr()))
 		if _, err := trial.Answer(theirs); err != nil {
 			r = offerRefusal(err)
 		}
@@ -276,6 +280,8 @@ func (c *Call) Answer(m Media, port int) {
 func (c *Call) accept(now time.Time) *session {
 	p := c.pending
 	p.offer.SetLocal(c.local(c.l.ep.Address(c.in.Flow).Addr()))
+	p.offer.SetCapabilities(c.capabilities())
+	p.offer.SetMode(c.media.Want)
 	res := p.response(200)
 	if err := p.describe(res); err != nil {
 		c.refuseAs(now, offerRefusal(err), err.Error())

@@ -54,7 +54,8 @@ func (c *Call) invite(now time.Time, to invitation) {
 func (c *Call) inviteWith(now time.Time, to invitation, timer dialog.SessionTimer) {
 	l := c.l
 	g := &leg{invitation: to, c: c, timer: timer, forks: map[*dialog.Dialog]*fork{}}
-	g.offer = offer.New(l.capabilities(), offer.Local{})
+	g.offer = offer.New(c.capabilities(), offer.Local{})
+	g.offer.SetMode(c.media.Want)
 	uri := c.requestURI(to.srv)
 	if to.to != nil {
 		uri = *to.to

@@ -23,6 +23,7 @@ import (
 
 	"tipring/internal/config"
 	"tipring/internal/deadline"
+	"tipring/internal/offer"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport"
@@ -42,6 +43,11 @@ type Device struct {
 	// Contact is the user part of a line's Contact, which nobody must be able to guess:
 	// the same after a restart, so that the line finds its binding again. Nil: random.
 	Contact func(c *config.Line) string
+
+	// T38 is what calls of fax machines and mailboxes do by T.38. An INVITE of T.38 alone is
+	// offered to Owner where it is set and does not return nil, and refused otherwise. It is
+	// called on the lines' goroutines.
+	T38 func() *offer.T38
 }
 
 func (d *Device) contact(c *config.Line) string {

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,6 +18,9 @@ func (s *session) want(now time.Time, d offer.Direction) {
 		return
 	}
 	s.offer.SetDirection(d)
+	if s.offer.Audio() == nil && s.offer.Image() != nil {
+		return // a fax is not held; what is wanted holds when sound comes back
+	}
 	s.reinvite(now)
 }
 
@@ -30,6 +34,9 @@ func (s *session) reinvite(now time.Time) {
 	if !s.offers.Deadline().IsZero() || !s.offers.MayInvite() {
 		return // resume, or expire, tries again
 	}
+	if s.wish.set {
+		s.offer.SetMode(s.wish.mode)
+	}
 	d, err := s.offer.Offer()
 	if err != nil {
 		return
@@ -41,7 +48,7 @@ func (s *session) reinvite(now time.Time) {
 	s.timer.Request(m)
 	m.SetBody(sdpType, d.Bytes())
 	s.offers.Sent(sipmsg.INVITE, true)
-	x := &reinvitation{session: s}
+	x := &reinvitation{session: s, wish: s.wish}
 	s.send(now, m, x.on)
 }
 
@@ -55,7 +62,8 @@ func (s *session) resume(now time.Time) {
 // A reinvitation is one re-INVITE of ours.
 type reinvitation struct {
 	*session
-	ack *acknowledgement // of its 2xx; nil: none came
+	ack  *acknowledgement // of its 2xx; nil: none came
+	wish wish             // of Switch, that it carries
 }
 
 // giveUpInvite cancels a re-INVITE that got a 1xx and nothing else, or that the end of the
@@ -76,6 +84,7 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		s.offers.ReceivedResponse(sipmsg.INVITE, 408, false, false)
 		s.offer.Revert()
 		s.refreshFailed(now, a.Err)
+		x.notSwitched(408)
 		s.resume(now)
 		return
 	case res.IsSuccess() && x.ack != nil:
@@ -92,7 +101,7 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		x.taken(now, a)
 	} else {
 		s.offer.Revert()
-		s.offerRefused(now, res)
+		x.refused(now, res)
 	}
 	s.resume(now)
 }
@@ -113,11 +122,18 @@ func (x *reinvitation) taken(now time.Time, a ua.Answer) {
 	default:
 		s.offer.Revert()
 	}
+	if errors.Is(err, offer.ErrFaxDeclined) {
+		s.l.log.Info("T.38 declined", "id", s.c.info.ID, "err", err)
+		x.notSwitched(200)
+		s.wanted = true // by the letter there is no stream any more
+		return
+	}
 	if err != nil {
 		s.unusable(now, err)
 		return
 	}
 	s.agreed()
+	x.notSwitched(200)
 }
 
 // unusable ends a call in which the far end's answer cannot be followed: it has changed its
@@ -127,14 +143,17 @@ func (s *session) unusable(now time.Time, err error) {
 	s.c.finish(now, notUsable(err))
 }
 
-// offerRefused takes a refusal of our offer, or of a session refresh.
-func (s *session) offerRefused(now time.Time, res *sipmsg.Message) {
+// refused takes a refusal of our offer, or of a session refresh.
+func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
+	s := x.session
 	after, later := res.RetryAfter()
 	switch {
 	case s.ended:
 	case res.StatusCode == 491:
+		s.wanted = true
 		s.offers.Glare(now)
 	case res.StatusCode == 500 && later:
+		s.wanted = true
 		s.offers.Later(now, after)
 	case res.StatusCode == 422 && s.timer.TooBrief(res):
 		s.wanted = true
@@ -144,6 +163,7 @@ func (s *session) offerRefused(now time.Time, res *sipmsg.Message) {
 		s.l.log.Warn("offer refused; the call goes on as it was", "id", s.c.info.ID, "code", res.StatusCode)
 		s.timer.Failed(now)
 		s.agreed()
+		x.notSwitched(res.StatusCode)
 	}
 }
 
@@ -220,8 +240,9 @@ func (s *session) agreed() {
 	}
 	s.c.tellMedia(s.offer)
 	state := Connected
-	if a := s.offer.Audio(); a == nil || a.Direction != offer.SendRecv {
+	if a := s.offer.Audio(); s.offer.Image() == nil && (a == nil || a.Direction != offer.SendRecv) {
 		state = Held
 	}
 	s.c.setState(state)
+	s.fulfilled()
 }

@@ -28,6 +28,7 @@ type session struct {
 	inviting *ua.Request // a re-INVITE of ours among them; nil: none
 	inviteBy time.Time   // when that one is given up
 	wanted   bool        // a re-INVITE is to be sent when offers allow it
+	wish     wish        // of Switch
 	updates  bool        // the far end takes UPDATE
 	unacked  *answering  // our 2xx to an INVITE waits for its ACK
 	farewell *farewell   // a BYE that waits for the registrar to settle
@@ -85,7 +86,7 @@ func (s *session) expire(now time.Time) {
 		s.giveUpInvite(now)
 	}
 	if deadline.Due(now, s.offers.Deadline()) && s.offers.Expire(now) {
-		s.reinvite(now)
+		s.resume(now)
 	}
 	if deadline.Due(now, s.timer.Deadline()) {
 		switch s.timer.Expire(now) {
@@ -100,7 +101,7 @@ func (s *session) expire(now time.Time) {
 
 // stop ends what the session does by itself: a BYE came or is about to go.
 func (s *session) stop(now time.Time) {
-	s.ended, s.wanted = true, false
+	s.ended, s.wanted, s.wish = true, false, wish{}
 	s.timer.Stop()
 	s.giveUpInvite(now)
 	s.offers = dialog.Offers{}

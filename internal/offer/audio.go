@@ -57,29 +57,48 @@ func readAudio(d *Description, i int) (audioLine, error) {
 
 // readAddress reads where stream i of d is to be sent.
 func (line *audioLine) readAddress(d *Description, i int) error {
+	p, err := d.place(i)
+	if err != nil {
+		return err
+	}
+	line.remote, line.host = p.remote, p.host
+	switch {
+	case p.held:
+		line.direction &^= RecvOnly
+	case line.host == "":
+		line.rtcp = rtcpAddress(&d.Media[i], line.remote)
+	}
+	return nil
+}
+
+// A place is where a peer receives a stream.
+type place struct {
+	remote netip.AddrPort // without an address where host or held says why
+	host   string         // the name in c= when it was no address
+	held   bool           // nowhere, for the moment
+}
+
+// place reads where stream i is to be sent.
+func (d *Description) place(i int) (p place, err error) {
 	m, c := &d.Media[i], d.Address(i)
 	ip, ok := c.IP()
+	p.remote = netip.AddrPortFrom(netip.Addr{}, uint16(m.Port))
 	switch {
 	case ok && ip.IsUnspecified(), strings.HasSuffix(strings.ToLower(c.Host), ".invalid"):
 		// RFC 3264 section 8.4 and RFC 6157 section 5.1: the hold of RFC 2543.
-		line.direction &^= RecvOnly
+		p.held = true
 	case ok && ip.IsMulticast():
-		return refusal(warnMulticast, "multicast address %v", ip)
+		return p, refusal(warnMulticast, "multicast address %v", ip)
 	case ok && ip == broadcast:
-		return refusal(warnAddress, "broadcast address %v", ip)
+		return p, refusal(warnAddress, "broadcast address %v", ip)
 	case ok:
-		line.remote = netip.AddrPortFrom(ip, uint16(m.Port))
+		p.remote = netip.AddrPortFrom(ip, uint16(m.Port))
 	case isName(c):
-		line.host = c.Host
+		p.host = c.Host
 	default:
-		return refusal(warnAddress, "address %.20s %.60s", c.Type, c.Host)
+		return p, refusal(warnAddress, "address %.20s %.60s", c.Type, c.Host)
 	}
-	if line.remote.IsValid() {
-		line.rtcp = rtcpAddress(m, line.remote)
-	} else {
-		line.remote = netip.AddrPortFrom(netip.Addr{}, uint16(m.Port))
-	}
-	return nil
+	return p, nil
 }
 
 // broadcast is every host at once, which is nobody's address to receive at.
@@ -190,10 +209,11 @@ func (s *Session) choose(formats []Format) (Format, bool) {
 
 // takeAudio reads the answer's line i against our own line m.
 func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error) {
-	if i >= len(answer.Media) || answer.Media[i].Port == 0 || !answer.Media[i].isAudio() {
+	at := answer.lineOf(i, Media.isAudio)
+	if at < 0 {
 		return nil, refusal(warnMedia, "the peer refused the audio stream")
 	}
-	line, err := readAudio(answer, i)
+	line, err := readAudio(answer, at)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,8 @@
 //
 // A Session is the negotiation of one dialog: what was agreed, what is offered, and what
 // this side wants. It writes offers, answers and takes answers; what comes out is an Audio
-// for internal/media and the peer's m=image lines for T.38. It opens no socket, reads no
+// for sound and an Image for T.38, of which one is there at a time but where both were
+// offered beside each other. It opens no socket, reads no
 // clock and knows nothing of SIP: its owner tells it when an offer is sent, refused or
 // answered. One goroutine owns it.
 package offer
@@ -25,7 +26,18 @@ var (
 	ErrNotAcceptable = errors.New("session description not acceptable") // 488
 	ErrPending       = errors.New("an offer is not answered yet")       // 491, or 500 with Retry-After
 	ErrNoOffer       = errors.New("an answer without an offer")
+
+	// ErrFaxDeclined: the peer took an offer of T.38 in the place of sound and accepted nothing
+	// of it. No stream is in force by the letter; Audio is what it was, and the next offer
+	// is one of sound again.
+	ErrFaxDeclined = errors.New("T.38 declined")
 )
+
+// declined is ErrFaxDeclined with its cause.
+type declined struct{ why error }
+
+func (d *declined) Error() string        { return ErrFaxDeclined.Error() + ": " + d.why.Error() }
+func (d *declined) Is(target error) bool { return target == ErrFaxDeclined }
 
 // Codes of a Warning (RFC 3261 section 20.43) that a description can earn.
 const (
@@ -56,12 +68,17 @@ type Capabilities struct {
 	Codecs  []Codec // the preferred first
 	Events  bool    // RFC 4733 telephone events
 	PtimeMS int     // 10, 20, 30 or 40
+	T38     *T38    // nil: m=image is refused
 }
 
 // Local is where this side receives, as the peer shall see it: behind a NAT the mapped addresses.
 type Local struct {
 	RTP  netip.AddrPort
 	RTCP netip.AddrPort // zero: the port after RTP's
+
+	// UDPTL is where T.38 comes in when it stands beside sound. Zero: it is not offered beside
+	// sound. In the place of sound it comes in at RTP.
+	UDPTL netip.AddrPort
 }
 
 // A Session is the offer/answer state of one dialog.
@@ -69,6 +86,7 @@ type Session struct {
 	caps    Capabilities
 	local   Local
 	want    Direction
+	mode    Mode // of the next offer; follows what is agreed
 	id      uint32
 	version uint64  // of the last description sent
 	origin  Address // of o=: the first address we gave, for the whole session
@@ -84,6 +102,21 @@ type Session struct {
 type state struct {
 	local, remote *Description
 	audio         *Audio
+	image         *Image
+}
+
+// live reports that there is a stream.
+func (st state) live() bool { return st.audioIndex() >= 0 || st.imageIndex() >= 0 }
+
+// mode is which streams there are.
+func (st state) mode() Mode {
+	switch {
+	case st.image == nil:
+		return Sound
+	case st.audio == nil:
+		return Fax
+	}
+	return SoundAndFax
 }
 
 // audioIndex is the position of our audio line in use, or -1.
@@ -95,9 +128,18 @@ func (st state) audioIndex() int {
 }
 
 // audioIndex is the position of the first audio line in use, or -1.
-func (d *Description) audioIndex() int {
-	return slices.IndexFunc(d.Media, func(m Media) bool { return m.isAudio() && m.Port != 0 })
+func (d *Description) audioIndex() int { return d.lineOf(0, Media.isAudio) }
+
+// imageIndex is the position of our image line in use, or -1.
+func (st state) imageIndex() int {
+	if st.image == nil || st.local == nil {
+		return -1
+	}
+	return st.local.imageIndex()
 }
+
+// imageIndex is the position of the first image line in use, or -1.
+func (d *Description) imageIndex() int { return d.lineOf(0, Media.isImage) }
 
 func (m Media) isAudio() bool { return strings.EqualFold(m.Kind, "audio") }
 
@@ -124,6 +166,13 @@ func (s *Session) SetDirection(d Direction) { s.want = d }
 // Wanted is what SetDirection said.
 func (s *Session) Wanted() Direction { return s.want }
 
+// SetMode says which media this side wants from the next offer or answer on. What is agreed
+// then, and what a refused offer leaves in force, is what it wants after that.
+func (s *Session) SetMode(m Mode) { s.mode = m }
+
+// Mode is which media this side wants: what SetMode said, until something was agreed.
+func (s *Session) Mode() Mode { return s.mode }
+
 // SetCapabilities changes what the next OfferAll and Answer name.
 func (s *Session) SetCapabilities(caps Capabilities) { s.caps = caps }
 
@@ -136,6 +185,12 @@ func (s *Session) Pending() bool { return s.pending }
 // Audio is what is agreed for the audio stream; nil: none is.
 func (s *Session) Audio() *Audio { return s.agreed.audio }
 
+// Image is what is agreed for T.38; nil: nothing is.
+func (s *Session) Image() *Image { return s.agreed.image }
+
+// Agreed reports that something is agreed, for sound or T.38.
+func (s *Session) Agreed() bool { return s.agreed.audio != nil || s.agreed.image != nil }
+
 // Remote is the peer's description in force; nil before there is one.
 func (s *Session) Remote() *Description { return s.agreed.remote }
 
@@ -143,42 +198,98 @@ func (s *Session) Remote() *Description { return s.agreed.remote }
 func (s *Session) Local() *Description { return s.agreed.local }
 
 // Offer makes an offer: of everything while nothing is agreed, later of the session as it
-// is with the direction and address now wanted. Unchanged, it is the description in force
+// is with the direction, address and mode now wanted. Unchanged, it is the description in force
 // with its version (RFC 3264 section 8, RFC 4028 section 7.4): a session refresh.
 func (s *Session) Offer() (*Description, error) {
-	i := s.agreed.audioIndex()
-	if i < 0 {
+	if !s.agreed.live() {
 		return s.OfferAll()
 	}
 	if s.pending {
 		return nil, ErrPending
 	}
-	d := s.agreed.local.clone()
-	s.relocate(d, i)
-	d.Media[i].Attributes.setDirection(s.offerDirection())
+	d := s.refreshed()
+	switch audio, image := s.agreed.audioIndex(), s.agreed.imageIndex(); {
+	case s.mode == Fax && audio >= 0 && s.caps.T38 != nil:
+		s.toFax(d, audio, image)
+	case s.mode == Sound && image >= 0:
+		s.toSound(d, audio, image)
+	case audio >= 0:
+		d.Media[audio].Attributes.setDirection(s.offerDirection())
+	}
 	return s.propose(d), nil
+}
+
+// toFax makes d an offer of T.38 alone. RFC 3264 section 8.3.3 has sound and fax take turns in
+// one m= line; one of T.38 that is there already is used again.
+func (s *Session) toFax(d *Description, audio, image int) {
+	at := image
+	if at < 0 {
+		at = slices.IndexFunc(d.Media, Media.isImage)
+	}
+	if at < 0 {
+		at = audio
+	} else {
+		d.Media[audio] = refuse(d.Media[audio])
+	}
+	if image < 0 {
+		d.Media[at] = s.imageMedia(s.imageLocal(), s.caps.T38)
+	}
+}
+
+// toSound makes d an offer of sound alone.
+func (s *Session) toSound(d *Description, audio, image int) {
+	at := audio
+	if at < 0 {
+		at = slices.IndexFunc(d.Media, Media.isAudio)
+	}
+	if at < 0 {
+		at = image
+	} else {
+		d.Media[image] = refuse(d.Media[image])
+	}
+	if audio < 0 {
+		d.Media[at] = s.offerAudio(s.offerDirection())
+	}
 }
 
 // OfferAll makes an offer of everything this side can: the first one, the one that an
 // INVITE without an offer asks for (RFC 6337 section 5.2.5), and one after new capabilities.
+// In a fax it is one of the fax alone: who asks without an offer refreshes the session, and
+// would take what stands first.
 func (s *Session) OfferAll() (*Description, error) {
 	if s.pending {
 		return nil, ErrPending
 	}
-	audio := s.offerAudio(s.offerDirection())
+	if s.agreed.imageIndex() >= 0 {
+		return s.propose(s.refreshed()), nil
+	}
 	d := s.describe()
 	if s.agreed.local != nil {
 		for _, m := range s.agreed.local.Media { // RFC 3264 section 8: no line may vanish
 			d.Media = append(d.Media, refuse(m))
 		}
 	}
-	at := slices.IndexFunc(d.Media, Media.isAudio)
-	if at < 0 {
-		d.Media = append(d.Media, audio)
+	first := s.agreed.remote == nil && s.caps.T38 != nil
+	if beside := s.mode == SoundAndFax && s.local.UDPTL.IsValid(); first && (s.mode == Fax || beside) {
+		local := s.local.RTP
+		if beside {
+			d.put(s.offerAudio(s.offerDirection()), Media.isAudio)
+			local = s.local.UDPTL
+		}
+		d.put(s.imageMedia(local, s.caps.T38), Media.isImage)
 	} else {
-		d.Media[at] = audio
+		d.put(s.offerAudio(s.offerDirection()), Media.isAudio)
 	}
 	return s.propose(d), nil
+}
+
+// put puts a line in the place of the first of its kind, or at the end.
+func (d *Description) put(m Media, kind func(Media) bool) {
+	if at := slices.IndexFunc(d.Media, kind); at >= 0 {
+		d.Media[at] = m
+		return
+	}
+	d.Media = append(d.Media, m)
 }
 
 // offerDirection is what to offer. RFC 3264 section 8.4: a stream the peer already holds
@@ -204,92 +315,9 @@ func (s *Session) Revert() {
 		s.agreed = s.before
 	}
 	s.offered, s.pending = nil, false
-}
-
-// TakeAnswer takes the peer's answer to our offer. It may be called again for the same
-// offer, since a 2xx repeats or replaces what a 1xx said; the last one holds. On an error
-// what was agreed before the offer is in force again.
-func (s *Session) TakeAnswer(answer *Description) error {
-	if s.offered == nil {
-		if s.agreed.remote != nil && equal(s.agreed.remote, answer) {
-			return nil
-		}
-		return ErrNoOffer
+	if s.agreed.live() {
+		s.mode = s.agreed.mode()
 	}
-	next := state{local: s.offered, remote: answer}
-	if at := s.offered.audioIndex(); at >= 0 {
-		audio, err := s.takeAudio(&s.offered.Media[at], answer, at)
-		if err != nil {
-			s.Revert()
-			return err
-		}
-		next.audio = audio
-	}
-	s.agreed, s.pending = next, false
-	return nil
-}
-
-// Answer answers the peer's offer and puts both in force. Every m= line is answered in its
-// place, with port 0 where it is refused (RFC 3264 section 6); an offer of which nothing
-// can be accepted, or that offers nothing, is a Refusal and changes nothing. The offer in force, sent again
-// as a session refresh does, gets the same answer again.
-func (s *Session) Answer(offer *Description) (*Description, error) {
-	if s.pending {
-		return nil, ErrPending
-	}
-	var next state
-	var err error
-	if s.agreed.remote != nil && equal(s.agreed.remote, offer) && len(offer.Media) == len(s.agreed.local.Media) {
-		next = s.repeat()
-	} else if next, err = s.negotiate(offer); err != nil {
-		return nil, err
-	}
-	next.local, next.remote = s.stamp(next.local), offer
-	s.agreed, s.offered = next, nil
-	return next.local, nil
-}
-
-// repeat is the state in force with the direction and address now wanted.
-func (s *Session) repeat() state {
-	next := state{local: s.agreed.local.clone()}
-	i := s.agreed.audioIndex()
-	if i < 0 {
-		return next
-	}
-	audio := *s.agreed.audio
-	audio.Direction = s.agreed.remote.Direction(i).Reverse() & s.want
-	if audio.Held {
-		audio.Direction &^= SendOnly
-	}
-	s.relocate(next.local, i)
-	next.local.Media[i].Attributes.setDirection(audio.Direction)
-	next.audio = &audio
-	return next
-}
-
-// negotiate answers an offer line by line.
-func (s *Session) negotiate(offer *Description) (state, error) {
-	next := state{local: s.describe()}
-	var why error
-	for i, m := range offer.Media {
-		line := refuse(m)
-		if m.isAudio() && m.Port != 0 && next.audio == nil {
-			accepted, audio, err := s.answerAudio(offer, i)
-			if err == nil {
-				line, next.audio = accepted, audio
-			} else if why == nil {
-				why = err
-			}
-		}
-		next.local.Media = append(next.local.Media, line)
-	}
-	if next.audio != nil {
-		return next, nil
-	}
-	if why == nil {
-		why = refusal(warnMedia, "no audio stream is offered")
-	}
-	return next, why
 }
 
 // refuse is a line with port 0 in the place of m.
@@ -302,11 +330,18 @@ func (s *Session) describe() *Description {
 	return &Description{Name: "-", Connection: addressOf(s.local.RTP.Addr())}
 }
 
-// relocate puts our present address into line i of d.
-func (s *Session) relocate(d *Description, i int) {
+// refreshed is our description in force with our present addresses.
+func (s *Session) refreshed() *Description {
+	d := s.agreed.local.clone()
 	d.Connection = addressOf(s.local.RTP.Addr())
-	d.Media[i].Port = int(s.local.RTP.Port())
-	s.writeRTCP(&d.Media[i])
+	if i := s.agreed.audioIndex(); i >= 0 {
+		d.Media[i].Port = int(s.local.RTP.Port())
+		s.writeRTCP(&d.Media[i])
+	}
+	if i := s.agreed.imageIndex(); i >= 0 {
+		s.locate(&d.Media[i], s.imageLocal())
+	}
+	return d
 }
 
 // stamp gives d its o= line. The version grows by one with every change and with nothing

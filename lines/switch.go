@@ -1,0 +1,70 @@
+package lines
+
+import (
+	"time"
+
+	"tipring/internal/offer"
+)
+
+// A wish is the media that Switch asked for and that are not agreed yet.
+type wish struct {
+	mode offer.Mode // Sound or Fax
+	set  bool
+}
+
+// Switch asks the far end for T.38 in the place of sound (Fax), or for sound again (Sound), by a
+// re-INVITE that goes as soon as the dialog allows one. FaxHandler tells what comes of it: Image and
+// Media, or SwitchRefused. Nothing is told where it is so already, be it because the far
+// end was faster.
+func (c *Call) Switch(m offer.Mode) {
+	c.post(func(now time.Time) {
+		switch h, ok := c.handler.(FaxHandler); {
+		case !ok || m != offer.Sound && m != offer.Fax:
+		case c.s == nil:
+			h.SwitchRefused(c, 481)
+		case m == offer.Fax && c.media.T38 == nil:
+			h.SwitchRefused(c, 488)
+		default:
+			c.s.switchTo(now, m)
+		}
+	})
+}
+
+func (s *session) switchTo(now time.Time, m offer.Mode) {
+	s.wish = wish{m, true}
+	if s.fulfilled(); s.wish.set {
+		s.reinvite(now)
+	}
+}
+
+// fulfilled drops a wish that has come true, by an offer of either side, and the re-INVITE
+// that waits to carry it.
+func (s *session) fulfilled() {
+	if s.wish.set && s.inviting == nil && s.offer.Mode() == s.wish.mode {
+		s.wish, s.wanted = wish{}, false
+	}
+}
+
+// notSwitched tells that what this re-INVITE was to bring is not to be had, if it is still wished
+// for.
+func (x *reinvitation) notSwitched(code int) {
+	s := x.session
+	if !x.wish.set || s.wish != x.wish || s.ended || s.c.over {
+		return
+	}
+	s.wish = wish{}
+	if h, ok := s.c.handler.(FaxHandler); ok {
+		h.SwitchRefused(s.c, code)
+	}
+}
+
+// tellImage tells what is agreed for T.38, if that is new.
+func (c *Call) tellImage(i *offer.Image) (told bool) {
+	h, ok := c.handler.(FaxHandler)
+	if !ok || i == c.image || i != nil && c.image != nil && *i == *c.image {
+		return false
+	}
+	c.image = i
+	h.Image(c, i)
+	return true
+}
