@@ -157,6 +157,7 @@ func (a *Agent) load() error {
 	if !a.rescued.Load() {
 		a.keep(b)
 	}
+	a.readRadiusFiles()
 	if err := a.setRTP(c.SIP); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -9,21 +10,49 @@ import (
 	"reflect"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tipring/internal/aaa"
 	"tipring/internal/config"
 	"tipring/internal/faxback"
+	"tipring/provisioning"
 )
 
-// A radius is the device's RADIUS client. It lives as long as [radius] stays what it is,
-// so that it knows which servers are dead.
+// A radius is the device's RADIUS client. It lives as long as [radius], and what is in the
+// files that it names, stay what they are, so that it knows which servers are dead.
 type radius struct {
 	mu     sync.Mutex
-	made   config.Radius // what client was made of
-	trust  [4]string     // the files of its TLS
+	made   config.Radius // what client was made of, with files
+	files  content
+	named  atomic.Pointer[content] // as of the latest reload
 	client *aaa.Client
 	dict   *faxback.Dictionary
+}
+
+// A content is a digest of what is in the files that a client is made of.
+type content [sha256.Size]byte
+
+// contentOf reads the files of [radius] and of its TLS. One that cannot be read has an error
+// for its content.
+func contentOf(c *config.Config) (sum content) {
+	h := sha256.New()
+	for _, file := range []string{c.Radius.Dictionary, c.Provisioning.TLSCAFile, c.Provisioning.TLSCert, c.Provisioning.TLSKey} {
+		var text []byte
+		var err error
+		if file != "" {
+			text, err = readNamedFile(file)
+		}
+		fmt.Fprintf(h, "%d %v\n%s", len(text), err, text)
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// readRadiusFiles has the next question asked with what is in the files now.
+func (a *Agent) readRadiusFiles() {
+	sum := contentOf(a.config())
+	a.radius.named.Store(&sum)
 }
 
 // The ports of RADIUS (RFC 2865, RFC 6614).
@@ -57,12 +86,11 @@ func (a *Agent) servers() (*faxback.Directory, *aaa.Client, error) {
 	r := &a.radius
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	trust := [4]string{c.Provisioning.TLSCAFile, c.Provisioning.TLSCert, c.Provisioning.TLSKey}
-	if r.client == nil || !reflect.DeepEqual(r.made, c.Radius) || r.trust != trust {
+	if files := *r.named.Load(); r.client == nil || !reflect.DeepEqual(r.made, c.Radius) || r.files != files {
 		if err := a.makeRadius(c); err != nil {
 			return nil, nil, err
 		}
-		r.made, r.trust = c.Radius, trust
+		r.made, r.files = c.Radius, files
 	}
 	return &faxback.Directory{Asker: r.client, Dictionary: r.dict, FaxATAType: uint32(c.Radius.FaxATAType)}, r.client, nil
 }
@@ -79,10 +107,21 @@ func (a *Agent) makeRadius(c *config.Config) error {
 		return err
 	}
 	if old := r.client; old != nil {
-		a.goWork(func() { a.closed(old.Close()) })
+		a.goWork(func() { a.outlive(old) })
 	}
 	r.client, r.dict = client, dict
 	return nil
+}
+
+// outlive closes a client when who still has it has asked all that he wanted.
+func (a *Agent) outlive(old *aaa.Client) {
+	timer := time.NewTimer(provisioning.AttemptTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-a.ctx.Done():
+	}
+	a.closed(old.Close())
 }
 
 // NewRadius makes a client for the Access servers of [radius], out of what base says more. The

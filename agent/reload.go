@@ -57,6 +57,7 @@ func (a *Agent) reload(made func(own []config.Layer) (basis, error)) error {
 	}
 	a.rescued.Store(false)
 	a.keep(b)
+	a.readRadiusFiles()
 	a.configured(a.config().Device)
 	a.noteChanges(before, changes, a.otherContent())
 	a.reconcile()
