@@ -37,8 +37,20 @@ type Attempt struct {
 	CallerID   string // of a received fax
 	ANI        string // that the port presents
 	CSID       string // T.30 identification of the port
+	Stage      Stage
 	Related    string // session of an earlier stage of the same fax (FB-Related-Id); empty: none
 }
+
+// A Stage is which part of a fax's way an Attempt is.
+type Stage uint8
+
+// Stages. A stored fax has two.
+const (
+	RealTime    Stage = iota // a machine's, or a mailbox's, in real time
+	FromMachine              // from the machine on a port into the spool
+	Delivery                 // from the spool over a line
+	ToMachine                // from the spool to the machine on a port
+)
 
 // A Permit is what a provider says of an Attempt.
 type Permit struct {
@@ -47,6 +59,9 @@ type Permit struct {
 	CSID      string // T.30 identification to use
 	CallAhead *bool  // nil: the provider does not say
 	Session   Session
+
+	TellFailure  bool // by a page to the machine, when the fax is given up
+	TellDelivery bool // the same, when it is delivered
 }
 
 // A Session keeps a provider's account of a fax. Its methods never wait, and may be called
@@ -85,14 +100,16 @@ type Outcome struct {
 	Server    string // of the line, as /calls names it
 	Code      int    // of the final SIP response that ended the call; 0: none
 	Reason    string // for people; empty: it went well
+	Cause     int    // of ITU-T Q.850, where the far end told one; 0: none
 	Busy      bool   // the called number was busy
 	NoAnswer  bool
 
-	Answered  bool // the call was up
-	Begun     bool // T.30 had begun: the far end sent or took a frame
-	Voice     bool // something answered that is no fax machine
-	OK        bool // all pages are confirmed
-	Permanent bool // trying again is of no use
+	Answered  bool  // the call was up
+	Begun     bool  // T.30 had begun: the far end sent or took a frame
+	Voice     bool  // something answered that is no fax machine
+	Heard     Sound // by ear, before T.30 began
+	OK        bool  // all pages are confirmed
+	Permanent bool  // trying again is of no use
 
 	Transport string // t38 audio; empty: it never came so far
 	RemoteID  string // CSID of the far end, as printable ASCII
