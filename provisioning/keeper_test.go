@@ -724,6 +724,43 @@ func TestLocalLayerAndRollback(t *testing.T) {
 	})
 }
 
+// A device that has started again knows where what it runs came from before anybody says so
+// again; of what a person went back to it does not.
+func TestSourceIsKnownAfterAStart(t *testing.T) {
+	inHouse(t, func(h *house) {
+		again := func(what, source, url string) {
+			t.Helper()
+			h.stop()
+			h.start()
+			if s := h.k.Status(); s.Source != source || s.URL != url || s.Finished != 0 && h.file != "" {
+				t.Errorf("%s: from %q, %q, want %q, %q (%+v)", what, s.Source, s.URL, source, url, s)
+			}
+		}
+		h.set(func() { h.slow = time.Second })
+		again("a new device", "", "")
+		h.set(func() { h.slow = 0 })
+		h.settled()
+		h.set(func() { h.slow = time.Second })
+		again("fetched", "static", "https://p.example/f")
+		h.after(time.Minute)
+		if _, err := h.setLocal("[sip1]\ndisplay_name = x\n"); err != nil {
+			t.Fatal(err)
+		}
+		h.after(time.Minute)
+		again("with a change on the page", "static", "https://p.example/f")
+		h.after(time.Minute)
+		h.set(func() { h.password, h.slow = "new", 0 })
+		h.offer(withPassword("new"))
+		h.after(5 * time.Second)
+		h.want(Good, "new")
+		if _, err := h.k.Rollback(h.t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		h.set(func() { h.slow = time.Second })
+		again("gone back", "", "")
+	})
+}
+
 func TestReset(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.settled()

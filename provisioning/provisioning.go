@@ -120,8 +120,18 @@ func New(o Options) *Keeper {
 	if k.now = o.Now; k.now == nil {
 		k.now = time.Now
 	}
-	k.status.Store(&Status{Generation: k.current().N})
+	k.status.Store(k.remembered())
 	return k
+}
+
+// remembered is how things are before the first look.
+func (k *Keeper) remembered() *Status {
+	cur, m := k.current(), k.store.Memory()
+	s := &Status{Generation: cur.N}
+	if cur.Key != "" && cur.Key == m.Key { // after a rollback, what was fetched last is not what runs
+		s.Source, s.URL = m.Source, m.URL
+	}
+	return s
 }
 
 // Status is how things are.
@@ -508,7 +518,7 @@ func (k *Keeper) apply(now time.Time, o outcome) {
 // remember keeps what the next attempt wants to know of this one.
 func (k *Keeper) remember(o outcome) {
 	m := k.store.Memory()
-	m.URL, m.Key, m.ETag, m.LastModified = o.url, o.key, o.etag, o.changed
+	m.Source, m.URL, m.Key, m.ETag, m.LastModified = o.source, o.url, o.key, o.etag, o.changed
 	m.Seal = max(m.Seal, int64(min(o.version, math.MaxInt64)))
 	m.Clock = k.now()
 	if err := k.store.Remember(m); err != nil {

@@ -274,7 +274,7 @@ func TestMemory(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := opened(t, dir)
 	m := Memory{
-		URL: "https://h/x", ETag: `W/"x"`, LastModified: "Sun, 22 Nov 2026 01:02:03 GMT", Key: "abcd",
+		Source: "dhcp:66", URL: "https://h/x", ETag: `W/"x"`, LastModified: "Sun, 22 Nov 2026 01:02:03 GMT", Key: "abcd",
 		Seal: 1795312345, Clock: made, Failure: "404", Failures: 3,
 	}
 	must(t, s.Remember(m))
@@ -288,7 +288,7 @@ func TestMemory(t *testing.T) {
 		t.Errorf("the version went down: %+v", got)
 	}
 	for _, wrong := range []Memory{
-		{ETag: strings.Repeat("x", MaxMemo+1)}, {URL: "\xff"}, {Key: "x"}, {Failures: -1}, {Clock: time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{ETag: strings.Repeat("x", MaxMemo+1)}, {URL: "\xff"}, {Source: strings.Repeat("x", MaxMemo+1)}, {Key: "x"}, {Failures: -1}, {Clock: time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)},
 	} {
 		if s.Remember(wrong) == nil {
 			t.Errorf("%.60v was taken", wrong)

@@ -21,6 +21,7 @@ const (
 
 // A Memory is what provisioning knows between two attempts and over a restart.
 type Memory struct {
+	Source       string    `json:"source,omitempty"`        // who said last what there is for this device
 	URL          string    `json:"url,omitempty"`           // where was fetched last; without its password
 	ETag         string    `json:"etag,omitempty"`          // of the answer, RFC 9110 section 8.8.3
 	LastModified string    `json:"last_modified,omitempty"` // of the answer, as the server wrote it
@@ -152,7 +153,7 @@ func validKey(key string) error {
 }
 
 func (m Memory) valid() error {
-	for _, text := range []string{m.URL, m.ETag, m.LastModified, m.Failure} {
+	for _, text := range []string{m.Source, m.URL, m.ETag, m.LastModified, m.Failure} {
 		if err := validText(text); err != nil {
 			return err
 		}
