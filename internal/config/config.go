@@ -9,7 +9,7 @@
 // a key: defaults, parsing, faults, canonical text, Explain, the shipped tipring.ini,
 // docs/configuration.md and the pages all come from it.
 //
-// The package opens files only in Files, ReadLocal, WriteLocal and the detection of
+// The package opens files only in Files, ReadLocal and the detection of
 // Identity. It starts no goroutine and logs nothing.
 package config
 

@@ -122,13 +122,10 @@ func TestFilesAndTheStateDirectory(t *testing.T) {
 	if got, err := f.FindStateDir(); got != state || err != nil {
 		t.Errorf("state directory %q, %v", got, err)
 	}
-	if err := WriteLocal(state, []byte("[sip1]\n")); err != nil {
-		t.Fatal(err)
+	if l, err := ReadLocal(state); err != nil || len(l.Text) != 0 {
+		t.Errorf("no local.ini yet: %+v, %v", l, err)
 	}
-	info, err := os.Stat(filepath.Join(state, "config", "local.ini"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("local.ini: %v, %v", info, err)
-	}
+	write(t, filepath.Join(state, "config", "local.ini"), "[sip1]\n")
 	layers, err := f.Layers()
 	if err != nil || len(layers) != 3 || string(layers[2].Text) != "[sip1]\n" || layers[2].Source != "local" {
 		t.Errorf("layers %+v, %v", layers, err)
@@ -138,30 +135,6 @@ func TestFilesAndTheStateDirectory(t *testing.T) {
 	}
 	if _, err := (Files{File: filepath.Join(dir, "none.ini")}).Layers(); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a named file that does not exist: %v", err)
-	}
-}
-
-func TestWriteLocalReplacesAndClearsUp(t *testing.T) {
-	dir := t.TempDir()
-	if l, err := ReadLocal(dir); err != nil || len(l.Text) != 0 {
-		t.Fatalf("no local.ini yet: %+v, %v", l, err)
-	}
-	os.Mkdir(filepath.Join(dir, "config"), 0o700)
-	write(t, filepath.Join(dir, "config", ".local.ini123"), "half")
-	for _, text := range []string{"[sip1]\nenabled = 1\n", "[sip1]\n"} {
-		if err := WriteLocal(dir, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if l, err := ReadLocal(dir); err != nil || string(l.Text) != text {
-			t.Errorf("read %q, %v", l.Text, err)
-		}
-	}
-	if names, _ := os.ReadDir(filepath.Join(dir, "config")); len(names) != 1 {
-		t.Errorf("files left: %v", names)
-	}
-	write(t, filepath.Join(dir, "file"), "")
-	if err := WriteLocal(filepath.Join(dir, "file"), nil); err == nil {
-		t.Error("wrote below a file")
 	}
 }
 

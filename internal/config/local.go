@@ -2,50 +2,8 @@ package config
 
 import (
 	"bytes"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
-
-// WriteLocal keeps text as the local layer: when it returns nil the text survives a
-// power cut, and at any moment the file is the old or the new one.
-func WriteLocal(stateDir string, text []byte) error {
-	path := LocalPath(stateDir)
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("local settings: %w", err)
-	}
-	removeLeftovers(path)
-	if err := renameio.WriteFile(path, text, 0o600, renameio.WithTempDir(dir), renameio.IgnoreUmask()); err != nil {
-		return fmt.Errorf("local settings: %w", err)
-	}
-	// renameio gives atomicity; durability needs the directory on the disk too.
-	if err := syncDir(dir); err != nil {
-		return fmt.Errorf("local settings: %w", err)
-	}
-	return nil
-}
-
-// removeLeftovers removes the temporary files of a write that a power cut ended.
-func removeLeftovers(path string) {
-	dir, base := filepath.Split(path)
-	names, _ := filepath.Glob(filepath.Join(dir, "."+base+"*"))
-	for _, name := range names {
-		os.Remove(name)
-	}
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
 
 // MaskText is INI text as it may be shown: each secret reads Mask, in comments too.
 // Everything else stays as it was.
