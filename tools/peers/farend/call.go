@@ -37,6 +37,7 @@ type Call struct {
 	remote   string        // the other side's tag
 	ended    map[string]bool
 	requests []wire.Message
+	takes    func(m *wire.Message, from netip.AddrPort) bool
 }
 
 func (u *UA) newCall(m *wire.Message, from netip.AddrPort) *Call {
@@ -69,6 +70,23 @@ func (c *Call) Reply(status int, phrase string, headers ...string) {
 	}
 }
 
+// Intercept has the test decide on requests within the call: true says that the request
+// needs nothing more. f is called on the user agent's only receiver, and must not wait for
+// a message.
+func (c *Call) Intercept(f func(m *wire.Message, from netip.AddrPort) bool) {
+	c.ua.mu.Lock()
+	c.takes = f
+	c.ua.mu.Unlock()
+}
+
+// Respond answers a request within the call, with a session when body is not empty.
+func (c *Call) Respond(m *wire.Message, from netip.AddrPort, status int, phrase, body string, headers ...string) {
+	if status < 300 {
+		headers = append(append(headers, timers(m)...), c.contact())
+	}
+	c.ua.reply(m, from, status, phrase, "", headers, body)
+}
+
 // Early answers 183 with a session, so that the caller hears us before we answer.
 func (c *Call) Early() {
 	c.ua.reply(c.invite, c.from, 183, "Session Progress", c.tag, []string{c.contact()}, c.Media.answer(c.invite.Body))
@@ -76,8 +94,11 @@ func (c *Call) Early() {
 
 // Answer answers 200 with a session, again and again until the ACK comes or
 // 64*T1 have passed (RFC 3261 section 13.3.1.4), then gives up with a BYE.
-func (c *Call) Answer(headers ...string) {
-	c.ua.reply(c.invite, c.from, 200, "OK", c.tag, append(headers, c.contact()), c.Media.answer(c.invite.Body))
+func (c *Call) Answer(headers ...string) { c.AnswerWith(c.Media.answer(c.invite.Body), headers...) }
+
+// AnswerWith is Answer with a session of the test's choosing.
+func (c *Call) AnswerWith(body string, headers ...string) {
+	c.ua.reply(c.invite, c.from, 200, "OK", c.tag, append(headers, c.contact()), body)
 	c.again(200)
 }
 
@@ -109,7 +130,11 @@ func (c *Call) request(m *wire.Message, from netip.AddrPort) {
 	u := c.ua
 	u.mu.Lock()
 	c.requests = append(c.requests, *m)
+	takes := c.takes
 	u.mu.Unlock()
+	if takes != nil && takes(m, from) {
+		return
+	}
 	switch m.Method {
 	case "ACK":
 		if m.Body != "" {
@@ -180,6 +205,11 @@ func (c *Call) Ended() bool { return len(c.Got("BYE"))+len(c.Got("CANCEL")) > 0 
 // Dial calls a number through a server and returns after the first final
 // response: the call, and the response's status, 0 when none came.
 func (u *UA) Dial(server netip.AddrPort, number string, limit time.Duration, headers ...string) (*Call, int) {
+	return u.DialWith(server, number, limit, func(c *Call) string { return c.Media.Offer() }, headers...)
+}
+
+// DialWith is Dial with an offer of the test's choosing.
+func (u *UA) DialWith(server netip.AddrPort, number string, limit time.Duration, offer func(*Call) string, headers ...string) (*Call, int) {
 	c := &Call{
 		ID: token(), ua: u, outgoing: true, tag: token(), peer: server, cseq: 1,
 		target: fmt.Sprintf("sip:%s@%s", number, server), ended: map[string]bool{},
@@ -188,7 +218,7 @@ func (u *UA) Dial(server netip.AddrPort, number string, limit time.Duration, hea
 	u.mu.Lock()
 	u.calls = append(u.calls, c)
 	u.mu.Unlock()
-	res := c.send("INVITE", 1, append(headers, c.contact()), c.Media.Offer(), limit)
+	res := c.send("INVITE", 1, append(headers, c.contact()), offer(c), limit)
 	if res == nil {
 		return c, 0
 	}

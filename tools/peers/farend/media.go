@@ -16,7 +16,7 @@ import (
 )
 
 // Media is the RTP side of a call, G.711 mu-law in 20 ms packets: it says one
-// tone and keeps what it hears.
+// tone, or what a machine says (machine.go), and keeps what it hears.
 type Media struct {
 	Addr netip.AddrPort
 
@@ -34,6 +34,9 @@ type Media struct {
 	packets int
 	dtmf    int // payload type of telephone-event, from the other side's SDP
 	hold    bool
+	paused  bool
+	machine *machine
+	divert  func(b []byte, from netip.AddrPort)
 }
 
 func newMedia(t netlab.T, host *netlab.Host) *Media {
@@ -103,9 +106,15 @@ func (m *Media) speak() {
 		}
 		m.mu.Lock()
 		to := m.to
-		m.tone.Next(pcm)
-		hold := m.hold
+		machine := m.machine
+		if machine == nil {
+			m.tone.Next(pcm)
+		}
+		hold := m.hold || m.paused
 		m.mu.Unlock()
+		if machine != nil {
+			machine.exchange(pcm)
+		}
 		if !to.IsValid() || hold {
 			continue
 		}
@@ -121,7 +130,7 @@ func (m *Media) listen() {
 	defer m.done.Done()
 	b := make([]byte, 2000)
 	for {
-		n, _, err := m.conn.ReadFromUDPAddrPort(b)
+		n, from, err := m.conn.ReadFromUDPAddrPort(b)
 		if err != nil {
 			select {
 			case <-m.stop:
@@ -129,6 +138,13 @@ func (m *Media) listen() {
 			default:
 				continue
 			}
+		}
+		m.mu.Lock()
+		divert := m.divert
+		m.mu.Unlock()
+		if divert != nil {
+			divert(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+			continue
 		}
 		if n < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 			continue
@@ -138,6 +154,9 @@ func (m *Media) listen() {
 		switch pt := int(b[1] & 127); {
 		case pt == 0:
 			m.heard = append(m.heard, audio.FromULaw(b[12:n])...)
+			if m.machine != nil {
+				m.machine.arrived(binary.BigEndian.Uint32(b[4:]), audio.FromULaw(b[12:n]))
+			}
 		case pt == 8:
 			m.heard = append(m.heard, audio.FromALaw(b[12:n])...)
 		case pt == m.dtmf && n >= 16:
