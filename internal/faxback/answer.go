@@ -50,7 +50,8 @@ const (
 // Validation is the Accept of Account-Validate.
 type Validation struct {
 	Reply
-	Type AccountType
+	Type       AccountType
+	UploadLogs LogMode
 }
 
 // SendPermit is the Accept of Get-Account/Pre-Send-Session.

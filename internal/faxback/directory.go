@@ -25,11 +25,13 @@ func (d *Directory) Login(ctx context.Context, r LoginRequest) (Login, error) {
 // Validate asks whether an account's password still holds.
 func (d *Directory) Validate(ctx context.Context, r ValidateRequest) (Validation, error) {
 	reply, err := d.Ask(ctx, r)
+	a := Validation{Reply: reply, UploadLogs: LogsUnsaid}
 	if err != nil {
-		return Validation{Reply: reply}, err
+		return a, err
 	}
 	in := reading{reply: &reply}
-	return Validation{reply, AccountType(in.flag("FB-Account-Type"))}, in.err()
+	a.Type, a.UploadLogs = AccountType(in.flag("FB-Account-Type")), in.logs()
+	return a, in.err()
 }
 
 // Send asks whether an account may send a fax. FB-Snd-From-Account explicitly 0 is

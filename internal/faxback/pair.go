@@ -81,7 +81,7 @@ func (p *pair) has(name string) bool {
 var (
 	pairLogin = pair{command: GetAccount, context: AccountLogin, answer: []string{"FB-Account-Type", "FB-Account-Login-Group",
 		"FB-Call-Ahead-Mode", "FB-Upload-Logs", "FB-Account-UUID", "FB-Rcv-Failover-Account-UUID"}}
-	pairValidate = pair{command: GetAccount, context: AccountValidate, answer: []string{"FB-Account-Type"}}
+	pairValidate = pair{command: GetAccount, context: AccountValidate, answer: []string{"FB-Account-Type", "FB-Upload-Logs"}}
 	pairSend     = pair{command: GetAccount, context: PreSend, answer: []string{"FB-Snd-On-Behalf-Of", "FB-Call-Ahead-Mode",
 		"FB-Snd-From-Account", "FB-Snd-Time-Expired", "FB-CDR-Info", "FB-Customer", "FB-Source", "FB-Save-CDR", "FB-Snd-ANI",
 		"FB-Snd-TSID", "FB-Rule-Group", "FB-Upload-Logs"}}
