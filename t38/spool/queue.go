@@ -1,0 +1,343 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// QueueConfig says how a Queue delivers.
+type QueueConfig struct {
+	Store *Store
+
+	// Deliver makes one try: a call to Peer over Line, or, for a Kind that is ToPort, a call to the
+	// machine on Port. It returns soon after ctx ends, and may be called for several faxes at once.
+	Deliver func(ctx context.Context, j *Job) Result
+
+	Retries  int           // of a call, after the first try
+	BusyWait time.Duration // after busy; 0: 60 s
+	Wait     time.Duration // after any other failure; 0: 15 s
+
+	PortTries    int           // of a delivery to the machine on a port; 0: 300, which last a day
+	PortWait     time.Duration // between the first ten; 0: 60 s
+	PortLongWait time.Duration // between the others; 0: 5 minutes
+
+	PerLine  int // calls of a line at once; 0: 2. A port has one
+	Parallel int // deliveries at once in all; 0: 4
+
+	Zone *time.Location // of the times in notices; nil: local
+}
+
+func (c *QueueConfig) setDefaults() {
+	setDefault(&c.BusyWait, 60*time.Second)
+	setDefault(&c.Wait, 15*time.Second)
+	setDefault(&c.PortTries, 300)
+	setDefault(&c.PortWait, 60*time.Second)
+	setDefault(&c.PortLongWait, 5*time.Minute)
+	setDefault(&c.PerLine, 2)
+	setDefault(&c.Parallel, 4)
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
+}
+
+// A Queue delivers the faxes of a Store that wait. Faxes to one number, or to one port, go
+// in the order of their acceptance: one that is tried again holds those behind it.
+type Queue struct {
+	cfg   QueueConfig
+	store *Store
+	wake  chan struct{}
+
+	mu       sync.Mutex
+	running  map[string]*running
+	paused   bool
+	finished chan struct{} // closed and made anew whenever a delivery ends
+}
+
+// running is a delivery under way.
+type running struct {
+	lane      string
+	cancel    context.CancelFunc
+	cancelled bool // by Cancel
+}
+
+// NewQueue makes the Queue of a Store, which has one.
+func NewQueue(c QueueConfig) *Queue {
+	c.setDefaults()
+	q := &Queue{
+		cfg: c, store: c.Store, wake: make(chan struct{}, 1),
+		running: map[string]*running{}, finished: make(chan struct{}),
+	}
+	q.store.mu.Lock()
+	q.store.waiting = q.poke
+	q.store.mu.Unlock()
+	return q
+}
+
+// poke makes Run look what there is to do.
+func (q *Queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends, and returns when no delivery is left running: those that
+// ctx cut short are tried again by the next Run.
+func (q *Queue) Run(ctx context.Context) {
+	var deliveries sync.WaitGroup
+	defer deliveries.Wait()
+	q.tellAll()
+	for {
+		next, ok := q.start(ctx, &deliveries)
+		var timer <-chan time.Time
+		if ok {
+			t := time.NewTimer(max(0, next.Sub(q.now())))
+			defer t.Stop()
+			timer = t.C
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+		case <-timer:
+		}
+	}
+}
+
+func (q *Queue) now() time.Time { return q.store.cfg.Now() }
+
+// start begins what is due, and tells when it wants to be called again.
+func (q *Queue) start(ctx context.Context, deliveries *sync.WaitGroup) (next time.Time, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if ctx.Err() != nil || q.paused {
+		return time.Time{}, false
+	}
+	p := q.plan()
+	for _, r := range p.due {
+		q.begin(ctx, r, deliveries)
+	}
+	if len(q.store.stale()) > 0 { // the disk did not take them
+		deliveries.Go(func() { _ = q.store.SaveStale() })
+		p.at(q.now().Add(time.Minute))
+	}
+	return p.next, !p.next.IsZero()
+}
+
+// begin makes a try. Called with mu.
+func (q *Queue) begin(ctx context.Context, r Record, deliveries *sync.WaitGroup) {
+	ctx, cancel := context.WithCancel(ctx)
+	lane, _ := q.lane(r)
+	q.running[r.ID] = &running{lane: lane, cancel: cancel}
+	deliveries.Go(func() {
+		defer cancel()
+		q.try(ctx, r.ID)
+		q.mu.Lock()
+		delete(q.running, r.ID)
+		close(q.finished)
+		q.finished = make(chan struct{})
+		q.mu.Unlock()
+		q.poke()
+	})
+}
+
+// try makes one try of a fax, from the record of its beginning to that of its end.
+func (q *Queue) try(ctx context.Context, id string) {
+	waiting := false
+	r, err := q.store.change(id, func(r *Record) {
+		if waiting = r.State == Queued; !waiting { // cancelled meanwhile
+			return
+		}
+		r.State, r.NextTry, r.Error = Dialling, time.Time{}, ""
+		if r.Kind.ToPort() {
+			r.State = Delivering
+		}
+		r.Tries++
+	})
+	if err != nil || !waiting {
+		return
+	}
+	_ = q.store.save(id) // logged; a fax is not held up by that
+	result := q.cfg.Deliver(ctx, &Job{Record: r, store: q.store})
+	q.end(ctx, id, result)
+}
+
+// Pause begins no more tries, and has the store refuse new faxes; those running go on. Resume
+// takes it back.
+func (q *Queue) Pause() { q.pause(true) }
+
+// Resume goes on after Pause.
+func (q *Queue) Resume() { q.pause(false) }
+
+func (q *Queue) pause(yes bool) {
+	q.store.Refuse(yes)
+	q.mu.Lock()
+	q.paused = yes
+	q.mu.Unlock()
+	q.poke()
+}
+
+// Wait returns when no delivery is running, or ctx has ended.
+func (q *Queue) Wait(ctx context.Context) error {
+	for {
+		q.mu.Lock()
+		n, finished := len(q.running), q.finished
+		q.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-finished:
+		}
+	}
+}
+
+// Running is how many deliveries are under way.
+func (q *Queue) Running() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.running)
+}
+
+// Cancel ends a fax that waits or is being delivered. One whose last page was confirmed
+// meanwhile is sent all the same.
+func (q *Queue) Cancel(id string) error {
+	if q.interrupt(id) {
+		return nil
+	}
+	err := q.replan(id, "cancel", func(r *Record) bool {
+		if r.State != Queued {
+			return false
+		}
+		r.finish(q.store, Cancelled)
+		return true
+	})
+	if errors.Is(err, ErrState) && q.interrupt(id) { // begun meanwhile
+		return nil
+	}
+	return err
+}
+
+// interrupt cancels a delivery under way.
+func (q *Queue) interrupt(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	d := q.running[id]
+	if d == nil {
+		return false
+	}
+	d.cancelled = true
+	d.cancel()
+	return true
+}
+
+// Resend sends a finished fax once more, from its first page.
+func (q *Queue) Resend(id string) error {
+	return q.replan(id, "resend", func(r *Record) bool {
+		if !r.State.Finished() || r.Kind == Mailbox || r.PageCount == 0 {
+			return false
+		}
+		r.State, r.NextTry, r.Ended = Queued, q.now().UTC(), time.Time{}
+		r.Tries, r.Untried, r.Interrupted, r.FirstPage, r.Pages = 0, 0, 0, 0, nil
+		r.Error, r.Uncertain, r.CalledNumberResult = "", false, ""
+		return true
+	})
+}
+
+// replan changes what becomes of a fax, if it is in a state for that.
+func (q *Queue) replan(id, what string, f func(*Record) bool) error {
+	done, state := false, State("")
+	_, err := q.store.change(id, func(r *Record) {
+		state = r.State
+		done = f(r)
+	})
+	if err != nil {
+		return err
+	}
+	if !done {
+		return fmt.Errorf("%s fax %s, which is %s: %w", what, id, state, ErrState)
+	}
+	q.poke()
+	return q.store.save(id)
+}
+
+// Ready tells that a port's machine, or a line, can be reached again: what waits for it is
+// tried at once. 0 stands for none.
+func (q *Queue) Ready(port, line int) {
+	for _, r := range q.store.List() {
+		atPort := r.Kind.ToPort() && port > 0 && r.Port == port
+		if r.State != Queued || !atPort && (r.Kind.ToPort() || line == 0 || r.Line != line || r.Untried == 0) {
+			continue
+		}
+		_, _ = q.store.change(r.ID, func(r *Record) {
+			if r.State == Queued {
+				r.NextTry = q.now().UTC()
+			}
+		})
+	}
+	q.poke()
+}
+
+// end decides what becomes of a fax after a try.
+func (q *Queue) end(ctx context.Context, id string, result Result) {
+	q.mu.Lock()
+	cancelled := q.running[id].cancelled
+	q.mu.Unlock()
+	r, err := q.store.change(id, func(r *Record) {
+		result.enter(r)
+		r.advance()
+		switch {
+		case result.OK || r.FirstPage == r.PageCount:
+			q.delivered(r)
+		case cancelled:
+			r.Error = "cancelled"
+			r.finish(q.store, Cancelled)
+		case ctx.Err() != nil:
+			q.stopped(r)
+		default:
+			q.again(r, result)
+		}
+		r.Committing = false
+	})
+	if err != nil {
+		return
+	}
+	_ = q.store.save(id) // logged, and tried again
+	if r.NoticeDue {
+		q.tell(id)
+	}
+}
+
+func (q *Queue) delivered(r *Record) {
+	r.FirstPage, r.Error = r.PageCount, ""
+	r.finish(q.store, r.Kind.done())
+	r.NoticeDue = r.NotifyDn && r.Port > 0 && r.Direction == Out
+}
+
+// stopped is for a try that the program's end cut short.
+func (q *Queue) stopped(r *Record) {
+	r.Uncertain = r.Uncertain || r.Committing
+	r.State, r.NextTry, r.Tries = Queued, q.now().UTC(), max(r.Tries-1, 0)
+}
+
+// again plans the next try, if there is one.
+func (q *Queue) again(r *Record, result Result) {
+	if r.Error == "" {
+		r.Error = "the fax was not confirmed"
+	}
+	if result.NotTried {
+		r.Tries--
+		r.Untried++
+	}
+	wait, ok := q.wait(r, result)
+	if !ok || result.Permanent {
+		r.fail(q.store, r.Error)
+		return
+	}
+	r.State, r.NextTry = Queued, q.now().Add(max(wait, result.After)).UTC()
+}
