@@ -115,8 +115,9 @@ func (b *farewell) again(now time.Time, server registrar.Server, uri sipmsg.URI,
 	b.send(now, b.d.Request(sipmsg.BYE), t, b.under(b.answered))
 }
 
-// settled sends a BYE that waited for the registrar through the other server.
+// settled sends what waited for the registrar through the other server.
 func (s *session) settled(now time.Time) {
+	s.found(now)
 	b := s.farewell
 	if b == nil {
 		return

@@ -191,7 +191,7 @@ func (c *Call) tidy(now time.Time) {
 func (c *Call) deadline() time.Time {
 	d := c.ringBy
 	for _, g := range c.legs {
-		d = deadline.Earlier(d, g.patience)
+		d = deadline.Earlier(d, deadline.Earlier(g.patience, g.overtakenBy))
 	}
 	if c.s != nil {
 		d = deadline.Earlier(d, c.s.deadline())
@@ -206,6 +206,9 @@ func (c *Call) expire(now time.Time) {
 	for _, g := range c.legs {
 		if deadline.Due(now, g.patience) {
 			g.impatient(now)
+		}
+		if deadline.Due(now, g.overtakenBy) {
+			g.takeOvertaken(now)
 		}
 	}
 	if deadline.Due(now, c.ringBy) {

@@ -219,6 +219,16 @@ func (c *Call) takeOffer(now time.Time) bool {
 	return true
 }
 
+// Offered tells, as long as the call is not answered, which media an INVITE of the far end offers:
+// Fax is of T.38 alone, which only a call with Media.T38 can answer. Owner.Incoming and Handler
+// may call it, on the line's goroutine.
+func (c *Call) Offered() offer.Mode {
+	if c.pending == nil || c.pending.theirs == nil {
+		return offer.Sound
+	}
+	return c.pending.theirs.Mode()
+}
+
 // cancelled ends a call that its caller gave up.
 func (c *Call) cancelled(now time.Time) {
 	c.refuse(now, 487, Reason{Code: 487, Text: "the caller gave up" + because(c.in.Cancel), By: FarEnd})

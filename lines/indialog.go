@@ -20,11 +20,18 @@ func (l *Line) inDialog(now time.Time, in *ua.Incoming) {
 		p.early(now, in)
 		return
 	}
-	if g, f := l.earlyByDialog(req); f != nil {
+	g, f := l.earlyByDialog(req)
+	if f != nil && req.Method != sipmsg.INVITE {
 		g.inEarly(now, f, in)
 		return
 	}
 	c := l.callByDialog(req)
+	if c == nil {
+		if g := l.legOf(req); g != nil {
+			g.overtaken(now, in)
+			return
+		}
+	}
 	if c == nil || c.s.ended && req.Method != sipmsg.BYE {
 		in.Respond(now, 481, "")
 		return

@@ -33,17 +33,19 @@ type invitation struct {
 // A leg is one INVITE of a call, with all that its forks answer.
 type leg struct {
 	invitation
-	c         *Call
-	req       *ua.Request
-	offer     *offer.Session
-	body      []byte
-	timer     dialog.SessionTimer
-	dialogs   *dialog.Forks
-	invited   *sipmsg.Message // what dialogs are forks of
-	forks     map[*dialog.Dialog]*fork
-	patience  time.Time // a 100 alone is not enough after this
-	heard     int       // highest provisional status
-	abandoned bool      // cancelled, or given up: a 2xx is answered by BYE
+	c           *Call
+	req         *ua.Request
+	offer       *offer.Session
+	body        []byte
+	timer       dialog.SessionTimer
+	dialogs     *dialog.Forks
+	invited     *sipmsg.Message // what dialogs are forks of
+	forks       map[*dialog.Dialog]*fork
+	patience    time.Time      // a 100 alone is not enough after this
+	heard       int            // highest provisional status
+	abandoned   bool           // cancelled, or given up: a 2xx is answered by BYE
+	overtaking  []*ua.Incoming // requests that have overtaken its 2xx
+	overtakenBy time.Time
 }
 
 // invite sends an INVITE with its own Call-ID and tag.
@@ -154,6 +156,9 @@ func (g *leg) drop() {
 	}
 	g.c.legs = legs
 	g.patience = time.Time{}
+	if len(g.overtaking) > 0 {
+		g.c.l.ep.Post(g.takeOvertaken) // once the dialog is there, if one comes of it
+	}
 }
 
 func (g *leg) provisional(now time.Time, a ua.Answer) {

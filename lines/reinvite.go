@@ -34,6 +34,7 @@ func (s *session) reinvite(now time.Time) {
 	if !s.offers.Deadline().IsZero() || !s.offers.MayInvite() {
 		return // resume, or expire, tries again
 	}
+	s.rehome(now)
 	if s.wish.set {
 		s.offer.SetMode(s.wish.mode)
 	}
@@ -84,8 +85,13 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		s.offers.ReceivedResponse(sipmsg.INVITE, 408, false, false)
 		s.offer.Revert()
 		s.refreshFailed(now, a.Err)
-		x.notSwitched(408)
+		if !s.lose(now, a, s.reinvite) {
+			x.notSwitched(408)
+		}
 		s.resume(now)
+		return
+	case a.Late:
+		x.late(now, a)
 		return
 	case res.IsSuccess() && x.ack != nil:
 		x.ack.again(now)
@@ -104,6 +110,16 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		x.refused(now, res)
 	}
 	s.resume(now)
+}
+
+// late acknowledges a 2xx to a re-INVITE that was given up. The far end has what it offered in force,
+// and this side has not: what is wanted now is offered.
+func (x *reinvitation) late(now time.Time, a ua.Answer) {
+	s := x.session
+	x.ack = s.acknowledge(now, a)
+	if !s.ended {
+		s.reinvite(now)
+	}
 }
 
 // taken takes the 2xx and its answer.
@@ -157,9 +173,11 @@ func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
 		s.offers.Later(now, after)
 	case res.StatusCode == 422 && s.timer.TooBrief(res):
 		s.wanted = true
-	case dialog.Gone(res.StatusCode):
+	case dialog.Gone(res.StatusCode) && (res.StatusCode != 408 || !x.wish.set):
 		s.lostDialog(now, fmt.Errorf("%d %s", res.StatusCode, res.Reason))
 	default:
+		// A 408 to a switch too: a server's word that the far end leaves a re-INVITE of T.38
+		// unanswered, as some do, while its sound goes on.
 		s.l.log.Warn("offer refused; the call goes on as it was", "id", s.c.info.ID, "code", res.StatusCode)
 		s.timer.Failed(now)
 		s.agreed()
@@ -181,6 +199,7 @@ func (s *session) refresh(now time.Time) {
 		s.timer.Failed(now)
 		return
 	}
+	s.rehome(now)
 	m := s.d.Request(sipmsg.UPDATE)
 	m.Header.Add("Supported", supported)
 	s.timer.Request(m)
@@ -194,6 +213,7 @@ func (s *session) updated(now time.Time, a ua.Answer) {
 	if res == nil {
 		s.offers.ReceivedResponse(sipmsg.UPDATE, 408, false, false)
 		s.refreshFailed(now, a.Err)
+		s.lose(now, a, s.refresh)
 		s.resume(now)
 		return
 	}

@@ -124,18 +124,27 @@ func (l *Line) registerOrder(now time.Time, s *server) []transport.Target {
 	return list
 }
 
+// ownerOf is the server of the line that a URI of a route set names; nil: none. at is the one
+// whose dialog it is.
+func (l *Line) ownerOf(at registrar.Server, u sipmsg.URI) *server {
+	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
+		for _, id := range []registrar.Server{at, at.Other()} {
+			if s := l.servers[id]; s != nil && len(s.targets) > 0 && match(s, u) {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
 // hopTarget finds where a URI of a route set leads. at is the server whose dialog it is;
 // own is the server of the line that the URI names, None when it is somebody else's. One
 // that is the line's own is reached at the address in use, over the connection that
 // stands.
 func (l *Line) hopTarget(now time.Time, at registrar.Server, u sipmsg.URI, then func(now time.Time, t transport.Target, own registrar.Server, err error)) {
-	for _, match := range []func(*server, sipmsg.URI) bool{(*server).names, (*server).mayName} {
-		for _, id := range []registrar.Server{at, at.Other()} {
-			if s := l.servers[id]; s != nil && len(s.targets) > 0 && match(s, u) {
-				then(now, s.targetOf(u), id, nil)
-				return
-			}
-		}
+	if s := l.ownerOf(at, u); s != nil {
+		then(now, s.targetOf(u), s.id, nil)
+		return
 	}
 	q := transport.Query{Host: u.Host, Port: u.Port, Proto: protoOf(u), Device: l.cfg.UseVPN}
 	if s := l.servers[at]; s != nil && u.Transport() == "" && u.Scheme != "sips" {

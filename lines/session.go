@@ -29,11 +29,12 @@ type session struct {
 	inviteBy time.Time   // when that one is given up
 	wanted   bool        // a re-INVITE is to be sent when offers allow it
 	wish     wish        // of Switch
-	updates  bool        // the far end takes UPDATE
-	unacked  *answering  // our 2xx to an INVITE waits for its ACK
-	farewell *farewell   // a BYE that waits for the registrar to settle
-	stray    bool        // not the call's: a fork, or an abandoned server's late answer
-	ended    bool        // by a BYE of either side
+	lost     loss
+	updates  bool       // the far end takes UPDATE
+	unacked  *answering // our 2xx to an INVITE waits for its ACK
+	farewell *farewell  // a BYE that waits for the registrar to settle
+	stray    bool       // not the call's: a fork, or an abandoned server's late answer
+	ended    bool       // by a BYE of either side
 
 	transfer       *transfer // a REFER of ours
 	referral       *referral // a REFER of theirs
@@ -101,7 +102,7 @@ func (s *session) expire(now time.Time) {
 
 // stop ends what the session does by itself: a BYE came or is about to go.
 func (s *session) stop(now time.Time) {
-	s.ended, s.wanted, s.wish = true, false, wish{}
+	s.ended, s.wanted, s.wish, s.lost = true, false, wish{}, loss{}
 	s.timer.Stop()
 	s.giveUpInvite(now)
 	s.offers = dialog.Offers{}
@@ -115,7 +116,7 @@ func (s *session) allow(m *sipmsg.Message) {
 }
 
 // send sends a request of the dialog to its next hop. Nobody else will be asked, so it
-// gets 64*T1.
+// gets 64*T1, but where lose may send it by the other server.
 func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, a ua.Answer)) {
 	on = s.under(on)
 	s.l.hopTarget(now, s.server, s.d.NextHop(), func(now time.Time, t transport.Target, _ registrar.Server, err error) {
@@ -126,7 +127,8 @@ func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, 
 			on(now, ua.Answer{Err: err})
 			return
 		}
-		s.sendTo(now, m, t, true, on)
+		_, other := s.mayRehome(s.d.NextHop())
+		s.sendTo(now, m, t, !other || m.Method != sipmsg.INVITE && m.Method != sipmsg.UPDATE, on)
 	})
 }
 
@@ -157,7 +159,7 @@ func (s *session) sendTo(now time.Time, m *sipmsg.Message, t transport.Target, l
 		On: on,
 	}
 	if m.Method == sipmsg.INVITE {
-		s.inviting, s.inviteBy = r, now.Add(ringLimit)
+		s.inviting, s.inviteBy = r, now.Add(s.inviteLimit())
 	}
 	s.l.ep.Send(now, r)
 }

@@ -37,6 +37,15 @@ func (s *session) switchTo(now time.Time, m offer.Mode) {
 	}
 }
 
+// inviteLimit is how long a re-INVITE of ours may have a 1xx and nothing else. Fax machines do not
+// wait: a switch gets as long as one that nothing answers.
+func (s *session) inviteLimit() time.Duration {
+	if s.wish.set {
+		return 64 * s.l.dev.Timers.T1
+	}
+	return ringLimit
+}
+
 // fulfilled drops a wish that has come true, by an offer of either side, and the re-INVITE
 // that waits to carry it.
 func (s *session) fulfilled() {
@@ -48,9 +57,18 @@ func (s *session) fulfilled() {
 // notSwitched tells that what this re-INVITE was to bring is not to be had, if it is still wished
 // for.
 func (x *reinvitation) notSwitched(code int) {
-	s := x.session
-	if !x.wish.set || s.wish != x.wish || s.ended || s.c.over {
+	if x.wish == x.session.wish {
+		x.session.notSwitched(code)
+	}
+}
+
+// notSwitched tells that what is wished for is not to be had.
+func (s *session) notSwitched(code int) {
+	if !s.wish.set || s.ended || s.c.over {
 		return
+	}
+	if code == 487 { // of our own CANCEL, after a 1xx and nothing else
+		code = 408
 	}
 	s.wish = wish{}
 	if h, ok := s.c.handler.(FaxHandler); ok {

@@ -36,6 +36,19 @@ func (m *Media) hasFormat(name string) bool {
 	return false
 }
 
+// Mode tells which media a description has in use. One without any counts as of sound, and so does one
+// with T.38 over anything but UDPTL.
+func (d *Description) Mode() Mode {
+	t38 := d.lineOf(0, func(m Media) bool { return m.isImage() && strings.EqualFold(m.Proto, "udptl") && m.hasFormat("t38") }) >= 0
+	switch {
+	case !t38:
+		return Sound
+	case d.lineOf(0, Media.isAudio) < 0:
+		return Fax
+	}
+	return SoundAndFax
+}
+
 // answerImage answers stream i of an offer.
 func (s *Session) answerImage(offer *Description, i int) (Media, *Image, error) {
 	remote, theirs, err := readImage(offer, i)
@@ -52,6 +65,9 @@ func (s *Session) answerImage(offer *Description, i int) (Media, *Image, error) 
 	image := s.agree(s.caps.T38.both(&theirs), theirs, s.keep(remote), local)
 	m := s.imageMedia(local, &image.Ours)
 	m.Kind, m.Proto = offer.Media[i].Kind, offer.Media[i].Proto // in the peer's letters
+	if image.Ours.EC == NoCorrection && theirs.EC == NoCorrection {
+		m.Attributes.Add("T38FaxUdpEC", correctionNames[NoCorrection])
+	}
 	return m, image, nil
 }
 
@@ -72,7 +88,11 @@ func (s *Session) takeImage(m *Media, answer *Description, i int) (*Image, error
 	if err := notOurs(local, remote); err != nil {
 		return nil, err
 	}
-	return s.agree(readT38(m), theirs, s.keep(remote), local), nil
+	ours := readT38(m)
+	if _, said := m.image("T38FaxUdpEC"); !said {
+		ours.EC = NoCorrection
+	}
+	return s.agree(ours, theirs, s.keep(remote), local), nil
 }
 
 // agree joins what both sides said.

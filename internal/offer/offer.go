@@ -330,16 +330,22 @@ func (s *Session) describe() *Description {
 	return &Description{Name: "-", Connection: addressOf(s.local.RTP.Addr())}
 }
 
-// refreshed is our description in force with our present addresses.
+// refreshed is our description in force with our present addresses, and without the lines of
+// ours that the peer refused.
 func (s *Session) refreshed() *Description {
 	d := s.agreed.local.clone()
 	d.Connection = addressOf(s.local.RTP.Addr())
-	if i := s.agreed.audioIndex(); i >= 0 {
-		d.Media[i].Port = int(s.local.RTP.Port())
-		s.writeRTCP(&d.Media[i])
-	}
-	if i := s.agreed.imageIndex(); i >= 0 {
-		s.locate(&d.Media[i], s.imageLocal())
+	audio, image := s.agreed.audioIndex(), s.agreed.imageIndex()
+	for i := range d.Media {
+		switch m := &d.Media[i]; {
+		case i == audio:
+			m.Port = int(s.local.RTP.Port())
+			s.writeRTCP(m)
+		case i == image:
+			s.locate(m, s.imageLocal())
+		case m.Port != 0:
+			*m = refuse(*m)
+		}
 	}
 	return d
 }

@@ -82,10 +82,13 @@ func (m *Media) claims(name string) bool {
 	return ok
 }
 
-// correctionNames are the values of T38FaxUdpEC, by ErrorCorrection.
+// correctionNames are the values of T38FaxUdpEC, by ErrorCorrection. The clause has no word for
+// none; this is the one that is used.
 var correctionNames = [...]string{NoCorrection: "t38UDPNoEC", Redundancy: "t38UDPRedundancy", FEC: "t38UDPFEC"}
 
-// errorCorrection is the first value of T38FaxUdpEC that is known. Without any there is none.
+// errorCorrection is the first value of T38FaxUdpEC that is known. Who says nothing, or something
+// else, has redundancy: it is part of every UDPTL packet (clause 9.1.4.1), which had it before the
+// attribute was thought of, and a receiver that makes no use of it passes over it.
 func (m *Media) errorCorrection() ErrorCorrection {
 	for _, a := range m.Attributes {
 		one := Media{Attributes: Attributes{a}}
@@ -96,7 +99,7 @@ func (m *Media) errorCorrection() ErrorCorrection {
 			}
 		}
 	}
-	return NoCorrection
+	return Redundancy
 }
 
 // write appends the attributes that say what t says, in the order of the clause.
