@@ -36,8 +36,9 @@ type net interface {
 // flags has no patience for the whole of a PPR at each gateway. What the machines offer each
 // other is cut to the Policy, and to what packets carry: no V.34, no non-standard facilities.
 //
-// Its owner exchanges samples with the line, block by block, and between two blocks gives it
-// the datagrams that came (Hear) and sends those that are due (Say).
+// Its owner exchanges samples with the line, in blocks of up to 200 ms, and between two blocks gives it
+// the datagrams that came (Hear) and sends those that are due (Say). It may be dropped at any
+// moment: there is nothing to close.
 type Gateway struct {
 	Policy Policy
 	Link   *convey.Link
@@ -47,6 +48,7 @@ type Gateway struct {
 
 	net  net
 	now  int64 // samples
+	last int64 // when a signal of a fax sounded or waited
 	ear  gatewayEar
 	tell teller
 	plan plan
@@ -89,7 +91,34 @@ func (g *Gateway) Exchange(in, out []int16) {
 		g.tell.say(out[:n])
 		g.now += int64(n)
 		g.spoof()
+		g.mark()
 		in, out = in[n:], out[n:]
+	}
+}
+
+// Recall lets a new gateway hear what the line has said before, the oldest first: a call
+// becomes one of fax by the machine's first signal, which is not to be lost. It is to hold the whole
+// of that signal, and nothing of the other side's: a second or two are usual. Call it before
+// the first Exchange.
+func (g *Gateway) Recall(heard []int16) {
+	for len(heard) > 0 {
+		n := min(block, len(heard))
+		g.ear.hear(heard[:n])
+		g.now += int64(n)
+		g.mark()
+		heard = heard[n:]
+	}
+}
+
+// Quiet returns for how many samples neither side has said anything of a fax, and nothing waits to be
+// said. Behind a DCN a moment of it is the end; without one, machines give up before a
+// minute of it has passed (T.30 clause 5.4: T1 has 35 s, T5 60 s, with flags).
+func (g *Gateway) Quiet() int64 { return g.now - g.last }
+
+// mark notes that a signal sounds, if one does.
+func (g *Gateway) mark() {
+	if g.ear.busy() || g.ear.tone != 0 || !g.tell.idle() || g.Link != nil && g.Link.Sender.Queued() > 0 {
+		g.last = g.now
 	}
 }
 

@@ -17,7 +17,8 @@ type Machine struct {
 	ear   ear
 }
 
-// NewMachine makes a machine of a terminal that has not been started. dBm0 is the power of
+// NewMachine makes a machine of a terminal. One that is under way by T.38 may be taken over: it
+// goes on where it is, and what its last front end was saying is made good by T.30's repetition. dBm0 is the power of
 // all that it sends: -43 to 0; DefaultLevel is usual.
 func NewMachine(t *t30.Terminal, dBm0 float64) *Machine {
 	m := &Machine{T30: t}
@@ -26,7 +27,7 @@ func NewMachine(t *t30.Terminal, dBm0 float64) *Machine {
 	return m
 }
 
-// Start begins the facsimile: the call is through.
+// Start begins the facsimile, or goes on with it: the call is through.
 func (m *Machine) Start() { m.T30.Start() }
 
 // Done reports that the facsimile is over.

@@ -23,10 +23,17 @@ type Watch struct {
 	givenUp  bool // the command was EOR
 	block    int  // frames of the part, by PPS
 	counter  int  // of the page, by PPS; -1: none was said
+	part     part // that the last PPS was about
 	repaired bool // PPR was counted, and no signal of the page has come behind it
 
 	image  bool // a signal of the page came behind the last command
 	images bool // Image is told: without one, a command is a repetition
+}
+
+// A part of a page is a block of ECM, by the numbers of its PPS.
+type part struct {
+	known       bool
+	page, block byte
 }
 
 // pagesListed is how many pages a Record lists.
@@ -42,8 +49,8 @@ func (w *Watch) Record() Record {
 	return r
 }
 
-// Image tells that a signal of a page begins, or has begun: no training check. Without it a
-// post-message command that is repeated counts as another page.
+// Image tells that a signal of a page begins, or has begun: no training check. Where it is never
+// told, a post-message command without ECM that is repeated counts as another page.
 func (w *Watch) Image(fromLocal bool) {
 	w.images = true
 	if w.record.FromLocal != fromLocal && w.record.Agreed {
@@ -119,7 +126,7 @@ func (w *Watch) command(info []byte, fromLocal bool) {
 	}
 	w.breakOff()
 	r := &w.record
-	r.Agreed, r.Command, r.FromLocal = true, c, fromLocal
+	r.Agreed, r.Command, r.FromLocal, w.part = true, c, fromLocal, part{}
 	r.Form = formOf(t30.Bits(info), c, err)
 	r.Trainings++
 }
@@ -162,7 +169,11 @@ func (w *Watch) postMessage(f t30.Frame) {
 	if counted && w.open && w.counter >= 0 && w.counter != int(f.Info[1]) {
 		w.breakOff() // another page: the answer to the last was not heard
 	}
-	if !w.open && again {
+	about := part{}
+	if counted {
+		about = part{true, f.Info[1], f.Info[2]}
+	}
+	if !w.open && (again || counted && about == w.part) {
 		return
 	}
 	w.begin()
@@ -174,7 +185,7 @@ func (w *Watch) postMessage(f t30.Frame) {
 		}
 	}
 	if counted {
-		w.counter, w.block = int(f.Info[1]), int(f.Info[3])+1
+		w.counter, w.block, w.part = int(f.Info[1]), int(f.Info[3])+1, about
 	}
 	w.asked, w.image, w.givenUp = true, false, f.FCF == t30.EOR
 	w.partial, w.last = second == t30.NULL, second == t30.EOP || second == t30.PRIEOP

@@ -132,6 +132,8 @@ func TestWatchPages(t *testing.T) {
 			[]string{"page 1: confirmed, 14400 bit/s, MMR fine, ECM", "page 2: confirmed, 14400 bit/s, MMR fine, ECM"}, "all pages confirmed"},
 		{"the same, the answer to a page not heard here", beginsECM + "> image; > PPS-MPS 0 0 255; < bad; > image; > PPS-EOP 1 0 3; < MCF",
 			[]string{"page 1: not answered, 14400 bit/s, MMR fine, ECM", "page 2: confirmed, 14400 bit/s, MMR fine, ECM"}, "1 of 2 pages confirmed"},
+		{"a question with ECM repeated, told of frames only", beginsECM + "> PPS-MPS 0 0 9; < MCF; > PPS-MPS 0 0 9; < MCF; > PPS-EOP 1 0 9; < MCF; > PPS-EOP 1 0 9; < MCF; > DCN",
+			[]string{"page 1: confirmed, 14400 bit/s, MMR fine, ECM", "page 2: confirmed, 14400 bit/s, MMR fine, ECM"}, "all pages confirmed"},
 		{"continued at a lower rate", beginsECM + "> image; > PPS-EOP 0 0 255; < PPR; > CTC; < CTR; > image; > PPS-EOP 0 0 255; < MCF",
 			[]string{"page 1: confirmed, 7200 bit/s, MMR fine, ECM with 1 repairs of 256 frames"}, "all pages confirmed"},
 		{"repairs given up", beginsECM + "> image; > PPS-NULL 0 0 255; < PPR; > EOR-NULL; < ERR; > image; > PPS-EOP 0 1 3; < MCF; > DCN",

@@ -7,6 +7,7 @@ const (
 	leastSpacing = SampleRate * 20 / 1000  // between an indicator or end and what went before
 	repeats      = 2                       // of an indicator or end, when nothing follows it
 	endWait      = SampleRate * 120 / 1000 // for the end of a signal whose final frame has come
+	latest       = SampleRate / 4          // that a packet may be asked for without falling behind: blocks have up to 200 ms
 	v21Octets    = 7                       // T.38 clause 7.5: so that a packet's delay stays small
 	tailMS       = 40                      // of zeros behind an image: some far ends let its last rows go
 	// backlog bounds what is queued, in octets: an ECM block's first seconds. Signals of a line
@@ -259,7 +260,7 @@ func (s *Sender) Next(now int64) (p Packet, ok bool) {
 	}
 	i := s.q.front()
 	// Data that is asked for a little late was sent in time: lateness does not add up.
-	if at = max(at, now-s.every()); i.kind == anIndicator {
+	if at = max(at, now-latest); i.kind == anIndicator {
 		at = now
 	}
 	s.say(at, i)

@@ -43,14 +43,16 @@ type fastCarrier struct {
 	told bool // whether the training succeeded
 }
 
-// NewStation makes a station of a terminal that has not been started.
+// NewStation makes a station of a terminal. One that is under way on a line may be taken over
+// when the call becomes T.38: it goes on where it is, and what its last front end was saying is
+// made good by T.30's repetition. A station may be dropped at any moment: T30.Stop says DCN first.
 func NewStation(t *t30.Terminal, c LinkConfig) *Station {
 	s := &Station{T30: t}
 	s.Link = NewLink(c, (*hears)(s))
 	return s
 }
 
-// Start begins the facsimile: the call is through, and its media are T.38.
+// Start begins the facsimile, or goes on with it: the call is through, and its media are T.38.
 func (s *Station) Start() {
 	s.T30.Start()
 	s.speak()
@@ -59,7 +61,7 @@ func (s *Station) Start() {
 // Done tells that the facsimile is over and all of it is said.
 func (s *Station) Done() bool { return s.T30.Done() && s.Link.Sender.Idle(s.T30.Now()) }
 
-// Now returns the time: samples since Start.
+// Now returns the time: samples since the terminal's Start.
 func (s *Station) Now() int64 { return s.T30.Now() }
 
 // Advance lets time pass, in samples: not past Deadline.
