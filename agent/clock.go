@@ -2,6 +2,7 @@ package agent
 
 import (
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -12,17 +13,33 @@ import (
 // that it is not, but never that it does not matter.
 type clock struct{ floor atomic.Int64 } // ns since 1970
 
+// built is the age of the sources in seconds since 1970, which tools/setup/build.sh has the
+// linker set.
+var built string
+
 // newClock makes a clock that does not go behind the build of this program.
 func newClock() *clock {
 	c := new(clock)
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if at, err := time.Parse(time.RFC3339, s.Value); err == nil && s.Key == "vcs.time" {
-				c.NotBefore(at)
-			}
+	info, _ := debug.ReadBuildInfo()
+	c.NotBefore(buildTime(built, info))
+	return c
+}
+
+// buildTime is the linker's word, or else that of the go command, which has none where
+// there is no repository, or -buildvcs=false; zero when both are silent.
+func buildTime(built string, info *debug.BuildInfo) (at time.Time) {
+	if s, err := strconv.ParseInt(built, 10, 64); err == nil {
+		return time.Unix(s, 0)
+	}
+	if info == nil {
+		return at
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			at, _ = time.Parse(time.RFC3339, s.Value)
 		}
 	}
-	return c
+	return at
 }
 
 // NotBefore tells a time that is over.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"os"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,25 @@ func TestClockHasAFloor(t *testing.T) {
 			t.Errorf("%v, want the system's time, which is later", now)
 		}
 	})
+}
+
+// The program was not built in the future.
+func TestClockKnowsTheBuild(t *testing.T) {
+	vcs := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.time", Value: "2026-11-22T07:35:33Z"}}}
+	for _, tt := range []struct {
+		built string
+		info  *debug.BuildInfo
+		want  time.Time
+	}{
+		{"1795600000", vcs, time.Unix(1795600000, 0)},
+		{"", vcs, time.Date(2026, 11, 22, 7, 35, 33, 0, time.UTC)},
+		{"", &debug.BuildInfo{}, time.Time{}},
+		{"", nil, time.Time{}},
+	} {
+		if got := buildTime(tt.built, tt.info); !got.Equal(tt.want) {
+			t.Errorf("built %q: %v, want %v", tt.built, got, tt.want)
+		}
+	}
 }
 
 // What happened is over: a generation that was made, in the time of whatever clock.

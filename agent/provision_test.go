@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tipring/internal/config"
 	"tipring/webui/api"
@@ -85,6 +86,20 @@ func (r *rig) value(section, key string) (value, source string) {
 		}
 	}
 	return "", ""
+}
+
+// Lines that are known do not wait for the look for settings, however long that is put off.
+func TestLinesDoNotWaitForTheFirstLook(t *testing.T) {
+	server := newRegistry(t)
+	s := newShelf(t, line(1, server.port))
+	began := time.Now()
+	r := start(t, base+line(1, server.port)+strings.Replace(s.fetching(), "boot_delay_s = 0", "boot_delay_s = 3600", 1)+"[device]\nmac = 00:90:8f:1d:37:f0\n")
+	r.until("registered", func() bool { return r.registered(1) })
+	p := r.provisioning()
+	next := p.Next.Time
+	if p.State != "idle" || p.Attempt != 0 || !next.After(began) || next.After(time.Now().Add(time.Hour)) {
+		t.Errorf("%+v", p)
+	}
 }
 
 // A device that knows a URL fetches its line, registers it, and says where each value comes

@@ -17,4 +17,7 @@ for package in \
 	tipring/internal/dsp tipring/internal/media tipring/lines/fxs/... tipring/t38/modem tipring/t38/t4; do
 	gcflags+=("-gcflags=$package=")
 done
-CGO_ENABLED=0 "$GO" build -trimpath "${gcflags[@]}" -ldflags "${LDFLAGS:-}" -o "$out" .
+
+# A device without a battery knows that it cannot be earlier than the sources are.
+built=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+CGO_ENABLED=0 "$GO" build -trimpath "${gcflags[@]}" -ldflags "-X tipring/agent.built=$built ${LDFLAGS:-}" -o "$out" .
