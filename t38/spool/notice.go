@@ -63,7 +63,9 @@ func (s *Store) notice(about Record, zone *time.Location) error {
 // drawNotice draws the words, and the first page below them as far as it can be read.
 func (s *Store) drawNotice(w *tiff.Writer, about Record, zone *time.Location) error {
 	p := newSheet()
-	p.write(noticeWords(about, zone))
+	words := noticeWords(about, zone)
+	p.title(words[0])
+	p.write(words[1:]...)
 	if d, err := s.OpenDocument(about.ID); err == nil {
 		defer d.Close()
 		p.picture(d)
@@ -80,7 +82,7 @@ func (s *Store) drawNotice(w *tiff.Writer, about Record, zone *time.Location) er
 // noticeWords are the lines of a notice; the first is its title.
 func noticeWords(r Record, zone *time.Location) []string {
 	at := func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04 MST") }
-	lines := []string{"Fax not delivered"}
+	lines := []string{"Fax not delivered"} // the title
 	if r.State == Sent {
 		lines[0] = "Fax delivered"
 	}
@@ -96,9 +98,9 @@ func noticeWords(r Record, zone *time.Location) []string {
 		lines = append(lines, "", "The device stopped while the fax was being confirmed: it may have been delivered twice.")
 	}
 	if r.State != Sent {
-		lines = append(lines, "", "Please send it again. This is its first page:")
+		lines = append(lines, "", "Please send it again. This is its first page:", "")
 	} else {
-		lines = append(lines, "", "This is its first page:")
+		lines = append(lines, "", "This is its first page:", "")
 	}
 	return lines
 }

@@ -108,6 +108,7 @@ type Record struct {
 	PageCount   int       // of the document
 	Octets      int64     // of the document
 
+	Taken              []Page `json:",omitempty"` // as they came in, of a fax that is delivered further
 	Pages              []Page `json:",omitempty"` // as they went, the last time for each
 	Rate               int    `json:",omitempty"` // bit/s, the highest seen
 	ECM                bool   `json:",omitempty"`
@@ -152,7 +153,7 @@ const Confirmed = "confirmed"
 
 func (r *Record) clone() Record {
 	c := *r
-	c.Pages = slices.Clone(r.Pages)
+	c.Pages, c.Taken = slices.Clone(r.Pages), slices.Clone(r.Taken)
 	return c
 }
 
@@ -198,9 +199,9 @@ const (
 func (r *Record) encode() ([]byte, error) {
 	fitted := r.fit()
 	body, err := json.Marshal(&fitted)
-	for keep := len(fitted.Pages); err == nil && len(body) > maxRecord-200 && keep > 0; {
-		keep /= 2
-		fitted.Pages = fitted.Pages[len(fitted.Pages)-keep:]
+	for err == nil && len(body) > maxRecord-200 && len(fitted.Taken)+len(fitted.Pages) > 0 {
+		fitted.Taken = fitted.Taken[(len(fitted.Taken)+1)/2:]
+		fitted.Pages = fitted.Pages[(len(fitted.Pages)+1)/2:]
 		body, err = json.Marshal(&fitted)
 	}
 	if err != nil {
@@ -225,11 +226,16 @@ func (r *Record) fit() Record {
 		*s = clip(*s, maxShort)
 	}
 	c.CDRInfo, c.Error = clip(c.CDRInfo, maxLong), clip(c.Error, maxLong)
-	for i := range c.Pages {
-		p := &c.Pages[i]
+	fitPages(c.Taken)
+	fitPages(c.Pages)
+	return c
+}
+
+func fitPages(pages []Page) {
+	for i := range pages {
+		p := &pages[i]
 		p.Result, p.Resolution, p.What = clip(p.Result, maxShort), clip(p.Resolution, maxShort), clip(p.What, maxWhat)
 	}
-	return c
 }
 
 // clip makes a text printable and no longer than so many octets.

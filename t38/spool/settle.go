@@ -200,6 +200,8 @@ func (r *Record) received(s *Store) {
 		return
 	}
 	r.State, r.NextTry = Queued, s.cfg.Now().UTC()
+	r.Taken, r.Pages = r.Pages, nil
+	r.Rate, r.ECM, r.Transport, r.RemoteID, r.Error = 0, false, "", "", ""
 }
 
 // fail ends a fax for good.

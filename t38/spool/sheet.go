@@ -30,18 +30,17 @@ const (
 
 func newSheet() *sheet {
 	r := t4.Fine
-	return &sheet{columns: t4.A4.Columns(r), height: t4.A4.Rows(r) - 100, resolution: r}
+	return &sheet{columns: t4.A4.Columns(r), height: t4.A4.Rows(r) - 100, resolution: r, lines: make([]*header.Strip, 2)}
 }
 
-// write adds the lines, the first as a title.
-func (p *sheet) write(lines []string) {
-	for i, line := range lines {
-		scale := textScale
-		if i == 0 {
-			scale = titleScale
-		}
+// title adds a line of large letters.
+func (p *sheet) title(s string) { p.lines = append(p.lines, p.strip(s, titleScale)) }
+
+// write adds lines, broken between words where they are too long.
+func (p *sheet) write(lines ...string) {
+	for _, line := range lines {
 		for _, part := range wrap(line, textWidth) {
-			p.lines = append(p.lines, p.strip(part, scale))
+			p.lines = append(p.lines, p.strip(part, textScale))
 		}
 	}
 }
