@@ -27,6 +27,33 @@ func TestModesHaveNames(t *testing.T) {
 	}
 }
 
+// fails is a source and a sink that nobody may ask.
+type fails struct{ *testing.T }
+
+func (f fails) NextBit() int    { f.Error("a bit is asked for"); return End }
+func (f fails) PutBit(int)      { f.Error("a bit is heard") }
+func (f fails) Status(s Status) { f.Errorf("status %d", s) }
+
+// A value that is no mode is silence, and listens for nothing: also behind one that is a mode.
+func TestNoModeIsSilence(t *testing.T) {
+	tx, rx, out := NewTransmitter(-12), NewReceiver(), make([]int16, 8000)
+	for _, m := range []Mode{0, V17At14400 + 1, 255} {
+		tx.Start(V21, false, fails{t})
+		tx.Start(m, false, fails{t})
+		if n := tx.Read(out); n != 0 || tx.Busy() {
+			t.Errorf("%v: %d samples", m, n)
+		}
+		rx.Start(m, true, fails{t})
+		for i := range out {
+			out[i] = int16(i * 1000)
+		}
+		rx.Feed(out)
+		if rx.Quality() != 0 {
+			t.Errorf("%v: quality %v", m, rx.Quality())
+		}
+	}
+}
+
 // A channel of a gateway has a few of these and may take 256 KB in all.
 func TestModemsAreSmall(t *testing.T) {
 	const most = 40 << 10

@@ -4,7 +4,7 @@ import "math"
 
 // A Receiver listens for the bursts of one modem and hands their bits to a BitSink.
 type Receiver struct {
-	active listener // nil before the first Start
+	active listener // nil: it listens for nothing
 	v21    v21Receiver
 	qam    qamReceiver
 }
@@ -21,15 +21,19 @@ func NewReceiver() *Receiver { return &Receiver{} }
 
 // Start listens for the bursts of a mode, one of Modes, and tells sink of them. With short
 // they are expected to have V.17's short training, which needs the memory of an earlier long one of
-// V.17 at any rate, kept from Start to Start; the long one is understood as well.
+// V.17 at any rate, kept from Start to Start; the long one is understood as well. For a value
+// that is no mode it listens for nothing.
 func (r *Receiver) Start(m Mode, short bool, sink BitSink) {
-	if m == V21 {
+	switch {
+	case m == V21:
 		r.v21.start(sink)
 		r.active = &r.v21
-		return
+	case m.valid():
+		r.qam.start(m, short, sink)
+		r.active = &r.qam
+	default:
+		r.active = nil
 	}
-	r.qam.start(m, short, sink)
-	r.active = &r.qam
 }
 
 // Feed takes the samples that came from the line.

@@ -28,15 +28,18 @@ func NewTransmitter(dBm0 float64) *Transmitter {
 
 // Start begins a burst of a mode, one of Modes, whose data is src's; one that is on its way ends at once.
 // With short the training of V.17 is the short one, for a receiver that has heard the long
-// one of the same mode; other modes have one training only.
+// one of the same mode; other modes have one training only. A value that is no mode is silence.
 func (t *Transmitter) Start(m Mode, short bool, src BitSource) {
-	if m == V21 {
+	switch {
+	case m == V21:
 		t.v21.start(t.dBm0, src)
 		t.active = &t.v21
-		return
+	case m.valid():
+		t.qam.start(m, short, t.TEP, t.dBm0, src)
+		t.active = &t.qam
+	default:
+		t.active = nil
 	}
-	t.qam.start(m, short, t.TEP, t.dBm0, src)
-	t.active = &t.qam
 }
 
 // Read writes the next samples of the burst to out and returns their number: less than

@@ -20,21 +20,24 @@ func convert(ctx context.Context, args []string) error {
 	only := f.Int("page", 0, "the only page; 0: all")
 	text := f.String("header", "", "the middle of a header line; the page's number stands at its right")
 	above := f.Bool("above", false, "the header line makes the page longer, instead of covering its top")
-	if err := f.Parse(args); err != nil {
+	how, err := s.parse(f, args)
+	if err != nil {
 		return err
 	}
 	if f.NArg() != 1 {
-		return errors.New("convert: want a document")
+		return usageError{errors.New("convert: want a document")}
 	}
-	how, err := s.format()
-	if err != nil {
-		return err
+	if *only < 0 {
+		return usageError{fmt.Errorf("-page %d: want 1 or more, or 0 for all", *only)}
 	}
 	d, err := document.Open(ctx, f.Arg(0), pdf.Poppler{})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
+	if *only > d.Pages() {
+		return fmt.Errorf("%s: no page %d: it has %d", f.Arg(0), *only, d.Pages())
+	}
 	out, err := create(how)
 	if err != nil {
 		return err

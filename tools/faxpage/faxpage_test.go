@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,13 +44,26 @@ func TestMakeConvertCompare(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	o := filepath.Join(t.TempDir(), "x.tif")
-	for _, args := range [][]string{
-		{}, {"draw"}, {"make"}, {"make", "-o", o, "-kind", "x"}, {"make", "-o", o, "-paper", "a5"}, {"make", "-o", o, "-coding", "jbig"},
-		{"make", "-o", o, "-resolution", "72"}, {"make", "-o", o, "-order", "x"}, {"convert", "-o", o}, {"convert", "-o", o, "none"}, {"compare", "a"}, {"compare", "a", "b"},
+	dir := t.TempDir()
+	o, some := filepath.Join(dir, "x.tif"), filepath.Join(dir, "some.tif")
+	if err := run(context.Background(), []string{"make", "-o", some, "-rows", "100"}, new(bytes.Buffer)); err != nil {
+		t.Fatal(err)
+	}
+	for want, lines := range map[int][][]string{
+		1: {{"convert", "-o", o, "none"}, {"convert", "-o", o, "-page", "2", some}, {"convert", "-o", filepath.Join(dir, "no", "x.tif"), some},
+			{"make", "-o", filepath.Join(dir, "no", "x.tif")}, {"compare", "a", "b"}, {"compare", some, "b"}},
+		2: {{}, {"draw"}, {"make"}, {"make", "-o", o, "-kind", "x"}, {"make", "-o", o, "-paper", "a5"}, {"make", "-o", o, "-coding", "jbig"},
+			{"make", "-o", o, "-resolution", "72"}, {"make", "-o", o, "-order", "x"}, {"make", "-o", o, "-pages", "0"}, {"make", "-o", o, "-rows", "-1"},
+			{"make", "-x"}, {"convert", "-o", o}, {"convert", some}, {"convert", "-o", o, "-page", "-1", some}, {"compare", "a"}},
 	} {
-		if err := run(context.Background(), args, new(bytes.Buffer)); err == nil {
-			t.Errorf("%q: taken", args)
+		for _, args := range lines {
+			if err := run(context.Background(), args, new(bytes.Buffer)); status(err) != want {
+				t.Errorf("%q: %v: status %d, want %d", args, err, status(err), want)
+			}
+			if _, err := os.Stat(o); err == nil {
+				t.Errorf("%q: left a file", args)
+				_ = os.Remove(o)
+			}
 		}
 	}
 }

@@ -5,7 +5,8 @@
 //	faxpage convert -o F.tif|F.pdf|F.png [-page N] [-header TEXT] … DOCUMENT
 //	faxpage compare A.tif B.tif
 //
-// Compare prints a line for each page that differs and ends with status 1 if any does.
+// Compare prints a line for each page that differs. The exit status is 0 if all went well, 1 if
+// not or if pages differ, and 2 if the command line makes no sense.
 package main
 
 import (
@@ -23,20 +24,31 @@ import (
 
 func main() {
 	err := run(context.Background(), os.Args[1:], os.Stdout)
-	switch {
-	case errors.Is(err, errDiffer):
-		os.Exit(1)
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
+	if err != nil && !errors.Is(err, errDiffer) && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "faxpage:", err)
-		os.Exit(2)
 	}
+	os.Exit(status(err))
+}
+
+// A usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// status is the exit status.
+func status(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, new(usageError)):
+		return 2
+	}
+	return 1
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("want make, convert or compare")
+		return usageError{errors.New("want make, convert or compare")}
 	}
 	switch args[0] {
 	case "make":
@@ -45,11 +57,23 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return convert(ctx, args[1:])
 	case "compare":
 		if len(args) != 3 {
-			return errors.New("compare: want two TIFF files")
+			return usageError{errors.New("compare: want two TIFF files")}
 		}
 		return compare(out, args[1], args[2])
 	}
-	return fmt.Errorf("%s: want make, convert or compare", args[0])
+	return usageError{fmt.Errorf("%s: want make, convert or compare", args[0])}
+}
+
+// parse reads the options of a command, and how pages are to be.
+func (s *style) parse(f *flag.FlagSet, args []string) (format, error) {
+	if err := f.Parse(args); err != nil {
+		return format{}, usageError{err}
+	}
+	how, err := s.format()
+	if err != nil {
+		return how, usageError{err}
+	}
+	return how, nil
 }
 
 // style is what pages are like, and how they are written.
@@ -125,21 +149,24 @@ func makePages(args []string) error {
 	kind := f.String("kind", "text", fmt.Sprint("one of ", testpage.Kinds()))
 	pages := f.Int("pages", 1, "how many")
 	seed := f.Uint64("seed", 1, "of the first page; the others have the next")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	how, err := s.format()
+	how, err := s.parse(f, args)
 	if err != nil {
 		return err
 	}
-	out, err := create(how)
-	if err != nil {
-		return err
+	if *pages < 1 {
+		return usageError{fmt.Errorf("-pages %d: want 1 or more", *pages)}
 	}
 	x, y := how.resolution.DPI()
 	c := testpage.Config{Kind: testpage.Kind(*kind), Columns: how.columns, Rows: how.rows, XDPI: x, YDPI: y, Seed: *seed}
 	if c.Rows == 0 {
 		c.Rows = how.paperRows
+	}
+	if _, err := testpage.New(c); err != nil {
+		return usageError{err}
+	}
+	out, err := create(how)
+	if err != nil {
+		return err
 	}
 	for range *pages {
 		r, err := testpage.New(c)

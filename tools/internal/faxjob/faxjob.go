@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,9 +36,17 @@ func (o *Options) Flags(f *flag.FlagSet) {
 	f.StringVar(&o.Recv, "recv", "", "the TIFF file to receive into")
 	f.IntVar(&o.ECM, "ecm", 1, "error correction: 0 or 1")
 	f.IntVar(&o.Rate, "rate", 14400, "the highest rate in bit/s")
-	f.StringVar(&o.Ident, "ident", "", "own number, up to 20 digits")
+	f.StringVar(&o.Ident, "ident", "", "own number: up to 20 of "+identCharacters)
 	f.IntVar(&o.TimeoutS, "timeout", 1800, "seconds after which the call is ended")
 }
+
+// What CSI and TSI carry (T.30 clause 5.3.6.2.4 to 5.3.6.2.6).
+const (
+	identLength     = 20
+	identCharacters = "the digits 0 to 9, + and space"
+)
+
+func notIdent(r rune) bool { return !strings.ContainsRune("0123456789+ ", r) }
 
 // Check tells what of the options makes no sense.
 func (o *Options) Check() error {
@@ -48,6 +57,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("--ecm %d: want 0 or 1", o.ECM)
 	case o.Rate < 2400 || o.Rate > 14400:
 		return fmt.Errorf("--rate %d: want 2400 to 14400", o.Rate)
+	case len(o.Ident) > identLength || strings.ContainsFunc(o.Ident, notIdent):
+		return fmt.Errorf("--ident %q: want up to %d of %s", o.Ident, identLength, identCharacters)
 	case o.TimeoutS < 1 || o.TimeoutS > 86400:
 		return fmt.Errorf("--timeout %d: want 1 to 86400", o.TimeoutS)
 	}
