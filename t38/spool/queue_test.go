@@ -525,11 +525,11 @@ func TestNotices(t *testing.T) {
 		no := Result{Error: "the other machine disconnected instead of acknowledging a page", Pages: confirmed(1, 2)}
 		b.says("0301", no, no)
 		b.says("0302", no, no)
+		b.says("port 4", Result{OK: true}, Result{Error: "out of paper"}, Result{Error: "out of paper"})
 		failed := taken(Meta{Peer: "0301", NotifyNdn: true})
 		taken(Meta{Peer: "0302", NotifyDn: true})
 		sent := taken(Meta{Peer: "0303", NotifyDn: true, NotifyNdn: true})
 		taken(Meta{Peer: "0304", NotifyNdn: true})
-		b.says("port 4", Result{OK: true}, Result{Error: "out of paper"}, Result{Error: "out of paper"})
 		time.Sleep(time.Hour)
 		var notices []Record
 		for _, r := range b.store.List() {
