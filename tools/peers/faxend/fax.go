@@ -75,6 +75,9 @@ func (f *Fax) Story() string {
 	return strings.Join(f.events, "\n")
 }
 
+// Began is when the call came, or was made.
+func (f *Fax) Began() time.Time { return f.began }
+
 // Offers are the session descriptions of the other side, in order.
 func (f *Fax) Offers() []string {
 	f.mu.Lock()

@@ -55,6 +55,7 @@ func (f *Fax) offered(m *wire.Message, from netip.AddrPort) {
 		answer(491, "Request Pending", "")
 	case !image:
 		f.Call.Media.Direct(m.Body)
+		f.back()
 		answer(200, "OK", f.answerTo(m.Body, "", f.soundMedia()))
 	case f.agreed():
 		f.startImage(to)
@@ -122,6 +123,23 @@ func (f *Fax) ownUDPTL() netip.AddrPort {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.udptl
+}
+
+// back ends T.38 and begins with sound again: a fax machine that is at the start of its call.
+func (f *Fax) back() {
+	f.mu.Lock()
+	k := f.image
+	f.image = nil
+	f.mu.Unlock()
+	if k == nil {
+		return
+	}
+	f.note("sound again")
+	k.close()
+	_, _ = k.Result()
+	f.Call.Media.Divert(nil)
+	f.startSound()
+	f.Call.Media.Pause(false)
 }
 
 // reserve settles where this end takes UDPTL.

@@ -46,6 +46,25 @@ func (c *Capture) Malformed(from string) []string {
 	return bad
 }
 
+// T38 ends the capture, counts the T.38 packets from one address that tshark decodes where
+// the session descriptions say T.38, and lists what it finds wrong with them.
+func (c *Capture) T38(from string) (decoded int, bad []string) {
+	c.t.Helper()
+	c.watch.Close()
+	rows := c.run([]string{"-n", "-r", c.watch.File, "-o", "t38.use_pre_corrigendum_asn1_specification:TRUE",
+		"-o", "t38.dissect_possible_rtpv2_packets_as_rtp:FALSE", "-Y", "t38 && ip.src == " + from,
+		"-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-e", "frame.number", "-e", "t38.seq_number", "-e", "_ws.malformed", "-e", "_ws.expert.message"})
+	for _, row := range rows {
+		if row[1] != "" {
+			decoded++
+		}
+		if row[2] != "" || strings.Contains(strings.ToLower(row[3]), "malformed") {
+			bad = append(bad, strings.Join(row, " "))
+		}
+	}
+	return decoded, bad
+}
+
 func (c *Capture) run(args []string) [][]string {
 	c.t.Helper()
 	cmd := exec.Command("tshark", args...)
