@@ -68,3 +68,54 @@ func TestGatewayTakesAnyBlocks(t *testing.T) {
 		}
 	}
 }
+
+// A lateStation is a T.38 terminal whose owner comes late: datagrams wait, and time passes at once.
+type lateStation struct {
+	stationEnd
+	ticks, at int
+	waits     [][]byte
+}
+
+func (e *lateStation) step() {
+	if e.at++; e.at < e.ticks {
+		return
+	}
+	e.at = 0
+	e.Advance(e.ticks * tick)
+	for _, d := range e.waits {
+		_ = e.Station.Hear(d)
+	}
+	e.waits = e.waits[:0]
+}
+
+// Hear keeps a datagram until the owner comes.
+func (e *lateStation) Hear(d []byte) error {
+	e.waits = append(e.waits, append([]byte(nil), d...))
+	return nil
+}
+
+func (e *lateStation) Say() ([]byte, bool) {
+	if e.at != 0 {
+		return nil, false
+	}
+	return e.Station.Say()
+}
+
+// Nor does a terminal suffer whose owner is late by as much, with ours at the other end.
+func TestStationsMayBeLate(t *testing.T) {
+	for _, ticks := range []int{1, 5, 10} {
+		for _, ecm := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d ms, ECM %v", 20*ticks, ecm), func(t *testing.T) {
+				t.Parallel()
+				doc, got := leaflet{t, 2, 300}, &tray{t: t}
+				a, b, x, y := ends(t, t30.Config{Calling: true, Source: doc, ECM: ecm}, t30.Config{Sink: got, ECM: ecm}, false, false, adaptive)
+				took := cross(t, &lateStation{stationEnd: a.(stationEnd), ticks: ticks}, &lateStation{stationEnd: b.(stationEnd), ticks: ticks}, netmodel.New(1, netmodel.Config{Delay: 400}), 120)
+				if s, r := x.Result(), y.Result(); s.Code != t30.OK || r.Code != t30.OK || s.Repeats+r.Repairs+r.BadRows > 0 || took > 40 {
+					t.Errorf("%.1f s: sender %+v, receiver %+v", took, s, r)
+				}
+				got.same(doc)
+				t.Logf("%.1f s", took)
+			})
+		}
+	}
+}
