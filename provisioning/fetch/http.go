@@ -161,11 +161,12 @@ func (c *Client) visit(ctx context.Context, u *url.URL, to netip.AddrPort, conne
 			err = ErrSlow
 		}
 	}()
+	shown := identify(transport.TLSClientConfig)
 	authorization := ""
 	for tries := 0; ; tries++ {
 		res, err := transport.RoundTrip(c.request(ctx, u, r, authorization))
 		if err != nil {
-			return answer{}, err
+			return answer{}, shown.of(err)
 		}
 		if res.StatusCode != http.StatusUnauthorized || u.User == nil {
 			return read(res, r.SHA256 != "")
@@ -194,6 +195,37 @@ func (c *Client) transport(u *url.URL, own bool, dial func(ctx context.Context, 
 		t.TLSClientConfig.Certificates = []tls.Certificate{*c.Certificate}
 	}
 	return t
+}
+
+// An introduction is what a server was shown that asked who this device is; empty: none
+// asked.
+type introduction struct{ atomic.Pointer[string] }
+
+// identify has a TLS configuration note what it shows.
+func identify(t *tls.Config) *introduction {
+	i, own := new(introduction), t.Certificates
+	t.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		for _, c := range own {
+			if info.SupportsCertificate(&c) == nil {
+				i.note("after it was shown this device's certificate")
+				return &c, nil
+			}
+		}
+		i.note("after it asked for a certificate of this device, which has none for it")
+		return new(tls.Certificate), nil
+	}
+	return i
+}
+
+func (i *introduction) note(text string) { i.Store(&text) }
+
+// of adds it to why a server said nothing. With TLS 1.3 certificates are judged after the
+// handshake, so that the request may fail before the server's reason is read, if it gives one.
+func (i *introduction) of(err error) error {
+	if text := i.Load(); text != nil {
+		return fmt.Errorf("%w, %s", err, *text)
+	}
+	return err
 }
 
 func (c *Client) request(ctx context.Context, u *url.URL, r Request, authorization string) *http.Request {

@@ -180,7 +180,8 @@ func TestTLSFaults(t *testing.T) {
 		{"TLS 1.1", version(tls.VersionTLS11), "protocol version"},
 		{"old ciphers", &tls.Config{Certificates: []tls.Certificate{leaf.pair()}, MaxVersion: tls.VersionTLS12,
 			CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_RC4_128_SHA}}, "handshake failure"},
-		{"wants a certificate of ours", &tls.Config{Certificates: []tls.Certificate{leaf.pair()}, ClientAuth: tls.RequireAnyClientCert}, "certificate required"},
+		{"wants a certificate of ours", &tls.Config{Certificates: []tls.Certificate{leaf.pair()}, ClientAuth: tls.RequireAnyClientCert}, "asked for a certificate of this device"},
+		{"wants one by TLS 1.2", &tls.Config{Certificates: []tls.Certificate{leaf.pair()}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, "asked for a certificate of this device"},
 	} {
 		bubble(t, tt.name, func(t *testing.T, l *lab) {
 			newTLSLab(l)
