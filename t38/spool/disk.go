@@ -31,7 +31,6 @@ type file interface {
 	io.ReaderAt
 	io.Closer
 	Sync() error
-	Truncate(size int64) error
 }
 
 var errTooLong = errors.New("longer than it may be")

@@ -11,29 +11,39 @@ import (
 // give hands a page to an Intake as a Terminal does, up to the moment of its confirmation.
 func give(t testing.TB, in *Intake, n int, s sheetOf, ecm bool) {
 	t.Helper()
-	f := t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MH, ECM: ecm}
+	f := t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MH}
 	if ecm {
-		f.Coding = t30.MMR
+		f.Coding, f.ECM = t30.MMR, true
 	}
-	w, err := in.Open(n, f)
-	must(t, err)
-	coding := t4.MH
-	if ecm {
-		coding = t4.MMR
-	}
-	e, err := t4.NewEncoder(t4.EncoderConfig{Coding: coding, Columns: s.columns})
-	must(t, err)
-	for _, row := range rowsIn(t, s.reader(t), s.columns) {
-		_, err := w.Write(e.AppendRow(nil, row))
-		must(t, err)
-	}
-	_, err = w.Write(e.AppendEnd(nil))
-	must(t, err)
-	c, err := w.Close(false)
+	c, err := pour(t, in, n, s, f)
 	must(t, err)
 	if c.Rows != s.rows || c.BadRows != 0 {
 		t.Fatalf("%+v", c)
 	}
+}
+
+// tryToGive is give on a disk that may fail.
+func tryToGive(t testing.TB, in *Intake, n int, s sheetOf) error {
+	_, err := pour(t, in, n, s, t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MH})
+	return err
+}
+
+func pour(t testing.TB, in *Intake, n int, s sheetOf, f t30.Format) (t30.Copy, error) {
+	w, err := in.Open(n, f)
+	if err != nil {
+		return t30.Copy{}, err
+	}
+	e, err := t4.NewEncoder(t4.EncoderConfig{Coding: []t4.Coding{t4.MH, t4.MR, t4.MMR}[f.Coding], Columns: s.columns})
+	must(t, err)
+	for _, row := range rowsIn(t, s.reader(t), s.columns) {
+		if _, err := w.Write(e.AppendRow(nil, row)); err != nil {
+			return t30.Copy{}, err
+		}
+	}
+	if _, err = w.Write(e.AppendEnd(nil)); err != nil {
+		return t30.Copy{}, err
+	}
+	return w.Close(false)
 }
 
 // receive hands all pages of a fax to an Intake, each of which is confirmed.

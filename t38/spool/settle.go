@@ -124,19 +124,22 @@ func (s *Store) read(id string) (*entry, error) {
 		e.Octets = 0
 		return e, nil
 	}
-	if e.State == Receiving {
-		if err := cut(s.fs, s.Path(id), e.PageCount); err != nil {
-			return nil, fmt.Errorf("document: %w", broken(err))
-		}
-	}
 	pages, octets, err := countPages(s.fs, s.Path(id))
+	if err == nil && pages == e.PageCount {
+		e.Octets = octets
+		return e, nil
+	}
+	// What is behind the pages that the record tells of was not confirmed, and is of no use.
+	if err := cut(s.fs, s.Path(id), e.PageCount); err != nil {
+		return nil, fmt.Errorf("document: %w", broken(err))
+	}
+	pages, e.Octets, err = countPages(s.fs, s.Path(id))
 	if err == nil && pages != e.PageCount {
 		err = fmt.Errorf("%w: %d pages, wanted %d", ErrBroken, pages, e.PageCount)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("document: %w", broken(err))
 	}
-	e.Octets = octets
 	return e, nil
 }
 

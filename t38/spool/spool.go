@@ -211,10 +211,14 @@ func (s *Store) remove(e *entry) error {
 	r.State = Removed
 	s.cfg.Changed(r)
 	gone := s.path(e.ID + goneSuffix)
-	if err := s.fs.Rename(s.path(e.ID), gone); err != nil {
-		return fmt.Errorf("fax %s: %w", e.ID, err)
+	err := s.fs.Rename(s.path(e.ID), gone)
+	if err == nil {
+		err = s.fs.SyncDir(s.dir)
 	}
-	if err := s.clear(gone); err != nil {
+	if err == nil {
+		err = s.clear(gone)
+	}
+	if err != nil {
 		return fmt.Errorf("fax %s: %w", e.ID, err)
 	}
 	return nil
