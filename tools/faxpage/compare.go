@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
-	"tipring/t38/t4"
 	"tipring/t38/t4/tiff"
+	"tipring/tools/internal/faxpages"
 )
 
 var errDiffer = errors.New("they differ")
@@ -30,56 +29,16 @@ func compare(out io.Writer, names ...string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	differ := files[0].Pages() != files[1].Pages()
-	if differ {
-		fmt.Fprintf(out, "%d and %d pages\n", files[0].Pages(), files[1].Pages())
+	differ, err := faxpages.Differ(files[0], files[1])
+	if err != nil {
+		return err
 	}
-	for n := range min(files[0].Pages(), files[1].Pages()) {
-		d, err := comparePage(files[0], files[1], n)
-		if err != nil {
-			return err
-		}
-		if d != "" {
-			differ = true
-			fmt.Fprintf(out, "page %d: %s\n", n+1, d)
-		}
+	for _, line := range differ {
+		fmt.Fprintln(out, line)
 	}
-	if differ {
+	if differ != nil {
 		return errDiffer
 	}
 	fmt.Fprintln(out, "exact")
 	return nil
-}
-
-// comparePage tells how page n differs; "" if it does not.
-func comparePage(a, b *tiff.File, n int) (string, error) {
-	ai, bi := a.Info(n), b.Info(n)
-	if ai.Columns != bi.Columns {
-		return fmt.Sprintf("%d and %d columns", ai.Columns, bi.Columns), nil
-	}
-	ar, err := a.Page(n)
-	if err != nil {
-		return "", err
-	}
-	br, err := b.Page(n)
-	if err != nil {
-		return "", err
-	}
-	differ := 0
-	x, y := make([]byte, t4.RowOctets(ai.Columns)), make([]byte, t4.RowOctets(ai.Columns))
-	for range min(ai.Rows, bi.Rows) {
-		if err := errors.Join(ar.ReadRow(x), br.ReadRow(y)); err != nil {
-			return "", err
-		}
-		if !bytes.Equal(x, y) {
-			differ++
-		}
-	}
-	switch {
-	case ai.Rows != bi.Rows:
-		return fmt.Sprintf("%d and %d rows, %d of them differ", ai.Rows, bi.Rows, differ), nil
-	case differ > 0:
-		return fmt.Sprintf("%d of %d rows differ", differ, ai.Rows), nil
-	}
-	return "", nil
 }

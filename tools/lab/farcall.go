@@ -23,6 +23,7 @@ type FarCall struct {
 	flow  transport.Flow
 	offer *offer.Session
 	sound *sound
+	fax   *farFax       // nil: it is a telephone
 	up    chan struct{} // closed when answered
 	ended chan struct{} // closed when over
 
@@ -58,27 +59,7 @@ func (c *FarCall) Reinvite(direction offer.Direction) error {
 	outcome := newOutcome()
 	posted := c.f.ep.Post(func(now time.Time) {
 		c.offer.SetDirection(direction)
-		d, err := c.offer.Offer()
-		if err != nil {
-			outcome.is(err)
-			return
-		}
-		m := c.d.Request(sipmsg.INVITE)
-		m.SetBody("application/sdp", d.Bytes())
-		var req *ua.Request
-		req = c.send(now, m, func(now time.Time, a ua.Answer) {
-			switch {
-			case a.Response == nil:
-				c.offer.Revert()
-				outcome.is(a.Err)
-			case a.Response.IsProvisional():
-			case a.Response.IsSuccess():
-				outcome.is(c.answered(a, req.Msg))
-			default:
-				c.offer.Revert()
-				outcome.is(fmt.Errorf("re-INVITE: %d %s", a.Response.StatusCode, a.Response.Reason))
-			}
-		})
+		c.reinvite(now, outcome.is)
 	})
 	if !posted {
 		return errClosed
@@ -89,6 +70,31 @@ func (c *FarCall) Reinvite(direction offer.Direction) error {
 	case <-c.f.quit:
 		return errClosed
 	}
+}
+
+// reinvite offers what is wanted now.
+func (c *FarCall) reinvite(now time.Time, done func(error)) {
+	d, err := c.offer.Offer()
+	if err != nil {
+		done(err)
+		return
+	}
+	m := c.d.Request(sipmsg.INVITE)
+	m.SetBody("application/sdp", d.Bytes())
+	var req *ua.Request
+	req = c.send(now, m, func(now time.Time, a ua.Answer) {
+		switch {
+		case a.Response == nil:
+			c.offer.Revert()
+			done(a.Err)
+		case a.Response.IsProvisional():
+		case a.Response.IsSuccess():
+			done(c.answered(a, req.Msg))
+		default:
+			c.offer.Revert()
+			done(fmt.Errorf("re-INVITE: %d %s", a.Response.StatusCode, a.Response.Reason))
+		}
+	})
 }
 
 // An outcome is the first of what became of an INVITE; its 2xx may be repeated.
@@ -113,6 +119,9 @@ func (c *FarCall) over() {
 		c.d.End()
 	}
 	c.sound.close()
+	if c.fax != nil {
+		c.fax.end()
+	}
 	close(c.ended)
 }
 
@@ -195,7 +204,7 @@ func (c *FarCall) describe(m *sipmsg.Message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.sound.agree(c.offer.Audio())
+	c.agreed()
 	return ours.Bytes(), nil
 }
 
@@ -215,9 +224,18 @@ func (c *FarCall) acknowledged(ack *sipmsg.Message) {
 	c.resend = nil
 	if d, err := describedBy(ack); err == nil && d != nil && c.offer.Pending() {
 		if c.offer.TakeAnswer(d) == nil {
-			c.sound.agree(c.offer.Audio())
+			c.agreed()
 		}
 	}
+	if c.fax != nil && c.offer.Image() == nil {
+		c.askForT38(time.Now())
+	}
+}
+
+// agreed puts what offer and answer came to into force.
+func (c *FarCall) agreed() {
+	c.sound.agree(c.offer.Audio())
+	c.faxAgreed()
 }
 
 // request takes a request in the dialog.
@@ -323,7 +341,7 @@ func (c *FarCall) answered(a ua.Answer, invite *sipmsg.Message) error {
 	if err := c.offer.TakeAnswer(d); err != nil {
 		return err
 	}
-	c.sound.agree(c.offer.Audio())
+	c.agreed()
 	return nil
 }
 

@@ -178,23 +178,34 @@ func (f *FarEnd) acknowledged(now time.Time, ack *sipmsg.Message) {
 	}
 }
 
-// newCall begins a call with its sound.
-func (f *FarEnd) newCall() (*FarCall, error) {
+// newCall begins a call with its sound, of a fax machine or, with nil, a telephone.
+func (f *FarEnd) newCall(fax *farFax) (*FarCall, error) {
 	sound, err := newSound(f.addr.Addr())
 	if err != nil {
 		return nil, err
 	}
-	c := &FarCall{f: f, sound: sound, up: make(chan struct{}), ended: make(chan struct{})}
-	c.offer = offer.New(offer.Capabilities{
-		Codecs: []offer.Codec{offer.PCMU, offer.PCMA, offer.G722}, Events: true, PtimeMS: 20,
-	}, offer.Local{RTP: sound.addr()})
+	c := &FarCall{f: f, sound: sound, fax: fax, up: make(chan struct{}), ended: make(chan struct{})}
+	able := offer.Capabilities{Codecs: []offer.Codec{offer.PCMU, offer.PCMA, offer.G722}, Events: true, PtimeMS: 20}
+	if fax != nil {
+		able.T38 = &faxOffer
+	}
+	c.offer = offer.New(able, offer.Local{RTP: sound.addr()})
 	f.calls[c] = struct{}{}
 	return c, nil
 }
 
 // ring takes a call: 180 now, 200 later.
 func (f *FarEnd) ring(now time.Time, in *ua.Incoming) {
-	c, err := f.newCall()
+	var fax *farFax
+	ring, err := f.ringFor, error(nil)
+	if in.Req.RequestURI.User == FaxUser {
+		fax, err = newReceiver()
+		ring = 0
+	}
+	var c *FarCall
+	if err == nil {
+		c, err = f.newCall(fax)
+	}
 	if err != nil {
 		f.log.Error("no sound for a call", "err", err)
 		in.Respond(now, 500, "")
@@ -209,17 +220,21 @@ func (f *FarEnd) ring(now time.Time, in *ua.Incoming) {
 	res := in.Response(180, "")
 	res.Contact = []sipmsg.Addr{f.ep.Contact(in.Flow)}
 	in.RespondWith(now, res)
-	c.answerAt = now.Add(f.ringFor)
+	c.answerAt = now.Add(ring)
 }
 
 // Call calls a user through the server at via and waits for the answer. It is not
 // challenged where the server routes calls to it.
 func (f *FarEnd) Call(ctx context.Context, via netip.AddrPort, user string) (*FarCall, error) {
+	return f.dial(ctx, via, user, nil)
+}
+
+func (f *FarEnd) dial(ctx context.Context, via netip.AddrPort, user string, fax *farFax) (*FarCall, error) {
 	outcome := newOutcome()
 	var c *FarCall
 	ok := f.ep.Post(func(now time.Time) {
 		var err error
-		if c, err = f.newCall(); err == nil {
+		if c, err = f.newCall(fax); err == nil {
 			err = c.invite(now, via, user, outcome.is)
 		}
 		if err != nil {

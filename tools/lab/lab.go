@@ -95,6 +95,7 @@ func (l *Lab) start(cfg Config) (err error) {
 	l.Backup.Join(l.Primary)
 	for _, s := range []*Server{l.Primary, l.Backup} {
 		s.Route(FarUser, l.Far.Addr())
+		s.Route(FaxUser, l.Far.Addr())
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"tipring/internal/dsp"
 	"tipring/internal/media"
@@ -23,6 +24,7 @@ type sound struct {
 	ended sync.WaitGroup
 
 	mu       sync.Mutex
+	released bool
 	agreed   *offer.Audio // nil: nothing is
 	codec    media.Codec  // of what is sent
 	decoders map[uint8]media.Codec
@@ -51,6 +53,23 @@ func (s *sound) addr() netip.AddrPort { return unmapped(s.conn.LocalAddr()) }
 func (s *sound) close() {
 	_ = s.conn.Close()
 	s.ended.Wait()
+}
+
+// release ends the sound and hands its socket over, to T.38.
+func (s *sound) release() *net.UDPConn {
+	s.mu.Lock()
+	s.released = true
+	s.mu.Unlock()
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0))
+	s.ended.Wait()
+	_ = s.conn.SetReadDeadline(time.Time{})
+	return s.conn
+}
+
+func (s *sound) isReleased() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.released
 }
 
 // agree takes what offer and answer came to.
@@ -83,7 +102,7 @@ func (s *sound) run() {
 	b := make([]byte, 2048)
 	for {
 		n, _, err := s.conn.ReadFromUDPAddrPort(b)
-		if errors.Is(err, net.ErrClosed) {
+		if errors.Is(err, net.ErrClosed) || s.isReleased() {
 			return
 		}
 		if err != nil {
