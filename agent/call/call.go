@@ -14,6 +14,7 @@
 package call
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -81,6 +82,11 @@ type Port struct {
 	snapshot atomic.Pointer[Snapshot]
 	records  records
 	live     atomic.Pointer[live]
+	relayed  atomic.Pointer[FaxStatus] // nil: no fax goes on
+
+	life   context.Context // until the port is closed
+	endAll context.CancelFunc
+	clerks sync.WaitGroup
 
 	mu      sync.Mutex
 	mail    []func()
@@ -120,6 +126,7 @@ func New(cfg Config, driver fxs.Driver, dev Device) (*Port, error) {
 		log:    dev.Log.With("port", cfg.Number),
 		digits: dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0),
 	}
+	p.life, p.endAll = context.WithCancel(context.Background())
 	p.publish()
 	return p, nil
 }
@@ -264,6 +271,8 @@ func (p *Port) end() {
 	p.readMail()
 	p.drop()
 	p.publish()
+	p.endAll()
+	p.clerks.Wait()
 }
 
 // handle does what the telephone asks for.

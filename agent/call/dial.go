@@ -16,6 +16,9 @@ var (
 )
 
 var (
+	errNotPermitted = errors.New("the provider does not permit it")
+	errNotRung      = errors.New("the telephone could not ring")
+
 	errNoLine   = errors.New("the port has no line that takes calls")
 	errDraining = errors.New("the device takes no new calls: it drains")
 )
@@ -123,6 +126,10 @@ func (p *Port) dial(to string, emergency bool, started func(id string, err error
 	c.open(pair)
 	c.started = started
 	p.now = c
+	if p.relays() && !emergency {
+		p.relayTo(c, line, to)
+		return
+	}
 	c.whenMapped(func(m lines.Media) {
 		line.Dial(lines.Dial{To: to, ANI: p.ani(), Port: p.cfg.Number, Media: m, Handler: listener{c}, Emergency: emergency})
 	})

@@ -27,6 +27,9 @@ type farEnd struct {
 	rtp     *media.Ports
 	codecs  []offer.Codec
 	events  bool // takes RFC 4733 events
+	t38     *offer.T38
+	asks    time.Duration  // of a gateway: see farFax
+	onCall  func(*farCall) // makes it a fax call; nil: it is none
 
 	// onInvite says what becomes of a call of the line; nil: it rings and is answered.
 	onInvite func(*farCall)
@@ -138,6 +141,10 @@ type farCall struct {
 	direction offer.Direction
 	over      bool
 
+	fax      *farFax // nil: a telephone
+	unanswer bool    // does not answer offers of T.38
+	refusal  int     // answers them with that; 200: with port 0
+
 	says   *dsp.Tone
 	keys   *dsp.DTMFGenerator // said instead; nil: none
 	ear    []int16
@@ -152,9 +159,13 @@ func (f *farEnd) newCall() *farCall {
 		f.r.t.Fatalf("%v", err)
 	}
 	c := &farCall{f: f, at: time.Now(), pair: pair, media: media.New(pair, media.Config{})}
-	c.o = offer.New(offer.Capabilities{Codecs: f.codecs, Events: f.events, PtimeMS: 20},
+	c.o = offer.New(offer.Capabilities{Codecs: f.codecs, Events: f.events, PtimeMS: 20, T38: f.t38},
 		offer.Local{RTP: pair.RTP.Local(), RTCP: pair.RTCP.Local()})
 	f.calls = append(f.calls, c)
+	if f.onCall != nil {
+		f.onCall(c)
+		c.fax.asks = f.asks
+	}
 	return c
 }
 
@@ -223,7 +234,13 @@ func (c *farCall) accept(body []byte) []byte {
 }
 
 func (c *farCall) agreed() {
+	if c.fax != nil {
+		c.fax.agreed(c.o.Image())
+	}
 	a := c.o.Audio()
+	if a == nil {
+		return
+	}
 	c.direction = a.Direction
 	if err := c.media.Update(agreedParams(a)); err != nil {
 		c.f.r.t.Fatalf("%v", err)
@@ -421,7 +438,11 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 			in.Respond(now, 491, "")
 			return
 		}
-		res.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: "far", Host: "127.0.0.2", Port: 5060}}}
+		if strings.Contains(string(in.Req.Body), "m=image") && (c.unanswer || c.refusal != 0 || c.f.t38 == nil) {
+			c.refuseFax(now, in)
+			return
+		}
+		res.Contact = farContact
 		res.SetBody("application/sdp", c.accept(in.Req.Body))
 	case sipmsg.INFO:
 		for line := range strings.Lines(string(in.Req.Body)) {
@@ -437,9 +458,35 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 	in.RespondWith(now, res)
 }
 
+var farContact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: "far", Host: "127.0.0.2", Port: 5060}}}
+
+// declined is an answer that takes nothing of an offer of T.38.
+const declined = "v=0\r\no=- 1 9 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=image 0 udptl t38\r\n"
+
+// refuseFax refuses T.38.
+func (c *farCall) refuseFax(now time.Time, in *ua.Incoming) {
+	switch {
+	case c.unanswer:
+	case c.refusal == 200:
+		res := in.Response(200, "")
+		res.Contact = farContact
+		res.SetBody("application/sdp", []byte(declined))
+		in.RespondWith(now, res)
+	default:
+		in.Respond(now, cmpOr(c.refusal, 488), "")
+	}
+}
+
+// confirmed reports that the call is up.
+func (c *farCall) confirmed() bool { return c.d != nil && c.d.State() == dialog.Confirmed }
+
 // frame says and hears 20 ms.
 func (c *farCall) frame() {
 	if c.over {
+		return
+	}
+	if c.fax != nil {
+		c.fax.frame()
 		return
 	}
 	in, out := make([]int16, 160), make([]int16, 160)

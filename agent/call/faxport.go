@@ -16,6 +16,8 @@ type FaxPort struct {
 	CallAhead string // never dynamic always
 	Bridge    bool   // the call ahead that found a fax becomes the fax call
 	TimeoutS  int    // of the call ahead
+	Delimiter string // in a dialled number, of what is to stand in the record of the fax; empty: none
+	Rings     int    // of the bell until a machine that a fax is for has not answered; 0: 6
 }
 
 // The modes of a FaxPort.

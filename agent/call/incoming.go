@@ -71,23 +71,34 @@ func (p *Port) lookAtOffer() {
 
 // ring begins to ring one port.
 func (p *Port) ring(g *group) {
+	if p.relays() {
+		p.reserve(g)
+		return
+	}
 	p.lookAtOffer()
+	p.ringFor(g)
+}
+
+// ringFor rings; nil if that cannot be.
+func (p *Port) ringFor(g *group) *conversation {
 	if p.card.Load() == nil { // gone in the same moment
 		g.leave(p, 480)
-		return
+		return nil
 	}
 	if p.now != nil || !p.fx.Ring(nil) { // lifted in the same moment
 		g.leave(p, 486)
-		return
+		return nil
 	}
 	c := p.converse(ringing)
 	c.group, c.call, c.id = g, g.call, g.call.Info().ID
 	p.now = c
 	if over, first := g.rings(c); over {
 		c.ended(lines.Reason{})
+		return nil
 	} else if first {
 		g.call.Ring()
 	}
+	return c
 }
 
 // answer takes the call that rings here: the telephone was lifted.
@@ -100,11 +111,19 @@ func (p *Port) answer() {
 	if pair := c.group.win(c); pair != nil {
 		c.stage = lifted
 		c.open(pair)
-		c.whenMapped(func(m lines.Media) { c.call.Answer(m, p.cfg.Number) })
+		c.whenMapped(func(m lines.Media) {
+			if r, ok := c.fax.(*relay); ok {
+				r.offer(&m)
+			}
+			c.call.Answer(m, p.cfg.Number)
+		})
 		return
 	}
 	// Somebody else has it, or nobody.
 	c.over(nil)
+	if c.fax != nil {
+		c.fax.left()
+	}
 	p.now = nil
 	p.hungUp(fxs.Reorder)
 }

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"tipring/agent/fax"
 	"tipring/internal/media"
 	"tipring/lines"
 )
@@ -47,7 +48,13 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *m
 	c.before = old
 	p.now = c
 	p.fx.Place()
+	if p.relays() {
+		p.relay(c, fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: p.cfg.Fax.CSID}, nil)
+	}
 	c.whenMapped(func(m lines.Media) {
+		if r, ok := c.fax.(*relay); ok {
+			r.offer(&m)
+		}
 		d.Media, d.Handler, d.ANI, d.Port = m, listener{c}, p.ani(), p.cfg.Number
 		line.Dial(d)
 	})

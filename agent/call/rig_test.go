@@ -57,6 +57,7 @@ type settings struct {
 	ports    int      // 0: one
 	line     []string // more of [sip1]
 	config   func(*Config)
+	device   func(*Device)
 	rtpPairs int // of the device; 0: eight
 }
 
@@ -116,7 +117,7 @@ func newRig(t tester, s settings) *rig {
 	})
 	r.goWork(func() { r.line.Run(ctx) })
 	for n := range max(s.ports, 1) {
-		r.addPhone(n+1, s.config)
+		r.addPhone(n+1, s.config, s.device)
 	}
 	r.owner.set(r.phones)
 	r.run(100 * time.Millisecond)
@@ -151,7 +152,7 @@ func lineConfig(t tester, more []string) *config.Line {
 	return c.Line(1)
 }
 
-func (r *rig) addPhone(n int, change func(*Config)) {
+func (r *rig) addPhone(n int, change func(*Config), equip func(*Device)) {
 	country, err := fxs.LoadCountry(testTones, "tt")
 	if err != nil {
 		r.t.Fatalf("%v", err)
@@ -161,7 +162,7 @@ func (r *rig) addPhone(n int, change func(*Config)) {
 		change(&cfg)
 	}
 	ph := &telephone{r: r, cards: make(chan fxs.Card), closed: make(chan struct{})}
-	ph.port, err = New(cfg, ph, Device{
+	dev := Device{
 		Line: func(n int) *lines.Line {
 			if n != 1 || r.noLine.Load() {
 				return nil
@@ -169,7 +170,11 @@ func (r *rig) addPhone(n int, change func(*Config)) {
 			return r.line
 		},
 		RTP: r.rtp, Refuse: r.drains.Load, Rested: func() { r.rested.Add(1) }, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	if equip != nil {
+		equip(&dev)
+	}
+	ph.port, err = New(cfg, ph, dev)
 	if err != nil {
 		r.t.Fatalf("%v", err)
 	}
@@ -296,13 +301,13 @@ type owner struct {
 
 // ends counts how often a call's handler was told that it is over.
 type ends struct {
-	lines.Handler
+	lines.FaxHandler
 	told *atomic.Int32
 }
 
 func (e ends) Ended(c *lines.Call, r lines.Reason) {
 	e.told.Add(1)
-	e.Handler.Ended(c, r)
+	e.FaxHandler.Ended(c, r)
 }
 
 func (o *owner) set(phones []*telephone) {
@@ -321,7 +326,7 @@ func (o *owner) Incoming(c *lines.Call) (lines.Handler, int) {
 	if h == nil {
 		return nil, code
 	}
-	e := ends{h, new(atomic.Int32)}
+	e := ends{h.(lines.FaxHandler), new(atomic.Int32)}
 	o.ends = append(o.ends, e)
 	return e, 0
 }

@@ -8,6 +8,7 @@ import (
 
 	"tipring/internal/dsp"
 	"tipring/lines/fxs"
+	"tipring/t38"
 )
 
 // A telephone is the driver and the line card of a port, and what hangs on it.
@@ -26,6 +27,8 @@ type telephone struct {
 	heard string // keys
 	echo  bool   // the hybrid gives back a part of what is heard
 	shift int    // samples of a frame before a key begins
+
+	fax *t38.Machine // instead of a telephone
 }
 
 // Cards implements fxs.Driver.
@@ -74,6 +77,8 @@ func (ph *telephone) frame() {
 	case ph.keys.Busy():
 		ph.keys.Read(pcm[ph.shift:])
 		ph.shift = 0
+	case ph.fax != nil && ph.off:
+		ph.fax.Exchange(ph.last(), pcm)
 	case ph.says != nil && ph.off:
 		ph.says.Read(pcm)
 	}
@@ -91,6 +96,14 @@ func (ph *telephone) frame() {
 		}
 	}
 	ph.card.ear = nil
+}
+
+// last is the frame that was heard last.
+func (ph *telephone) last() []int16 {
+	if n := len(ph.ear); n >= 160 {
+		return ph.ear[n-160:]
+	}
+	return make([]int16, 160)
 }
 
 func (ph *telephone) loop(l fxs.Loop) {
