@@ -1,0 +1,86 @@
+package fax
+
+import (
+	"time"
+
+	"tipring/internal/offer"
+)
+
+const (
+	// mediaLimit is how long T.38 may be agreed without a packet of the far end's.
+	mediaLimit = 5 * time.Second
+	// callerWait is the time that the called side has to switch by itself.
+	callerWait = time.Second
+)
+
+// switching is what a call does about T.38 by itself.
+type switching struct {
+	asked  bool // T.38 was offered by this side
+	back   bool // sound was asked for, since no packet came
+	worked bool // packets of T.38 have come
+}
+
+// switchAsDue asks for T.38, or for sound again.
+func (c *call) switchAsDue(now time.Time) {
+	switch w := c.way.(type) {
+	case *packets:
+		c.judgePackets(now, w)
+	case *sound:
+		if !c.asked && c.wantsT38(now) {
+			c.asked = true
+			c.sip.Switch(offer.Fax)
+		}
+	}
+}
+
+// wantsT38 tells whether it is for this side to offer T.38 now (t38_reinvite).
+func (c *call) wantsT38(now time.Time) bool {
+	if !c.settings.T38 || c.sip == nil || c.closing || c.engine.cfg.Memory.Refuses(c.dest, now) {
+		return false
+	}
+	switch r := c.settings.Reinvite; {
+	case r == "never":
+		return false
+	case r == "detector":
+		return c.settings.Preamble && (c.ear.Preamble() || c.report.begun)
+	case !c.calling: // callee, and caller: the calling side too
+		return true
+	case r == "caller": // the CNG that this side sends is the one that counts
+		return c.settings.CNG && now.Sub(c.upAt) >= callerWait
+	}
+	return false
+}
+
+// judgePackets goes back to sound where T.38 is agreed and nothing comes.
+func (c *call) judgePackets(now time.Time, w *packets) {
+	switch {
+	case w.heard() > 0 && !c.worked:
+		c.worked = true
+		c.engine.cfg.Memory.Worked(c.dest)
+	case w.heard() == 0 && !c.back && now.Sub(w.since) >= mediaLimit && !w.done():
+		c.log.Warn("no packet of T.38 comes, sound is asked for", "peer", c.dest)
+		c.back = true
+		c.engine.cfg.Memory.Refused(c.dest, now)
+		c.sip.Switch(offer.Sound)
+	}
+}
+
+// switchRefused: the call goes on as it was. That T.38 is refused is remembered; that of the
+// moment, or that the call is about to end, is not.
+func (c *call) switchRefused(code int) {
+	c.log.Info("switch refused", "peer", c.dest, "code", code)
+	switch code {
+	case 481, 500, 503, 487:
+		return
+	}
+	if c.image == nil {
+		c.engine.cfg.Memory.Refused(c.dest, time.Now())
+	}
+}
+
+func (c *call) besidePort() uint16 {
+	if c.mappedUDPTL.IsValid() {
+		return c.mappedUDPTL.Port()
+	}
+	return c.beside.RTP.Local().Port()
+}
