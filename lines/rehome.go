@@ -9,16 +9,17 @@ import (
 	"tipring/registrar"
 )
 
-// A loss is a re-INVITE or a refresh that a server of the line's did not take. It waits for the
-// registrar to say whether the line has left that server, and then goes by the other one.
+// A loss is a re-INVITE or a refresh that a server of the line's did not take. It waits until the
+// registrar has made sure of the other one, and goes by that.
 type loss struct {
 	server registrar.Server // None: nothing is lost
 	again  func(now time.Time)
+	twice  bool // nothing was heard of the far end since the last one was repeated
 }
 
-// rehome sends what follows in the dialog through the server where the line is, if the one on its
-// way is known to be dead and the line has left it: the document's Bye Failover, for a dialog
-// that goes on.
+// rehome sends what follows in the dialog through the other server, if the one on its way is dead:
+// the document's Bye Failover, for a dialog that goes on. Dead is one that a request was lost at, and
+// one that the line has left and that nothing was heard of since.
 func (s *session) rehome(now time.Time) {
 	l, hop := s.l, s.d.NextHop()
 	at := l.ownerOf(s.server, hop)
@@ -26,11 +27,12 @@ func (s *session) rehome(now time.Time) {
 		return
 	}
 	other := l.servers[at.id.Other()]
-	if other == nil || len(other.targets) == 0 || l.reg.Current() != other.id || !l.reg.Usable(now, other.id) {
+	if other == nil || len(other.targets) == 0 || !l.reg.Usable(now, other.id) {
 		return
 	}
-	if !at.suspect && !l.isDown(at.targetOf(hop)) && s.lost.server != at.id {
-		return // the line is elsewhere, and the call's server lives
+	dead := l.reg.Current() == other.id && (at.suspect || l.isDown(at.targetOf(hop)))
+	if !dead && s.lost.server != at.id {
+		return
 	}
 	l.log.Info("call goes on by the other server", "id", s.c.info.ID, "server", other.id)
 	s.d.ReplaceRoute(hop, other.uri())
@@ -48,13 +50,14 @@ func (s *session) mayRehome(hop sipmsg.URI) (registrar.Server, bool) {
 }
 
 // lose tells the registrar of a server that did not take a request in the dialog, and reports
-// that the request will be repeated if the line leaves that server.
+// that the request will be repeated by the other one, unless it is one that was. By no server to
+// be reached, it is the far end that is gone.
 func (s *session) lose(now time.Time, a ua.Answer, again func(now time.Time)) bool {
 	at, ok := s.mayRehome(s.d.NextHop())
-	if !ok || s.ended || s.stray || errors.Is(a.Err, ua.ErrCancelled) {
+	if !ok || s.ended || s.stray || s.lost.twice || errors.Is(a.Err, ua.ErrCancelled) {
 		return false
 	}
-	s.lost = loss{at, again}
+	s.lost = loss{server: at, again: again}
 	if !a.Silent() || !s.l.registers() {
 		s.l.do(now, s.l.reg.RequestFailed(now, at, a.Err))
 		return true
@@ -72,9 +75,9 @@ func (s *session) found(now time.Time) {
 	lost := s.lost
 	switch {
 	case lost.server == registrar.None:
-	case s.l.reg.Current() == lost.server.Other() && s.l.reg.Usable(now, lost.server.Other()):
+	case s.l.reg.Usable(now, lost.server.Other()):
 		s.rehome(now)
-		s.lost = loss{}
+		s.lost = loss{twice: true}
 		lost.again(now)
 	case !s.l.reg.Hunting():
 		s.lost = loss{}

@@ -65,6 +65,8 @@ type reinvitation struct {
 	*session
 	ack  *acknowledgement // of its 2xx; nil: none came
 	wish wish             // of Switch, that it carries
+
+	heard bool // a provisional response came: its server lives
 }
 
 // giveUpInvite cancels a re-INVITE that got a 1xx and nothing else, or that the end of the
@@ -85,7 +87,7 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		s.offers.ReceivedResponse(sipmsg.INVITE, 408, false, false)
 		s.offer.Revert()
 		s.refreshFailed(now, a.Err)
-		if !s.lose(now, a, s.reinvite) {
+		if x.heard || !s.lose(now, a, s.reinvite) {
 			x.notSwitched(408)
 		}
 		s.resume(now)
@@ -97,9 +99,11 @@ func (x *reinvitation) on(now time.Time, a ua.Answer) {
 		x.ack.again(now)
 		return
 	}
+	s.lost = loss{}
 	s.offers.ReceivedResponse(sipmsg.INVITE, res.StatusCode, len(res.Body) > 0, false)
 	s.d.Refresh(res)
 	if res.IsProvisional() {
+		x.heard = true
 		return
 	}
 	s.inviting, s.inviteBy = nil, time.Time{}
@@ -163,13 +167,16 @@ func (s *session) unusable(now time.Time, err error) {
 func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
 	s := x.session
 	after, later := res.RetryAfter()
+	again := !s.wish.set || s.wish.glares < maxGlares
 	switch {
 	case s.ended:
-	case res.StatusCode == 491:
+	case res.StatusCode == 491 && again:
 		s.wanted = true
+		s.wish.glares++
 		s.offers.Glare(now)
-	case res.StatusCode == 500 && later:
+	case res.StatusCode == 500 && later && again:
 		s.wanted = true
+		s.wish.glares++
 		s.offers.Later(now, after)
 	case res.StatusCode == 422 && s.timer.TooBrief(res):
 		s.wanted = true
@@ -217,6 +224,7 @@ func (s *session) updated(now time.Time, a ua.Answer) {
 		s.resume(now)
 		return
 	}
+	s.lost = loss{}
 	s.offers.ReceivedResponse(sipmsg.UPDATE, res.StatusCode, false, false)
 	s.d.Refresh(res)
 	switch {

@@ -8,9 +8,14 @@ import (
 
 // A wish is the media that Switch asked for and that are not agreed yet.
 type wish struct {
-	mode offer.Mode // Sound or Fax
-	set  bool
+	mode   offer.Mode // Sound or Fax
+	set    bool
+	glares uint8 // times that it was told to come later
 }
+
+// maxGlares is how often a switch comes again after a 491, or a 500 with Retry-After: a far end that
+// says so for ever is a far end without T.38.
+const maxGlares = 5
 
 // Switch asks the far end for T.38 in the place of sound (Fax), or for sound again (Sound), by a
 // re-INVITE that goes as soon as the dialog allows one. FaxHandler tells what comes of it: Image and
@@ -31,7 +36,7 @@ func (c *Call) Switch(m offer.Mode) {
 }
 
 func (s *session) switchTo(now time.Time, m offer.Mode) {
-	s.wish = wish{m, true}
+	s.wish = wish{mode: m, set: true}
 	if s.fulfilled(); s.wish.set {
 		s.reinvite(now)
 	}
@@ -57,8 +62,8 @@ func (s *session) fulfilled() {
 // notSwitched tells that what this re-INVITE was to bring is not to be had, if it is still wished
 // for.
 func (x *reinvitation) notSwitched(code int) {
-	if x.wish == x.session.wish {
-		x.session.notSwitched(code)
+	if s := x.session; x.wish.set && x.wish.mode == s.wish.mode {
+		s.notSwitched(code)
 	}
 }
 
