@@ -19,7 +19,7 @@ import (
 
 // FaxUser is the number of the far fax machine: it answers at once, asks for T.38, and takes
 // what comes.
-const FaxUser = "700"
+const FaxUser = "800"
 
 // faxOffer is what the far machine does by T.38.
 var faxOffer = offer.T38{MaxBitRate: 14400, MaxDatagram: 400, MaxBuffer: 2000, EC: offer.Redundancy}
