@@ -201,8 +201,8 @@ func TestAChangeThatIsWithdrawnIsForgotten(t *testing.T) {
 	}
 	r.until("dial tone", func() bool { return r.port(1).show().State == "dialling" })
 	r.reload(merge(text, "[port1]\nstar_codes = off"))
-	r.reload(merge(text, "[port1]\nani = 5\ncsid = 7"))
-	if !r.logged("configuration change waits", "section=port1", "ani") {
+	r.reload(merge(text, "[port1]\nstar_codes = off\ncsid = 7"))
+	if !r.logged("configuration change waits", "section=port1", "star_codes") {
 		t.Errorf("logged:\n%s", r.log)
 	}
 	r.reload(text)
