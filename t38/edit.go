@@ -4,11 +4,11 @@ import "tipring/t38/t30"
 
 // Policy is what a gateway lets two machines agree on.
 type Policy struct {
-	// MaxBitRate is kept by the images in either direction, in bit/s: 2400, 4800, 7200, 9600, 12000 or 14400;
-	// 0: 14400. What is between two of them is taken as the lower one, what is below as 2400.
-	// A DIS can say 2400, 4800, 9600 and 14400 only (T.30 table 2, bits 11 to 14). A training
-	// for a higher rate than this is therefore spoilt on its way through the gateway, until its sender
-	// steps down by itself: to keep 7200 or 12000 costs a call one training.
+	// MaxBitRate is kept by the images in either direction, in bit/s: 2400, 4800, 7200, 9600,
+	// 12000 or 14400; 0: 14400. What is between two of them is taken as the lower one, what is
+	// below as 2400. A DIS can say 2400, 4800, 9600 and 14400 only (T.30 table 2, bits 11 to
+	// 14). A training for a higher rate than this is therefore spoilt on its way through the
+	// gateway, until its sender steps down by itself: 7200 and 12000 cost a call one training.
 	MaxBitRate int
 	NoECM      bool // no error correction
 	KeepNSF    bool // leave non-standard facilities alone, which the gateway cannot carry

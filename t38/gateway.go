@@ -36,9 +36,9 @@ type net interface {
 // flags has no patience for the whole of a PPR at each gateway. What the machines offer each
 // other is cut to the Policy, and to what packets carry: no V.34, no non-standard facilities.
 //
-// Its owner exchanges samples with the line, in blocks of up to 200 ms, and between two blocks gives it
-// the datagrams that came (Hear) and sends those that are due (Say). It may be dropped at any
-// moment: there is nothing to close.
+// Its owner exchanges samples with the line, in blocks of up to 200 ms, and between two blocks
+// gives it the datagrams that came (Hear) and sends those that are due (Say). It may be dropped
+// at any moment: there is nothing to close.
 type Gateway struct {
 	Policy Policy
 	Link   *convey.Link
@@ -97,9 +97,9 @@ func (g *Gateway) Exchange(in, out []int16) {
 }
 
 // Recall lets a new gateway hear what the line has said before, the oldest first: a call
-// becomes one of fax by the machine's first signal, which is not to be lost. It is to hold the whole
-// of that signal, and nothing of the other side's: a second or two are usual. Call it before
-// the first Exchange.
+// becomes one of fax by the machine's first signal, which is not to be lost. It is to hold the
+// whole of that signal, and nothing of the other side's: two or three seconds are usual. Call
+// it before the first Exchange.
 func (g *Gateway) Recall(heard []int16) {
 	for len(heard) > 0 {
 		n := min(block, len(heard))
@@ -110,9 +110,9 @@ func (g *Gateway) Recall(heard []int16) {
 	}
 }
 
-// Quiet returns for how many samples neither side has said anything of a fax, and nothing waits to be
-// said. Behind a DCN a moment of it is the end; without one, machines give up before a
-// minute of it has passed (T.30 clause 5.4: T1 has 35 s, T5 60 s, with flags).
+// Quiet returns for how many samples neither side has said anything of a fax, and nothing waits
+// to be said. Behind a DCN a moment of it is the end; without one, machines give up before a
+// minute of it has passed (T.30 clause 5.4: the longest silence is that of T1, 35 s + 5 s).
 func (g *Gateway) Quiet() int64 { return g.now - g.last }
 
 // mark notes that a signal sounds, if one does.

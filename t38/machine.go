@@ -18,8 +18,8 @@ type Machine struct {
 }
 
 // NewMachine makes a machine of a terminal. One that is under way by T.38 may be taken over: it
-// goes on where it is, and what its last front end was saying is made good by T.30's repetition. dBm0 is the power of
-// all that it sends: -43 to 0; DefaultLevel is usual.
+// goes on where it is, and what its last front end was saying is made good by T.30's
+// repetition. dBm0 is the power of all that it sends: -43 to 0; DefaultLevel is usual.
 func NewMachine(t *t30.Terminal, dBm0 float64) *Machine {
 	m := &Machine{T30: t}
 	m.voice.init(t, dBm0)

@@ -1,6 +1,7 @@
 // Package t38 is a fax session. A Machine is a fax machine on a telephone line: it plays
 // the procedures of package t30 with the modems of package modem. A Gateway stands between
-// such a line and the packets of T.38, and makes every signal of T.30 anew on either side.
+// such a line and the packets of T.38, and makes every signal of T.30 anew on either side. A
+// Watch reads along and keeps the Record of a call.
 //
 // Nothing here has a clock, a goroutine, a lock or a socket. Time is the number of samples
 // exchanged, 8000 a second, and a block of them neither allocates nor waits.

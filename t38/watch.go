@@ -8,7 +8,8 @@ import (
 
 // A Watch reads along what two machines say to each other, and keeps a Record of it: who
 // they are, what they can do, and what became of each page. It takes no part in the
-// procedure. A Gateway feeds its own; one between two T.38 ends can be fed too.
+// procedure. A Gateway feeds its own. That of a terminal is fed by t30.Config.OnFrame; of
+// its pages the terminal itself tells more, by OnPage.
 //
 // The zero value is ready. Octets have the bit that is first on the line as their least
 // significant, as everywhere outside the packets.

@@ -7,7 +7,7 @@ const (
 	leastSpacing = SampleRate * 20 / 1000  // between an indicator or end and what went before
 	repeats      = 2                       // of an indicator or end, when nothing follows it
 	endWait      = SampleRate * 120 / 1000 // for the end of a signal whose final frame has come
-	latest       = SampleRate / 4          // that a packet may be asked for without falling behind: blocks have up to 200 ms
+	latest       = SampleRate / 4          // that a packet may be asked for without falling behind, as by blocks of 200 ms
 	v21Octets    = 7                       // T.38 clause 7.5: so that a packet's delay stays small
 	tailMS       = 40                      // of zeros behind an image: some far ends let its last rows go
 	// backlog bounds what is queued, in octets: an ECM block's first seconds. Signals of a line

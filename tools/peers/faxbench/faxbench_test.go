@@ -117,3 +117,22 @@ func TestT38TakesAsMuchAsItIsAllowed(t *testing.T) {
 		}
 	}
 }
+
+// A mark counts the trials that pass: all on a line that is nearly perfect, none on one without
+// a signal, and none of a modem that it is not for.
+func TestMarksCountTrials(t *testing.T) {
+	b := &bench{ctx: t.Context(), makers: makers, trials: 3, bits: 2000, source: "spandsp", workers: 1}
+	for _, tt := range []struct {
+		m    mark
+		want string
+	}{
+		{mark{modems: []string{"v29"}, train: "long"}, "3"},
+		{mark{modems: []string{"v29"}, train: "long", model: line.Model{GainDB: -60}}, "0"},
+		{mark{modems: []string{"v17", "v29-7200"}, train: "long"}, ""},
+	} {
+		texts, err := tt.m.measure(b, "v29-9600")
+		if err != nil || len(texts) != len(makers) || slices.ContainsFunc(texts, func(s string) bool { return s != tt.want }) {
+			t.Errorf("%+v: %q, %v, want %q", tt.m, texts, err, tt.want)
+		}
+	}
+}

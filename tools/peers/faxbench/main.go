@@ -38,6 +38,7 @@ var parts = []struct {
 }{
 	{"snr", "signal-to-noise ratio in dB at which a receiver does what the column says", printSNR},
 	{"axes", "how far a receiver goes along one axis without an error", printAxes},
+	{"marks", "trials that pass where a mark of a receiver is: all are to", printMarks},
 	{"tones", "what the detectors of tones tell, with noise before, during and after the tone", printTones},
 	{"speed", "processor time in ns a sample, best of five", printSpeed},
 	{"pages", "page times in seconds from the first DCS to the page's confirmation", printPages},
@@ -46,9 +47,9 @@ var parts = []struct {
 
 func main() {
 	b := &bench{workers: runtime.GOMAXPROCS(0)}
-	only := flag.String("only", "", "comma-separated parts (snr axes tones speed pages t38) and modems or beginnings of their names (v17); empty: all")
+	only := flag.String("only", "", "comma-separated parts (snr axes marks tones speed pages t38) and modems or beginnings of their names (v17); empty: all")
 	makers := flag.String("makers", "spandsp,tipring", "whose implementations to measure")
-	flag.IntVar(&b.trials, "trials", 20, "trials of a point, seeds of a call")
+	flag.IntVar(&b.trials, "trials", 40, "trials of a point, seeds of a call; part axes has fewer")
 	flag.IntVar(&b.bits, "bits", 50000, "bits of a trial; V.21 has 4000 at most")
 	flag.StringVar(&b.source, "source", "spandsp", "whose transmitter makes the recordings: spandsp or tipring")
 	flag.StringVar(&b.train, "train", "long", "training before the bits of part snr: long, or with V.17 long,short")
