@@ -65,6 +65,10 @@ type Device struct {
 	// FaxEnded is told of each call of a fax port in which there was a fax, on the port's
 	// goroutine: it must not block. Nil: nobody asks.
 	FaxEnded func(port int, a fax.Attempt, o fax.Outcome)
+	Desk     Desk // stores the faxes of ports with mode spool; there must be one where there is such a port
+	// ReceiveFax answers a call that stands for such a port, on the line's goroutine; nil: it
+	// rings the port like any other.
+	ReceiveFax func(c *lines.Call, port int) (h lines.Handler, code int)
 
 	Log *slog.Logger
 }
@@ -101,6 +105,7 @@ type Port struct {
 	silence   []int16
 	asked     []question // not answered yet
 	disturbed bool       // somebody was told that the port does not rest
+	spool     spooling
 }
 
 // A Snapshot is what the outside is shown of a port.
@@ -113,6 +118,7 @@ type Snapshot struct {
 	OffHook bool
 	State   fxs.State
 	Call    string // id of its call; empty: none
+	Fax     FaxActivity
 }
 
 // New makes a port on a driver, which is the port's from now on.
@@ -145,6 +151,7 @@ func (p *Port) publish() {
 	s := Snapshot{
 		Port: p.cfg.Number, Kind: p.cfg.Kind, Line: p.cfg.Line, Driver: p.cfg.Driver,
 		Card: p.card.Load() != nil, OffHook: p.fx.OffHook(), State: p.fx.State(),
+		Fax: p.activity(),
 	}
 	if p.now != nil {
 		s.Call = p.now.id
@@ -273,6 +280,7 @@ func (p *Port) end() {
 	p.publish()
 	p.endAll()
 	p.clerks.Wait()
+	p.spool.work.Wait()
 }
 
 // handle does what the telephone asks for.
@@ -288,6 +296,7 @@ func (p *Port) handle(e fxs.Event) {
 	case fxs.Flash:
 		p.flash()
 	case fxs.KeyDown:
+		p.spool.keyed = e.At
 		p.keyDown(e.Key)
 	case fxs.KeyUp:
 		p.keyUp()
