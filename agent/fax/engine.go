@@ -90,6 +90,7 @@ type Outgoing struct {
 	Device   string                // network interface; empty: any
 	Timeout  time.Duration         // for the answer; 0: 45 s
 	Progress func(Progress)        // on the call's goroutine: it does not wait; nil: nobody listens
+	Page     func(Page)            // of each page that is over, the same way
 }
 
 // Progress is where a call stands.
@@ -119,7 +120,7 @@ func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 
 	c := e.newCall(o.Settings, pair, beside, o.Progress)
 	c.calling, c.dest, c.started = true, o.To, started
-	c.report.first, c.report.pages = o.First, o.Pages
+	c.report.first, c.report.pages, c.report.then = o.First, o.Pages, o.Page
 	c.terminal = t30.Config{Calling: true, Source: o.Source, Ident: o.CSID}
 	m := c.media()
 	if beside != nil {
@@ -173,9 +174,14 @@ type Incoming struct {
 	Settings Settings
 	CSID     string
 	Sink     t30.Sink // takes the pages, on the call's goroutine
+	// Open, if it is not nil, tells CSID and Sink when the call is about to be answered, on the
+	// call's goroutine: it may ask and wait. A code of 400 and more refuses the call. ctx ends
+	// with the Engine.
+	Open     func(ctx context.Context) (csid string, sink t30.Sink, code int)
 	STUN     func() netip.AddrPort
 	Device   string
 	Progress func(Progress)
+	Page     func(Page)    // of each page that is over, on the call's goroutine
 	Ended    func(Outcome) // once, on the call's goroutine; nil: nobody listens
 }
 
@@ -194,19 +200,33 @@ func (e *Engine) Receive(call *lines.Call, in Incoming) (h lines.Handler, code i
 	}
 	c := e.newCall(in.Settings, pair, nil, in.Progress)
 	c.sip, c.dest, c.started = call, call.Info().Peer, time.Now()
-	c.terminal = t30.Config{Sink: in.Sink, Ident: in.CSID}
+	c.report.then = in.Page
 	go func() {
 		defer e.calls.Done()
-		m := c.media()
-		m.Want = offer.FaxPreferred
-		c.findMapping(e.ctx, &m, in.STUN)
-		call.Answer(m, in.Port)
-		out := c.run(e.ctx)
+		out := c.receive(e.ctx, in)
 		if in.Ended != nil {
 			in.Ended(out)
 		}
 	}()
 	return (*told)(c), 0
+}
+
+// receive answers the call, unless Open refuses it.
+func (c *call) receive(ctx context.Context, in Incoming) Outcome {
+	if in.Open != nil {
+		code := 0
+		if in.CSID, in.Sink, code = in.Open(ctx); code != 0 {
+			c.closing, c.closeBy = true, time.Now().Add(endLimit)
+			c.sip.Refuse(code)
+			return c.run(ctx)
+		}
+	}
+	c.terminal = t30.Config{Sink: in.Sink, Ident: in.CSID}
+	m := c.media()
+	m.Want = offer.FaxPreferred
+	c.findMapping(ctx, &m, in.STUN)
+	c.sip.Answer(m, in.Port)
+	return c.run(ctx)
 }
 
 // Header is the line above each page of a document: when it was sent, by whom and from what

@@ -15,7 +15,8 @@ type report struct {
 	pages int // of the document; 0: not known
 	out   Outcome
 
-	begun    bool // the far end has said something by T.30
+	then     func(Page) // is told of each page that is over; nil: nobody listens
+	begun    bool       // the far end has said something by T.30
 	noAnswer bool
 	rows     int // of confirmed pages
 
@@ -163,6 +164,9 @@ func (r *report) add(e Page) {
 		r.tally = tally{rate: r.rate}
 	}
 	r.asked = false
+	if r.then != nil {
+		r.then(e)
+	}
 }
 
 // what says what was done about a page, and why.
