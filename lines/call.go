@@ -2,6 +2,7 @@ package lines
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -268,7 +269,19 @@ func (c *Call) capabilities() offer.Capabilities {
 	if _, ok := c.handler.(FaxHandler); ok {
 		caps.T38 = c.media.T38
 	}
+	if c.media.G711 {
+		caps.Codecs = forModems(caps.Codecs)
+	}
 	return caps
+}
+
+// forModems are those codecs of a line that modems can use; both there are, where it has neither.
+func forModems(codecs []offer.Codec) []offer.Codec {
+	codecs = slices.DeleteFunc(codecs, func(c offer.Codec) bool { return c != offer.PCMU && c != offer.PCMA })
+	if len(codecs) == 0 {
+		return []offer.Codec{offer.PCMU, offer.PCMA}
+	}
+	return codecs
 }
 
 // capabilities are what the line offers for sound.

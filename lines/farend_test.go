@@ -249,7 +249,7 @@ func (s *fakeServer) describe(req *sipmsg.Message) []byte {
 }
 
 func newOffer() *offer.Session {
-	return offer.New(offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, Events: true, PtimeMS: 20},
+	return offer.New(offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, Events: true, PtimeMS: 20, T38: relay},
 		offer.Local{RTP: netip.MustParseAddrPort("10.0.0.9:40000")})
 }
 

@@ -84,6 +84,8 @@ type Media struct {
 	MappedRTCP        netip.AddrPort
 	MappedUDPTL       netip.AddrPort // of UDPTLPort
 
+	// G711 leaves the line's other codecs out: what modems say does not pass them.
+	G711 bool
 	// T38 is what this side does by T.38 on RTPPort; nil: nothing.
 	T38 *offer.T38
 	// Want is what the first INVITE offers, or an answer to one prefers.

@@ -109,6 +109,7 @@ func newModel(t *testing.T, seed uint64, settings []string) *model {
 		return m.newCall(), 0
 	}
 	m.w.start(settings...)
+	m.w.onLine(func() { m.w.line.dev.T38 = func() *offer.T38 { return relay } })
 	return m
 }
 
@@ -116,6 +117,7 @@ func newModel(t *testing.T, seed uint64, settings []string) *model {
 type modelCall struct {
 	m     *model
 	call  *Call // nil until Started
+	fax   bool
 	ended int
 }
 
@@ -154,15 +156,33 @@ func (c *modelCall) Ringing(*Call)             { c.told("ringing") }
 func (c *modelCall) Media(*Call, *offer.Audio) { c.told("media") }
 func (c *modelCall) Answered(*Call)            { c.told("answered") }
 func (c *modelCall) Digit(*Call, byte)         { c.told("digit") }
+func (c *modelCall) Image(_ *Call, i *offer.Image) {
+	c.told("image")
+	if i == nil && !c.fax {
+		c.m.never("the end of a fax that there was not")
+	}
+	c.fax = i != nil
+}
+func (c *modelCall) SwitchRefused(*Call, int) { c.told("refused") }
 func (c *modelCall) Referred(_ *Call, d Dial) bool {
 	c.told("referred")
 	if c.m.intn(3) > 0 {
-		d.Handler, d.Media = c.m.newCall(), media
+		d.Handler, d.Media = c.m.newCall(), c.m.media()
 		c.m.w.line.Dial(d)
 	}
 	return c.m.intn(4) > 0
 }
 func (c *modelCall) Ended(*Call, Reason) { c.told("ended") }
+
+// media is what somebody opened for a call: a telephone, or a fax machine.
+func (m *model) media() Media {
+	if m.intn(3) == 0 {
+		return media
+	}
+	f := faxMedia()
+	f.Want, f.UDPTLPort = offer.Mode(m.intn(4)), uint16(m.intn(2)*16386)
+	return f
+}
 
 // some is one of the calls, nil without one.
 func (m *model) some() *Call {
@@ -213,7 +233,7 @@ func (m *model) step() {
 	case 1:
 		m.misbehave()
 	case 2, 3:
-		w.line.Dial(Dial{To: "600", Port: 1, Media: media, Handler: m.newCall()})
+		w.line.Dial(Dial{To: "600", Port: 1, Media: m.media(), Handler: m.newCall()})
 	case 4, 5:
 		if s := m.server(); s.contact().Host != "" {
 			m.callLine(s)
@@ -260,19 +280,21 @@ func failure(cause any) string {
 
 // act does something with a call on this side.
 func (m *model) act(c *Call) {
-	switch m.intn(8) {
+	switch m.intn(10) {
 	case 0, 1:
 		c.Hangup()
 	case 2:
 		c.Ring()
 	case 3:
-		c.Answer(media, 1)
+		c.Answer(m.media(), 1)
 	case 4:
 		c.Hold(m.intn(2) == 0)
 	case 5:
 		c.SendDigit('5')
 	case 6:
 		c.Refuse(486)
+	case 8, 9:
+		c.Switch([]offer.Mode{offer.Sound, offer.Fax}[m.intn(2)])
 	case 7:
 		m.transfers++
 		done := func(error) { m.told.Add(1) }
@@ -288,6 +310,7 @@ func (m *model) act(c *Call) {
 func (m *model) callLine(s *fakeServer) {
 	oddities := [][]func(*sipmsg.Message){
 		nil, nil, nil, {with("Require", "100rel")}, {func(x *sipmsg.Message) { x.SetBody("", nil) }},
+		{sdpBody("m=image 40002 udptl t38")}, {sdpBody("m=audio 40000 RTP/AVP 0", "m=image 40002 udptl t38")},
 		{with("Supported", "timer"), with("Session-Expires", "90;refresher=uas")}, {with("Expires", "5")}, {with("Require", "nonsense")},
 	}
 	far := s.callLine(oddities[m.intn(len(oddities))]...)
@@ -376,7 +399,11 @@ func (m *model) network() {
 
 // farActs does something with a call at its far end.
 func (m *model) farActs(far *farCall) {
-	switch m.intn(10) {
+	switch m.intn(13) {
+	case 10, 11:
+		far.send([]string{sipmsg.INVITE, sipmsg.UPDATE}[m.intn(2)], far.offeringMode([]offer.Mode{offer.Sound, offer.Fax}[m.intn(2)]))
+	case 12:
+		far.answersOnce(sdpBody("m=image 0 udptl t38"))
 	case 0, 1:
 		far.send(sipmsg.BYE)
 	case 2:

@@ -38,16 +38,8 @@ func faxMedia() Media {
 	return m
 }
 
-// takesFax has the far end do T.38.
-func (c *farCall) takesFax() {
-	c.s.post(func(time.Time) {
-		c.offer.SetCapabilities(offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, PtimeMS: 20, T38: relay})
-	})
-	c.s.w.after(0)
-}
-
 // faxing runs a test with a call of a fax machine's that the line made, and with one that it was
-// given. The far end knows T.38.
+// given.
 func faxing(t *testing.T, settings []string, test func(w *world, far *farCall, c *Call)) {
 	t.Helper()
 	t.Run("outgoing", func(t *testing.T) {
@@ -57,7 +49,6 @@ func faxing(t *testing.T, settings []string, test func(w *world, far *farCall, c
 			w.after(time.Second)
 			w.phone.news()
 			far := w.primary.call()
-			far.takesFax()
 			test(w, far, w.phone.call())
 		})
 	})
@@ -71,7 +62,6 @@ func faxing(t *testing.T, settings []string, test func(w *world, far *farCall, c
 			w.after(time.Second)
 			w.phone.news()
 			far.news()
-			far.takesFax()
 			test(w, far, w.phone.call())
 		})
 	})
@@ -271,7 +261,6 @@ func TestSwitchWithoutT38(t *testing.T) {
 // A telephone's call takes no T.38, whatever its media say.
 func TestNoT38ForATelephone(t *testing.T) {
 	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
-		far.takesFax()
 		for _, method := range []string{sipmsg.INVITE, sipmsg.UPDATE} {
 			far.send(method, far.offeringMode(offer.Fax))
 			w.after(time.Second)
@@ -468,7 +457,6 @@ func TestT38BeforeTheACK(t *testing.T) {
 		w.phone.incoming = func(*Call) (Handler, int) { return faxMachine{w.phone}, 0 }
 		far := w.primary.callLine()
 		far.noACK = true
-		far.takesFax()
 		w.after(time.Second)
 		c := w.phone.call()
 		c.Answer(faxMedia(), 1)
@@ -492,8 +480,7 @@ func TestT38BeforeTheACK(t *testing.T) {
 func TestSwitchAsSoonAsAcknowledged(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		w.phone.incoming = func(*Call) (Handler, int) { return faxMachine{w.phone}, 0 }
-		far := w.primary.callLine()
-		far.takesFax()
+		w.primary.callLine()
 		w.after(time.Second)
 		w.net.Path(w.primary.host, w.agent).Delay(300 * time.Millisecond)
 		began := time.Now()
@@ -555,7 +542,6 @@ func TestT38BeforeThe200(t *testing.T) {
 				w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
 				w.after(100 * time.Millisecond)
 				far := w.primary.call()
-				far.takesFax()
 				far.send(tt.method, far.offeringMode(offer.Fax))
 				w.after(8 * time.Second)
 				w.wantFar(far, tt.far)
@@ -579,7 +565,6 @@ func TestOvertakenRequestsEnd(t *testing.T) {
 		w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
 		w.after(100 * time.Millisecond)
 		far := w.primary.call()
-		far.takesFax()
 		var reqs []*ua.Request
 		for range maxOvertaken + 1 {
 			far.s.post(func(now time.Time) {
@@ -727,7 +712,6 @@ func TestSessionTimerInAFax(t *testing.T) {
 				w.after(time.Second)
 				w.primary.on(sipmsg.INVITE, nil)
 				far, c := w.primary.call(), w.phone.call()
-				far.takesFax()
 				refresh := func(now time.Time, in *ua.Incoming) {
 					res := in.Response(200, "")
 					w.primary.routed(res)
@@ -818,7 +802,6 @@ func TestServerDiesInAFax(t *testing.T) {
 					w.after(time.Second)
 					w.primary.on(sipmsg.INVITE, nil)
 					far, c := w.primary.call(), w.phone.call()
-					far.takesFax()
 					refresh := func(now time.Time, in *ua.Incoming) {
 						res := in.Response(200, "")
 						w.primary.routed(res)
@@ -863,7 +846,6 @@ func TestServerDiesBeforeTheSwitch(t *testing.T) {
 		w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
 		w.after(time.Second)
 		far := w.primary.call()
-		far.takesFax()
 		w.backup.on(sipmsg.INVITE, far.request)
 		w.phone.news()
 		w.primary.host.Fail(memnet.Silent)

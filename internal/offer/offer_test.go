@@ -548,6 +548,20 @@ func TestCodecChangeInACall(t *testing.T) {
 	}
 }
 
+// checkPair holds what two sides believe to be agreed against one another: one stream, the same.
+func checkPair(t *rapid.T, from, to *Session) {
+	if (from.Audio() == nil) != (to.Audio() == nil) || (from.Image() == nil) != (to.Image() == nil) || from.Mode() != to.Mode() {
+		t.Fatalf("one side has sound %v, T.38 %v, the other %v, %v", from.Audio(), from.Image(), to.Audio(), to.Image())
+	}
+	i, j := from.Image(), to.Image()
+	if (i == nil) == (from.Audio() == nil) {
+		t.Fatalf("sound %v and T.38 %v", from.Audio(), i)
+	}
+	if i != nil && (i.Remote != j.Local || i.Local != j.Remote || i.Ours != j.Theirs || i.Theirs != j.Ours || i.Version != j.Version || i.MaxBitRate != j.MaxBitRate) {
+		t.Fatalf("one side %+v, the other %+v", i, j)
+	}
+}
+
 // TestNegotiationModel lets two sides do anything a call may do with its media, in any
 // order, and holds every exchange against RFC 3264.
 func TestNegotiationModel(t *testing.T) {
@@ -557,9 +571,16 @@ func TestNegotiationModel(t *testing.T) {
 				Codecs:  rapid.SliceOfNDistinct(rapid.SampledFrom([]Codec{PCMU, PCMA, G722}), 1, 3, rapid.ID[Codec]).Draw(t, name),
 				Events:  rapid.Bool().Draw(t, name+" events"),
 				PtimeMS: 10 * rapid.IntRange(1, 4).Draw(t, name+" ptime"),
+				T38:     rapid.SampledFrom([]*T38{nil, ours, {Version: 3, MaxBitRate: 9600, MMR: true, EC: FEC}}).Draw(t, name+" T.38"),
 			}
 		}
-		sides := [2]*Session{New(caps("a"), here), New(caps("b"), there)}
+		second := func(l Local) Local {
+			if rapid.Bool().Draw(t, "second socket") {
+				l.UDPTL = netip.AddrPortFrom(l.RTP.Addr(), l.RTP.Port()+2)
+			}
+			return l
+		}
+		sides := [2]*Session{New(caps("a"), second(here)), New(caps("b"), second(there))}
 		last := [2]*Description{}
 		sent := func(i int, d *Description) {
 			if p := last[i]; p != nil && (equal(p, d) != (p.Origin.Version == d.Origin.Version)) {
@@ -580,6 +601,9 @@ func TestNegotiationModel(t *testing.T) {
 			i := rapid.IntRange(0, 1).Draw(t, "side")
 			from, to := sides[i], sides[1-i]
 			from.SetDirection(rapid.SampledFrom([]Direction{SendRecv, SendOnly, Inactive}).Draw(t, "wanted"))
+			if rapid.Bool().Draw(t, "media") {
+				from.SetMode(rapid.SampledFrom([]Mode{Sound, Fax, SoundAndFax, FaxPreferred}).Draw(t, "mode"))
+			}
 			make := from.Offer
 			if rapid.IntRange(0, 3).Draw(t, "all") == 0 {
 				make = from.OfferAll
@@ -588,10 +612,10 @@ func TestNegotiationModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := from.before.audio
+			before := from.before
 			if rapid.IntRange(0, 4).Draw(t, "lost") == 0 {
 				from.Revert()
-				if from.Audio() != before || from.Pending() {
+				if from.Audio() != before.audio || from.Image() != before.image || from.Pending() {
 					t.Fatal("a refused offer left a trace")
 				}
 				continue
@@ -609,7 +633,11 @@ func TestNegotiationModel(t *testing.T) {
 			if err := from.TakeAnswer(parse(answer)); err != nil {
 				t.Fatalf("offer\n%s\nanswer\n%s\n%v", offer.Bytes(), answer.Bytes(), err)
 			}
+			checkPair(t, from, to)
 			a, b := from.Audio(), to.Audio()
+			if a == nil {
+				continue
+			}
 			if a.Direction != b.Direction.Reverse() || a.Send.Codec != b.Send.Codec || a.EventSend != b.EventReceive || b.EventSend != a.EventReceive {
 				t.Fatalf("one side %+v, the other %+v, offer\n%s\nanswer\n%s", a, b, offer.Bytes(), answer.Bytes())
 			}
