@@ -89,7 +89,8 @@ func (e *Engine) newCall(s Settings, pair, beside *media.Pair, progress func(Pro
 // media is the local side of the call as the line is told.
 func (c *call) media() lines.Media {
 	m := lines.Media{
-		RTPPort: c.pair.RTP.Local().Port(), RTCPPort: c.pair.RTCP.Local().Port(), T38: c.settings.Offer(),
+		RTPPort: c.pair.RTP.Local().Port(), RTCPPort: c.pair.RTCP.Local().Port(),
+		G711: true, T38: c.settings.Offer(),
 	}
 	if c.beside != nil {
 		m.UDPTLPort = c.beside.RTP.Local().Port()

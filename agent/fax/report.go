@@ -25,9 +25,9 @@ type report struct {
 	sending bool
 	source  t30.Source
 	format  t30.Format
-	at      t30.State
 	said    t30.FCF
-	asked   bool // a page was begun, and is not over
+	asked   bool       // a page was begun, and is not over
+	copies  func() int // secondaries of image data by T.38; nil: in sound
 	tally
 }
 
@@ -36,7 +36,7 @@ type tally struct {
 	failures, rejects, repairs, slower int
 	retrained, givenUp                 bool
 	changed                            string // transport, in the course of it
-	rate                               int
+	rate, copied                       int    // at its beginning
 }
 
 // next is the page that comes next, from 1.
@@ -44,13 +44,14 @@ func (r *report) next() int { return r.first + r.out.Confirmed() + 1 }
 
 // begin is the beginning of a terminal.
 func (r *report) begin(base int, sending bool, s t30.Source) {
-	r.base, r.sending, r.source, r.at, r.asked = base, sending, s, t30.Idle, false
+	r.base, r.sending, r.source, r.asked, r.copies = base, sending, s, false, nil
 	r.out.Pages = r.out.Pages[:r.out.Confirmed()] // the others come once more
 }
 
-// transport notes the way of what follows.
+// transport notes the way of what follows. That a call goes on by T.38 before its fax has begun
+// is how it is meant to be.
 func (r *report) transport(name string) {
-	if old := r.out.Transport; old != "" && old != name {
+	if old := r.out.Transport; old != "" && old != name && (r.begun || name == "audio") {
 		r.changed = name
 	}
 	r.out.Transport = name
@@ -58,9 +59,11 @@ func (r *report) transport(name string) {
 
 // state follows the procedure.
 func (r *report) state(_ int64, s t30.State) {
-	r.at = s
-	if s == t30.SendPage || s == t30.AwaitPage {
-		r.asked = r.asked || s == t30.SendPage
+	if s != t30.SendPage || r.asked {
+		return
+	}
+	if r.asked = true; r.copies != nil {
+		r.copied = r.copies()
 	}
 }
 
@@ -147,7 +150,6 @@ func (r *report) page(p t30.Page) {
 	if r.sending {
 		e.Rows = rowsOf(r.source)
 	}
-	r.out.ECMErrors += p.Frames
 	r.add(e)
 }
 
@@ -188,6 +190,9 @@ func (r *report) what(p Page) string {
 	if r.slower > 0 {
 		say("slowed down to %d bit/s", p.Rate)
 	}
+	if r.copies != nil && r.asked && r.copies() > r.copied {
+		say("each packet of T.38 goes %d times", r.copies()+1)
+	}
 	if r.retrained {
 		say("the line is trained anew (RTP)")
 	}
@@ -215,6 +220,7 @@ func (r *report) take(t t30.Result) {
 		o.Capabilities = capabilities(c)
 	}
 	o.Rate = max(o.Rate, t.BitRate)
+	o.ECMErrors += t.Frames
 	if r.sending && r.asked && t.Code != t30.OK { // the terminal tells only of those that came to an end
 		result := "lost"
 		if r.rejects > 0 {

@@ -46,6 +46,7 @@ type rig struct {
 	far     *end
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+	mu      sync.Mutex // over what an end does instead of its line
 }
 
 // An end is a device.
@@ -117,7 +118,7 @@ func (r *rig) newEnd(ctx context.Context, s Settings, at, other, name string) *e
 	timers := transaction.Default()
 	monitor := stack.NewMonitor(timers, "tipring/test", nil)
 	r.goWork(func() { monitor.Run(ctx) })
-	ini := "[sip1]\nusername = " + name + "\nproxy_addr = " + other + "\nkeepalive = none\naccept_from = any\n"
+	ini := "[sip1]\nusername = " + name + "\nproxy_addr = " + other + "\nkeepalive = none\naccept_from = any\ncodecs = g722,pcma,pcmu\n"
 	c, err := config.Load([]config.Layer{config.FileLayer("test.ini", []byte(ini))}, config.Checks{})
 	if err != nil {
 		r.t.Fatal(err)
@@ -219,7 +220,10 @@ type intercept struct {
 // Receive implements transport.Handler.
 func (i intercept) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
 	if err == nil && i.e.instead != nil && m.Method != "" {
-		if code, body := i.e.instead(m); code != 0 {
+		i.e.r.mu.Lock()
+		code, body := i.e.instead(m)
+		i.e.r.mu.Unlock()
+		if code != 0 {
 			i.respond(f, m, code, body)
 			return
 		}

@@ -42,7 +42,7 @@ func TestSendAndReceive(t *testing.T) {
 						box.mustHold(t, 0, 0)
 						for _, o := range []Outcome{out, in} {
 							p := o.Pages[0]
-							if o.Rate != rate || o.ECM != ecm || p.Rate != rate || p.Rows != rowsPerPage || p.BadRows != 0 || p.Resolution != "standard" || p.What != "" && transport == "audio" {
+							if o.Rate != rate || o.ECM != ecm || p.Rate != rate || p.Rows != rowsPerPage || p.BadRows != 0 || p.Resolution != "standard" || p.What != "" {
 								t.Errorf("%+v", o)
 							}
 						}

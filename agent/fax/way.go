@@ -146,6 +146,10 @@ func (c *call) changeWay() {
 			w.link = c.session.Packets(c.image.Remote)
 		}
 		c.way = w
+		c.report.copies = func() int {
+			_, image := w.station.Link.Depth()
+			return image
+		}
 		w.station.Start()
 	}
 	c.lifeAt, c.lifeRTP = time.Now(), 0
