@@ -29,6 +29,7 @@ type Watch struct {
 
 	image  bool // a signal of the page came behind the last command
 	images bool // Image is told: without one, a command is a repetition
+	ready  bool // CFR was said behind the last DCS
 }
 
 // A part of a page is a block of ECM, by the numbers of its PPS.
@@ -127,7 +128,7 @@ func (w *Watch) command(info []byte, fromLocal bool) {
 	}
 	w.breakOff()
 	r := &w.record
-	r.Agreed, r.Command, r.FromLocal, w.part = true, c, fromLocal, part{}
+	r.Agreed, r.Command, r.FromLocal, w.part, w.ready = true, c, fromLocal, part{}, false
 	r.Form = formOf(t30.Bits(info), c, err)
 	r.Trainings++
 }
@@ -197,7 +198,7 @@ func (w *Watch) response(f t30.Frame) {
 	r := &w.record
 	switch f.FCF {
 	case t30.CFR:
-		r.Confirmed = true
+		r.Confirmed, w.ready = true, true
 	case t30.FTT:
 		r.Failures++
 	case t30.PPR:
