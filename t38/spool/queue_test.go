@@ -124,6 +124,20 @@ func (b *bench) wants(calls ...call) {
 	}
 }
 
+// sort puts the calls in the order of whom they are for.
+func (b *bench) sort() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	slices.SortStableFunc(b.calls, func(x, y call) int { return strings.Compare(x.who, y.who) })
+}
+
+// went is the states that a fax went through.
+func (b *bench) went(id string) []State {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.events[id])
+}
+
 func (b *bench) get(id string) Record {
 	b.t.Helper()
 	r, err := b.store.Get(id)
@@ -170,8 +184,8 @@ func TestFaxIsSent(t *testing.T) {
 			got.CalledNumberResult != CalledSuccess || got.Session != "s1" || got.Ended.IsZero() || got.Uncertain || len(got.Pages) != 1 || got.FirstPage != 1 {
 			t.Errorf("%+v", got)
 		}
-		if want := []State{Queued, Dialling, Probing, Dialling, Sending, Sent}; !slices.Equal(b.events[r.ID], want) {
-			t.Errorf("events %v, want %v", b.events[r.ID], want)
+		if want := []State{Queued, Dialling, Probing, Dialling, Sending, Sent}; !slices.Equal(b.went(r.ID), want) {
+			t.Errorf("events %v, want %v", b.went(r.ID), want)
 		}
 		b.close()
 	})
@@ -191,7 +205,7 @@ func TestRetries(t *testing.T) {
 			ids = append(ids, submit(t, b.store, Meta{Line: n + 1, Peer: fmt.Sprint(n + 1)}, a4).ID)
 		}
 		time.Sleep(time.Hour)
-		slices.SortStableFunc(b.calls, func(x, y call) int { return strings.Compare(x.who, y.who) })
+		b.sort()
 		b.wants(call{"1", 0, 0}, call{"1", 60 * second, 0}, call{"1", 75 * second, 0}, call{"1", 90 * second, 0},
 			call{"2", 0, 0}, call{"2", 15 * second, 0}, call{"3", 0, 0}, call{"3", 40 * second, 0})
 		for n, want := range []struct {
@@ -347,7 +361,7 @@ func TestDeliveryToMachine(t *testing.T) {
 		if r := b.get(in.ID()); r.State != Received || r.Direction != In {
 			t.Errorf("%+v", r)
 		}
-		if events := b.events[in.ID()]; events[0] != Receiving || events[1] != Queued || events[2] != Delivering || events[len(events)-1] != Received {
+		if events := b.went(in.ID()); events[0] != Receiving || events[1] != Queued || events[2] != Delivering || events[len(events)-1] != Received {
 			t.Errorf("%v", events)
 		}
 		b.close()
@@ -496,7 +510,7 @@ func TestStopAndStart(t *testing.T) {
 		b.close()
 		b = benchIn(t, dir, QueueConfig{Retries: 0})
 		time.Sleep(second)
-		slices.SortFunc(b.calls, func(x, y call) int { return strings.Compare(x.who, y.who) })
+		b.sort()
 		b.wants(call{"1", 0, 1}, call{"2", 0, 1})
 		if r := b.get(early.ID); r.State != Sent || r.Uncertain || r.Tries != 1 {
 			t.Errorf("%+v", r)

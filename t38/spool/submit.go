@@ -105,7 +105,7 @@ func (s *Store) convert(ctx context.Context, e *entry, upload, dir string) error
 	if err != nil {
 		return refused(ctx, locked(upload, unnamed(err)))
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }() // it was only read
 	if d.Pages() > s.cfg.MaxPages {
 		return fmt.Errorf("%w: %d, %d at most", ErrTooManyPages, d.Pages(), s.cfg.MaxPages)
 	}
@@ -194,7 +194,7 @@ func (s *Store) page(ctx context.Context, w *tiff.Writer, d *document.Document, 
 	if err != nil {
 		return refused(ctx, fmt.Errorf("page %d: %w", n+1, err))
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }() // all that was wanted of it has been read
 	c := s.pageConfig(o.Columns, resolution)
 	if err := w.BeginPage(c); err != nil {
 		return err
