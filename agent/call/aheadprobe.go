@@ -29,8 +29,11 @@ func (u *upload) probe() {
 	c.stage = calling
 	c.referred.Store(true) // nobody else is to be called instead
 	c.open(pair)
+	// A far end that asks for T.38 is one, wherever the fax goes then.
+	settings := p.cfg.Fax.Settings
+	settings.T38 = settings.T38 || !p.cfg.Fax.Bridge
 	c.whenMapped(func(m lines.Media) {
-		m.T38 = p.cfg.Fax.Settings.Offer()
+		m.T38 = settings.Offer()
 		line.Dial(lines.Dial{To: u.attempt.Number, ANI: u.attempt.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})
 	})
 }

@@ -168,3 +168,25 @@ func TestMachineCatchesUp(t *testing.T) {
 		t.Errorf("still %d samples late", n)
 	}
 }
+
+// A frame of a port whose machine receives, and one whose machine sends: neither allocates.
+func TestMachineAllocatesNothing(t *testing.T) {
+	for _, calling := range []bool{false, true} {
+		m := newMachine()
+		c := t30.Config{Calling: calling, Sink: &tray{}}
+		if err := m.load(c); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { m.work(); close(ended) }()
+		in, out := make([]int16, 160), make([]int16, 160)
+		for range 400 { // CED, and the first DIS or CNG
+			m.Exchange(in, out)
+		}
+		if n := testing.AllocsPerRun(100, func() { m.Exchange(in, out) }); n > 0 {
+			t.Errorf("calling %v: %v allocations a frame", calling, n)
+		}
+		m.leave()
+		<-ended
+	}
+}

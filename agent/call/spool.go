@@ -12,7 +12,8 @@ import (
 )
 
 // A Desk is what stores the faxes of spool ports, and knows what there is to know of called
-// numbers. Its methods may wait: they are never called on a port's goroutine.
+// numbers. Its methods may wait: they are never called on a port's goroutine. But the end of
+// the port waits for theirs.
 type Desk interface {
 	// CallAhead decides for a port with call_ahead = dynamic whether the number is to be
 	// called ahead, and tells why, for the log. It has until ctx is done; who is later is

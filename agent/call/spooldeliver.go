@@ -92,7 +92,7 @@ func (p *Port) ringing() int64 {
 // end tells the outcome.
 func (d *delivery) end(o fax.Outcome) {
 	o.LocalID, o.Started, o.Ended = d.outcome.LocalID, d.outcome.Started, time.Now()
-	o.Judge(true)
+	o.Judge(false) // it tells nothing of a called number
 	d.result <- o
 }
 

@@ -32,7 +32,8 @@ type spoolRig struct {
 	desk  *desk
 	clerk *clerk
 
-	duties []duty
+	duties  []duty
+	servers []*farEnd // besides far
 }
 
 // inSpoolRig runs a test in one, and checks that nothing is left.
@@ -45,9 +46,7 @@ func inSpoolRigWith(t *testing.T, s settings, port FaxPort, test func(r *spoolRi
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		port.Mode = spoolMode
-		if port.Settings == (fax.Settings{}) {
-			port.Settings = fax.Settings{T38: true, MaxRate: 14400, ECM: true, MaxDatagram: 400, EC: "redundancy", CNG: true, CED: true, Preamble: true}
-		}
+		port.Settings = faxSettings()
 		s.config = func(c *Config) { c.Kind, c.Fax = "fax", &port }
 		r := &spoolRig{rig: newRig(t, s), desk: newDesk(t), clerk: &clerk{}}
 		defer r.close()
@@ -100,6 +99,9 @@ func (r *spoolRig) tick() {
 	r.office.frame()
 	synctest.Wait()
 	r.far.work()
+	for _, f := range r.servers {
+		f.work()
+	}
 	r.perform()
 	time.Sleep(20 * time.Millisecond)
 	synctest.Wait()
@@ -619,3 +621,20 @@ func (r *spoolRig) perform() {
 }
 
 func (r *spoolRig) sayCED(far *farCall) { far.ced() }
+
+// backup is the line's second server. Its calls are at the far end like all others, once they
+// are answered.
+func (r *spoolRig) backup(onInvite func(*farCall)) *farEnd {
+	f := &farEnd{r: r.rig, rtp: r.far.rtp, codecs: r.far.codecs, events: true}
+	f.onInvite = func(c *farCall) {
+		r.far.calls = append(r.far.calls, c)
+		f.calls = nil
+		onInvite(c)
+	}
+	stack := ua.NewStack(nil)
+	f.host = r.net.Host("127.0.0.3:5060", stack)
+	stack.Attach(f.host)
+	f.e = stack.NewEndpoint(ua.EndpointConfig{Fallback: true, Incoming: f.incoming, Acknowledged: f.acknowledged})
+	r.servers = append(r.servers, f)
+	return f
+}
