@@ -36,7 +36,7 @@ func TestLossIsHealed(t *testing.T) {
 			inBubble(t, with(func(s *Settings) { s.EC, s.ECM = ec, false }), func(t *testing.T, r *rig) {
 				box := newMailbox(t)
 				r.far.sink = box
-				r.packets.Filter = every(12)
+				r.filter(every(12))
 				out := r.send(letter(t, 2), nil).wait()
 				in := r.took()
 				mustSend(t, out, in, 2, "t38")
@@ -54,7 +54,7 @@ func TestMoreCopiesAreTold(t *testing.T) {
 	inBubble(t, usual(), func(t *testing.T, r *rig) {
 		box := newMailbox(t)
 		r.far.sink = box
-		r.packets.Filter = gaps(r.near.ip, 2*time.Second, 250*time.Millisecond)
+		r.filter(gaps(r.near.ip, 2*time.Second, 250*time.Millisecond))
 		out := r.send(letter(t, 3), nil).wait()
 		mustSend(t, out, r.took(), 3, "t38")
 		box.mustHold(t, 0, 2)
@@ -80,7 +80,7 @@ func TestRepairsAreTold(t *testing.T) {
 	inBubble(t, with(func(s *Settings) { s.Image = 0 }), func(t *testing.T, r *rig) {
 		box := newMailbox(t)
 		r.far.sink = box
-		r.packets.Filter = gaps(r.near.ip, 3*time.Second, 200*time.Millisecond)
+		r.filter(gaps(r.near.ip, 3*time.Second, 200*time.Millisecond))
 		out := r.send(letter(t, 3), nil).wait()
 		in := r.took()
 		mustSend(t, out, in, 3, "t38")
@@ -107,12 +107,12 @@ func TestRejectionIsTold(t *testing.T) {
 		box := newMailbox(t)
 		r.far.sink = box
 		source := &opened{Source: letter(t, 1)}
-		r.packets.Filter = func(from, to netip.AddrPort, b []byte) bool {
+		r.filter(func(from, to netip.AddrPort, b []byte) bool {
 			if n := source.times.Load(); n != 1 || from.Addr() != r.near.ip || dropUDPTL(from, to, b) {
 				return true
 			}
 			return source.passed.Add(1)%4 != 0
-		}
+		})
 		out := r.send(source, nil).wait()
 		in := r.took()
 		mustSend(t, out, in, 1, "t38")
@@ -181,7 +181,7 @@ func TestSTUN(t *testing.T) {
 	inBubble(t, with(func(s *Settings) { s.First = true }), func(t *testing.T, r *rig) {
 		server := netip.MustParseAddrPort("127.0.0.9:3478")
 		asked := 0
-		r.packets.Filter = func(from, to netip.AddrPort, b []byte) bool {
+		r.filter(func(from, to netip.AddrPort, b []byte) bool {
 			if to != server {
 				return true
 			}
@@ -190,7 +190,7 @@ func TestSTUN(t *testing.T) {
 				r.packets.Send(answer, server, from)
 			}
 			return false
-		}
+		})
 		box := newMailbox(t)
 		r.far.sink = box
 		out := r.send(letter(t, 1), func(o *Outgoing) { o.STUN = func() netip.AddrPort { return server } }).wait()

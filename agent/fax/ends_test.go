@@ -271,7 +271,7 @@ func TestFarEndLeaves(t *testing.T) {
 						r.far.current().Hangup()
 					} else {
 						within = time.Minute
-						r.packets.Filter = func(from, to netip.AddrPort, _ []byte) bool { return from.Addr() == r.near.ip }
+						r.filter(func(from, to netip.AddrPort, _ []byte) bool { return from.Addr() == r.near.ip })
 						r.net.Path(r.near.host, r.far.host).Drop(memnet.All)
 						r.net.Path(r.far.host, r.near.host).Drop(memnet.All)
 					}
@@ -300,7 +300,7 @@ func TestCallerDies(t *testing.T) {
 				s := r.send(letter(t, 3), nil)
 				time.Sleep(12 * time.Second)
 				begun := time.Now()
-				r.packets.Filter = func(from, to netip.AddrPort, _ []byte) bool { return false }
+				r.filter(func(from, to netip.AddrPort, _ []byte) bool { return false })
 				r.net.Path(r.near.host, r.far.host).Drop(memnet.All)
 				in := r.took()
 				if took := time.Since(begun); took > time.Minute || in.OK || in.CalledResult != Unknown {

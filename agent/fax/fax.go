@@ -38,6 +38,7 @@ type Attempt struct {
 	ANI        string // that the port presents
 	CSID       string // T.30 identification of the port
 	Stage      Stage
+	Notice     Notice
 	Related    string // session of an earlier stage of the same fax (FB-Related-Id); empty: none
 }
 
@@ -50,6 +51,16 @@ const (
 	FromMachine              // from the machine on a port into the spool
 	Delivery                 // from the spool over a line
 	ToMachine                // from the spool to the machine on a port
+)
+
+// A Notice is whether a fax is a page that this device has made about another fax.
+type Notice uint8
+
+// Notices.
+const (
+	NoNotice Notice = iota
+	DeliveryNotice
+	FailureNotice
 )
 
 // A Permit is what a provider says of an Attempt.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,8 +47,15 @@ type rig struct {
 	far     *end
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
+	loses   atomic.Pointer[filter]
 	mu      sync.Mutex // over what an end does instead of its line
 }
+
+// A filter tells whether a datagram of media arrives.
+type filter func(from, to netip.AddrPort, b []byte) bool
+
+// filter asks f about each datagram of media from now on.
+func (r *rig) filter(f filter) { r.loses.Store(&f) }
 
 // An end is a device.
 type end struct {
@@ -101,6 +109,10 @@ func newRig(t *testing.T, s Settings, near, far string) *rig {
 	t.Helper()
 	r := &rig{t: t, net: memnet.New()}
 	r.packets.Clock = time.Now
+	r.packets.Filter = func(from, to netip.AddrPort, b []byte) bool {
+		f := r.loses.Load()
+		return f == nil || (*f)(from, to, b)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	r.near = r.newEnd(ctx, s, near, far, "near")

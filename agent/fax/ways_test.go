@@ -127,7 +127,7 @@ func TestMediaNeverComes(t *testing.T) {
 	for _, who := range []string{"callee", "caller"} {
 		t.Run(who, func(t *testing.T) {
 			inBubble(t, with(func(s *Settings) { s.Reinvite = who }), func(t *testing.T, r *rig) {
-				r.packets.Filter = dropUDPTL
+				r.filter(dropUDPTL)
 				box := newMailbox(t)
 				r.far.sink = box
 				out := r.send(letter(t, 1), nil).wait()

@@ -39,6 +39,10 @@ type Config struct {
 	// Journal is nil when there are no accounting servers.
 	Journal func() (Journal, *faxback.Dictionary)
 
+	// Ahead is the account's own FB-Call-Ahead-Mode where it decides for the port: 0 never, 2
+	// always; nil: each number is asked for.
+	Ahead func(port int) *uint32
+
 	Budget func() time.Duration // of all lookups for one fax
 	Device func() string        // the name that accounting gives this device
 	Log    *slog.Logger
@@ -85,6 +89,13 @@ func (c *Clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 		s.start()
 	}
 	return p
+}
+
+// Account begins an account of a fax that nobody has to permit any more: of its later way.
+func (c *Clerk) Account(a fax.Attempt) fax.Session {
+	s := &session{clerk: c, attempt: a, id: newSession(), account: c.cfg.Account(), started: c.cfg.Now(), save: true}
+	s.start()
+	return s
 }
 
 // newSession is an Acct-Session-Id: 32 hex digits, as FaxBack's own.
@@ -152,6 +163,11 @@ func (q *inquiry) line(ctx context.Context, overridden bool) {
 // callAhead asks for the number, unless the first answer has said it already. Whoever answers
 // without saying it, or with a Reject, has the number called.
 func (q *inquiry) callAhead(ctx context.Context, got faxback.SendPermit) {
+	if mode := q.clerk.cfg.Ahead(q.attempt.Port); mode != nil {
+		ahead := *mode != 0
+		q.permit.CallAhead = &ahead
+		return
+	}
 	ahead := got.CallAhead
 	if !said(got.Reply) {
 		answer, err := q.directory.CallAhead(ctx, q.attempt.Number, q.id)

@@ -127,7 +127,7 @@ func (l *ledger) text(a aaa.Attributes) string {
 		switch name {
 		case "FB-Dial-Number", "FB-Per-Fax-CDR-Info", "FB-CDR-Info", "FB-Customer", "FB-SIP-Call-Id", "FB-Related-Id", "FB-Port-Used", "FB-Description":
 			text += " " + strings.TrimPrefix(name, "FB-") + "=" + string(sub.Value)
-		case "FB-Page-Count", "FB-Called-Number-Result", "FB-Fax-Error-Code", "FB-CDR-Type", "FB-Is-Send", "FB-Total-Seconds":
+		case "FB-Page-Count", "FB-Called-Number-Result", "FB-Fax-Error-Code", "FB-CDR-Type", "FB-Msg-Type", "FB-Is-Send", "FB-Total-Seconds":
 			text += fmt.Sprintf(" %s=%d", strings.TrimPrefix(name, "FB-"), binary.BigEndian.Uint32(sub.Value))
 		}
 	}
@@ -141,6 +141,7 @@ type rig struct {
 	ledger  *ledger
 	account string
 	profile string
+	mode    *uint32 // the account's own call-ahead mode, where it decides
 	log     bytes.Buffer
 }
 
@@ -154,6 +155,7 @@ func newRig(t *testing.T) *rig {
 			return faxback.ParseQueueProfile(r.profile), r.profile != ""
 		},
 		Journal: func() (Journal, *faxback.Dictionary) { return r.ledger, d },
+		Ahead:   func(int) *uint32 { return r.mode },
 		Budget:  func() time.Duration { return 3 * time.Second },
 		Device:  func() string { return "device" },
 		Log:     slog.New(slog.NewTextHandler(&r.log, nil)),
@@ -197,6 +199,41 @@ func TestSending(t *testing.T) {
 		if got := strings.Join(r.server.asked, ", "); got != tt.asked {
 			t.Errorf("%s: asked %s, want %s", tt.name, got, tt.asked)
 		}
+	}
+}
+
+// The account's own mode asks for no number.
+func TestAccountsOwnMode(t *testing.T) {
+	for mode, want := range map[uint32]string{0: "ani 5550001 csid me ahead false", 2: "ani 5550001 csid me ahead true"} {
+		r := newRig(t)
+		r.mode = &mode
+		r.server.answers["pre-send"] = fmt.Sprintf("FB-Call-Ahead-Mode=#%d", 1-mode/2) // is not heard
+		if got := show(r.Begin(t.Context(), attempt)); got != want {
+			t.Errorf("mode %d: %s, want %s", mode, got, want)
+		}
+		if got := strings.Join(r.server.asked, ", "); got != "pre-send acme 600 2, line 5550001" {
+			t.Errorf("mode %d: asked %s", mode, got)
+		}
+	}
+}
+
+// The later way of a fax, and a notice, are in the account, and nobody is asked.
+func TestLaterWay(t *testing.T) {
+	r := newRig(t)
+	for _, n := range []fax.Notice{fax.NoNotice, fax.FailureNotice} {
+		a := attempt
+		a.Send, a.Stage, a.Related, a.Notice = false, fax.ToMachine, "s0", n
+		s := r.Account(a)
+		s.Stop(fax.Outcome{})
+	}
+	want := []string{
+		"start acme Dial-Number=600 Is-Send=0",
+		"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=0 Dial-Number=600 Total-Seconds=0 Page-Count=0 Port-Used=port1 SIP-Call-Id= Msg-Type=0 CDR-Type=3 Description= Related-Id=s0 Fax-Error-Code=0",
+		"start acme Dial-Number=600 Is-Send=0",
+		"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=0 Dial-Number=600 Total-Seconds=0 Page-Count=0 Port-Used=port1 SIP-Call-Id= Msg-Type=2 CDR-Type=3 Description= Related-Id=s0 Fax-Error-Code=0",
+	}
+	if !slices.Equal(r.ledger.got, want) || len(r.server.asked) > 0 {
+		t.Errorf("asked %q\ngot  %q\nwant %q", r.server.asked, r.ledger.got, want)
 	}
 }
 
@@ -311,11 +348,11 @@ func TestAccounting(t *testing.T) {
 	}{
 		{"a machine's fax", map[string]string{"pre-send": "FB-CDR-Info=info FB-Customer=c"}, func(*fax.Attempt) {}, []string{
 			"start acme Dial-Number=600 Is-Send=1", "alive acme Dial-Number=600 Is-Send=1",
-			"stop acme CDR-Info=info Per-Fax-CDR-Info=77 Customer=c Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=port1 SIP-Call-Id=c@h Called-Number-Result=1 CDR-Type=2 Description=cut Fax-Error-Code=27983",
+			"stop acme CDR-Info=info Per-Fax-CDR-Info=77 Customer=c Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=port1 SIP-Call-Id=c@h Called-Number-Result=1 Msg-Type=0 CDR-Type=2 Description=cut Fax-Error-Code=27983",
 		}},
 		{"its delivery", nil, func(a *fax.Attempt) { a.Stage, a.Related, a.Port = fax.Delivery, "s0", 0 }, []string{
 			"start acme Dial-Number=600 Is-Send=1", "alive acme Dial-Number=600 Is-Send=1",
-			"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=line1 SIP-Call-Id=c@h Called-Number-Result=1 CDR-Type=0 Description=cut Related-Id=s0 Fax-Error-Code=27983",
+			"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=line1 SIP-Call-Id=c@h Called-Number-Result=1 Msg-Type=0 CDR-Type=0 Description=cut Related-Id=s0 Fax-Error-Code=27983",
 		}},
 		{"no accounting is wanted", map[string]string{"pre-send": "FB-Save-CDR=#0"}, func(*fax.Attempt) {}, nil},
 		{"a session that cannot start has no record", map[string]string{"pre-send": "reject"}, func(*fax.Attempt) {}, nil},

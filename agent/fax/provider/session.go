@@ -101,7 +101,8 @@ func (s *session) stop(o fax.Outcome) faxback.Accounting {
 	a.Capabilities = uint32(o.Capabilities)
 	a.ConnectBPS, a.ECMErrors, a.V21Errors, a.RTN, a.RTP = o.Rate, o.ECMErrors, o.V21Errors, o.RTN, o.RTP
 	a.ErrorCode, a.ExtendedError = uint32(o.ErrorCode), uint32(o.T30)
-	a.MsgType, a.CDRType = faxback.MsgFax, s.stage()
+	a.MsgType = map[fax.Notice]uint32{fax.DeliveryNotice: faxback.MsgSuccessNotice, fax.FailureNotice: faxback.MsgFailureNotice}[s.attempt.Notice]
+	a.CDRType = s.stage()
 	a.Description, a.RelatedID = o.Reason, s.attempt.Related
 	return a
 }
