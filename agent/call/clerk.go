@@ -14,8 +14,8 @@ const clerkTime = 5 * time.Second
 
 // permitted asks the provider about a call, and has then called on the port's goroutine with
 // the answer: at once where nobody is to be asked. A port that is closed meanwhile gives the
-// permit back.
-func (p *Port) permitted(a fax.Attempt, then func(fax.Permit)) {
+// permit back, and closed is called on another goroutine.
+func (p *Port) permitted(a fax.Attempt, then func(fax.Permit), closed func()) {
 	if p.dev.Clerk == nil {
 		then(fax.Permit{})
 		return
@@ -26,6 +26,7 @@ func (p *Port) permitted(a fax.Attempt, then func(fax.Permit)) {
 		permit := p.dev.Clerk.Begin(ctx, a)
 		if !p.post(func() { then(permit) }) {
 			giveUp(permit, ErrClosed.Error())
+			closed()
 		}
 	})
 }
@@ -53,7 +54,7 @@ func (p *Port) relayTo(c *conversation, line *lines.Line, dialled string) {
 		default:
 			p.placeRelay(c, line, a, permit)
 		}
-	})
+	}, func() {})
 }
 
 // refused ends a call that the provider does not want.
@@ -110,5 +111,8 @@ func (p *Port) reserve(g *group) {
 			return
 		}
 		p.relay(c, p.withPermit(a, permit), permit.Session)
+	}, func() {
+		p.lookAtOffer()
+		g.leave(p, 480)
 	})
 }

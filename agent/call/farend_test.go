@@ -438,7 +438,8 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 			in.Respond(now, 491, "")
 			return
 		}
-		if strings.Contains(string(in.Req.Body), "m=image") && (c.unanswer || c.refusal != 0 || c.f.t38 == nil) {
+		if body := string(in.Req.Body); strings.Contains(body, "m=image") && !strings.Contains(body, "m=audio") &&
+			(c.unanswer || c.refusal != 0 || c.f.t38 == nil) {
 			c.refuseFax(now, in)
 			return
 		}
@@ -522,5 +523,10 @@ func (c *farCall) quit() {
 	c.over = true
 	if err := c.media.Close(); err != nil {
 		c.f.r.t.Errorf("%v", err)
+	}
+	if c.fax != nil && c.fax.from != nil {
+		if err := c.fax.from.Close(); err != nil {
+			c.f.r.t.Errorf("%v", err)
+		}
 	}
 }

@@ -16,6 +16,8 @@ const (
 	packetsBy = 10 * dsp.SampleRate
 	// relayBlock is how many samples pass between two looks at the socket.
 	relayBlock = dsp.SampleRate / 50
+	// preambleHeard is what a preamble is known by, in samples.
+	preambleHeard = dsp.SampleRate / 4
 	// readLimit is how many datagrams are taken at a time.
 	readLimit = 32
 )
@@ -34,7 +36,7 @@ type relayNet struct {
 	past pastSound
 
 	buf    [udptl.MaxDatagram]byte
-	unused [relayBlock]int16
+	unused [relayBlock]int16 // sound of a gateway that nobody hears, or that is late
 }
 
 // start begins T.38 in the place of sound, or with packets that were agreed on before.
@@ -50,6 +52,16 @@ func (n *relayNet) start(r *relay, i *offer.Image) {
 	n.busyAt = r.now
 	_, n.depth = n.gateway.Link.Depth()
 	n.past.fromPreamble()
+	n.hearPreamble()
+}
+
+// hearPreamble lets the gateway hear at once by what it knows that the machine speaks, before
+// the far end can make it speak itself.
+func (n *relayNet) hearPreamble() {
+	for heard := 0; heard < preambleHeard && n.past.n >= relayBlock; heard += relayBlock {
+		n.past.take(n.unused[:])
+		n.gateway.Exchange(n.unused[:], n.unused[:])
+	}
 }
 
 // stop ends it. What was agreed for sound may follow.

@@ -53,7 +53,9 @@ func (r *relay) look() {
 func (r *relay) judge(rec *t38.Record) {
 	if r.net.gateway != nil {
 		if _, depth := r.net.gateway.Link.Depth(); depth != r.net.depth {
-			r.note(fmt.Sprintf("packets of images repeated %d times instead of %d: what was lost of them", depth, r.net.depth))
+			if depth > r.net.depth {
+				r.note(fmt.Sprintf("%d copies of each packet of a page instead of %d: packets were lost, or repairs asked for", depth, r.net.depth))
+			}
 			r.net.depth = depth
 		}
 	}

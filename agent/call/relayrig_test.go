@@ -106,15 +106,16 @@ func (p *paperPage) Close(bool) (t30.Copy, error) {
 
 // A faxCall is what a test of the relay begins with.
 type faxCall struct {
-	receives bool // the machine on the port is called, and receives; else it calls and sends
-	server   bool // the far end is one that speaks T.38 alone, and asks for it when it is called
-	noT38    bool // of the far end
-	plain    bool // no ECM
-	rate     int  // of the near machine, bit/s; 0: 14400
-	pages    int  // 0: 1
-	rows     int  // of a page; 0: 200
-	settings func(*fax.Settings)
-	rig      settings
+	receives  bool // the machine on the port is called, and receives; else it calls and sends
+	server    bool // the far end is one that speaks T.38 alone, and asks for it when it is called
+	noT38     bool // of the far end
+	plain     bool // no ECM
+	rate      int  // of the near machine, bit/s; 0: 14400
+	pages     int  // 0: 1
+	rows      int  // of a page; 0: 200
+	delimiter string
+	settings  func(*fax.Settings)
+	rig       settings
 }
 
 // faxSettings are the defaults of [fax].
@@ -138,17 +139,21 @@ type faxRig struct {
 	statuses  []FaxStatus // each that was new
 	events    map[time.Duration]func()
 	asked     int // how often the machine said DIS
+	number    string
+	started   time.Time
 }
 
 func newFaxRig(t tester, x faxCall) *faxRig {
 	t.Helper()
-	f := &faxRig{test: x, events: map[time.Duration]func(){}}
+	f := &faxRig{test: x, number: "600", started: time.Now(), events: map[time.Duration]func(){}}
 	s := faxSettings()
 	if x.settings != nil {
 		x.settings(&s)
 	}
 	set := x.rig
-	set.config = func(c *Config) { c.Kind, c.Fax = "fax", &FaxPort{Mode: relayMode, Settings: s, CSID: "555"} }
+	set.config = func(c *Config) {
+		c.Kind, c.Fax = "fax", &FaxPort{Mode: relayMode, Settings: s, CSID: "555", Delimiter: x.delimiter}
+	}
 	set.device = func(d *Device) {
 		d.Memory = &f.memory
 		if f.clerk != nil {
@@ -180,7 +185,7 @@ func newFaxRig(t tester, x faxCall) *faxRig {
 	f.near, f.far = terminal(t, nearConfig), terminal(t, farConfig)
 	f.phone().fax = t38.NewMachine(f.near, t38.DefaultLevel)
 	f.rig.far.onCall = func(c *farCall) {
-		c.fax = &farFax{c: c, server: x.server}
+		c.fax = &farFax{c: c, server: x.server, link: farLink}
 		if x.server {
 			c.fax.terminal = f.far
 		} else {
@@ -214,7 +219,7 @@ func (f *faxRig) begin() {
 		f.run(2 * time.Second)
 		f.phone().lift()
 	} else {
-		f.phone().dial("600")
+		f.phone().dial(f.number)
 	}
 	f.phone().fax.Start()
 }
@@ -266,6 +271,9 @@ func (f *faxRig) outcome() fax.Outcome {
 	return f.ends[0]
 }
 
+// now is how long the rig has run.
+func (f *faxRig) now() time.Duration { return time.Since(f.started) }
+
 // done ends everything.
 func (f *faxRig) done() {
 	f.t.Helper()
@@ -305,7 +313,8 @@ type farFax struct {
 	asks    time.Duration // after the answer a gateway asks for T.38; 0: never
 	silent  bool          // sends no packet of T.38
 	loses   func() bool   // a packet that it sends
-	from    *media.Pair   // where its packets come from, if not from where it said
+	link    convey.LinkConfig
+	from    *media.Pair // where its packets come from, if not from where it said
 	buf     [1500]byte
 }
 
@@ -325,9 +334,9 @@ func (x *farFax) agreed(i *offer.Image) {
 			x.packets = media.NewPackets(x.from.RTP, i.Remote, media.LearnNAT)
 		}
 		if !x.server {
-			x.gateway = t38.NewGateway(farLink, t38.DefaultLevel)
+			x.gateway = t38.NewGateway(x.link, t38.DefaultLevel)
 		} else if x.station == nil {
-			x.station = convey.NewStation(x.terminal, farLink)
+			x.station = convey.NewStation(x.terminal, x.link)
 			x.station.Start()
 		}
 	}
@@ -339,8 +348,8 @@ func (x *farFax) frame() {
 	x.begin()
 	in, out := make([]int16, 160), make([]int16, 160)
 	if x.image == nil {
-		x.c.media.Exchange(x.says(x.c.ear), out)
-		x.c.ear = append(x.c.ear[:0], out...)
+		x.c.media.Exchange(x.says(), out)
+		x.hear(out)
 		return
 	}
 	x.c.media.Exchange(in, out)
@@ -358,21 +367,24 @@ func (x *farFax) frame() {
 	if x.server {
 		x.station.Advance(160)
 	} else {
-		x.gateway.Exchange(x.says(x.c.ear), out)
-		x.c.ear = append(x.c.ear[:0], out...)
+		x.gateway.Exchange(x.says(), out)
+		x.hear(out)
 	}
 	x.say()
 }
 
-func (x *farFax) says(heard []int16) []int16 {
-	out := make([]int16, 160)
+func (x *farFax) says() []int16 {
+	out, heard := make([]int16, 160), make([]int16, 160)
 	if x.machine != nil && x.begun {
-		if len(heard) != 160 {
-			heard = make([]int16, 160)
-		}
+		copy(heard, x.c.ear[max(0, len(x.c.ear)-160):])
 		x.machine.Exchange(heard, out)
 	}
 	return out
+}
+
+// hear keeps the last two frames.
+func (x *farFax) hear(out []int16) {
+	x.c.ear = append(x.c.ear[max(0, len(x.c.ear)-160):], out...)
 }
 
 func (x *farFax) say() {
@@ -431,6 +443,7 @@ type testClerk struct {
 	permit   fax.Permit
 	attempts []fax.Attempt
 	sessions []*testSession
+	takes    time.Duration
 }
 
 type testSession struct {
@@ -455,7 +468,11 @@ func (c *testClerk) check(t tester) {
 }
 
 // Begin implements fax.Clerk.
-func (c *testClerk) Begin(_ context.Context, a fax.Attempt) fax.Permit {
+func (c *testClerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
+	select {
+	case <-time.After(c.takes):
+	case <-ctx.Done():
+	}
 	c.attempts = append(c.attempts, a)
 	s := &testSession{}
 	c.sessions = append(c.sessions, s)
