@@ -3,6 +3,7 @@ package lines
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type Reason struct {
 	Text  string // for people
 	Local bool   // this side hung up
 	By    Ender
+	Cause int // of ITU-T Q.850, as a gateway to the telephone network tells it (RFC 3326); 0: none
 }
 
 // An Ender is who, or what, ended a call.
@@ -72,6 +74,45 @@ func because(m *sipmsg.Message) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%.200s)", strings.Join(m.Header.Values("Reason"), ", "))
+}
+
+// causeOf is the cause of Q.850 in a Reason header; 0: there is none.
+func causeOf(m *sipmsg.Message) int {
+	if m == nil {
+		return 0
+	}
+	for _, line := range m.Header.Values("Reason") {
+		for _, value := range outsideQuotes(line, ',') {
+			if n := causeIn(outsideQuotes(value, ';')); n != 0 {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// causeIn reads one reason: its protocol and parameters.
+func causeIn(parts []string) int {
+	if len(parts) == 0 || !strings.EqualFold(strings.TrimSpace(parts[0]), "Q.850") {
+		return 0
+	}
+	for _, param := range parts[1:] {
+		name, number, _ := strings.Cut(param, "=")
+		n, err := strconv.Atoi(strings.TrimSpace(number))
+		if strings.EqualFold(strings.TrimSpace(name), "cause") && err == nil && n > 0 && n <= 127 {
+			return n
+		}
+	}
+	return 0
+}
+
+// outsideQuotes splits text at a mark that does not stand between quotes.
+func outsideQuotes(text string, mark rune) []string {
+	quoted := false
+	return strings.FieldsFunc(text, func(r rune) bool {
+		quoted = quoted != (r == '"')
+		return r == mark && !quoted
+	})
 }
 
 // Busy reports that the called party is busy: busy tone rather than reorder.

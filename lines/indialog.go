@@ -132,7 +132,7 @@ func (s *session) hungUp(now time.Time, in *ua.Incoming) {
 	if s.referral != nil && !s.referral.dialled {
 		s.referral.dialBy = now.Add(dialSoon)
 	}
-	s.c.finish(now, Reason{Text: "the far end hung up" + because(in.Req), By: FarEnd})
+	s.c.finish(now, Reason{Text: "the far end hung up" + because(in.Req), By: FarEnd, Cause: causeOf(in.Req)})
 	s.c.tidy(now)
 }
 

@@ -277,7 +277,7 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 	if a.Err != nil {
 		text += ": " + a.Err.Error()
 	}
-	c.finish(now, Reason{Code: res.StatusCode, Text: text, By: FarEnd})
+	c.finish(now, Reason{Code: res.StatusCode, Text: text, By: FarEnd, Cause: causeOf(res)})
 }
 
 // elsewhere is the first Contact of a redirection that has not been asked; nil without one. RFC

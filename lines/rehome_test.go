@@ -17,12 +17,20 @@ import (
 // expires, and the fax goes on; so does what is asked for meanwhile.
 func TestServerDiesInAFax(t *testing.T) {
 	for _, f := range []struct {
-		name   string
-		strike memnet.Fault
-	}{{"silent", memnet.Silent}, {"refusing", memnet.Refusing}} {
+		name     string
+		strike   memnet.Fault
+		settings []string
+	}{
+		{"silent", memnet.Silent, nil}, {"mute", memnet.Mute, nil}, {"refusing", memnet.Refusing, nil}, {"unreachable", memnet.Unreachable, nil},
+		{"silent, pinged", memnet.Silent, []string{"keepalive = options", "keepalive_interval_s = 20"}},
+		{"silent, bound at both", memnet.Silent, []string{"warm_backup = 1"}},
+		{"TCP silent", memnet.Silent, []string{"transport = tcp", "backup_transport = tcp"}},
+		{"TCP refusing", memnet.Refusing, []string{"transport = tcp", "backup_transport = tcp"}},
+		{"TLS silent", memnet.Silent, []string{"transport = tls", "backup_transport = tls", "register_port = 5060", "backup_port = 5060"}},
+	} {
 		for _, update := range []bool{true, false} {
 			t.Run(fmt.Sprint(f.name, " UPDATE ", update), func(t *testing.T) {
-				inWorld(t, []string{"session_expires_s = 90"}, func(w *world) {
+				inWorld(t, append(f.settings, "session_expires_s = 90"), func(w *world) {
 					expires := with("Session-Expires", "90;refresher=uac")
 					w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
 						w.primary.takeWith(now, in, expires, func(res *sipmsg.Message) {
