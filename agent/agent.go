@@ -43,19 +43,22 @@ type Options struct {
 
 // An Agent is one device.
 type Agent struct {
-	opts    Options
-	log     *slog.Logger
-	level   slog.LevelVar
-	format  string // of the log
-	syslog  *syslog.Sink
-	started time.Time
-	running *config.Running
-	ident   atomic.Pointer[config.Identity]
-	dir     string // the state directory
-	store   *generations.Store
-	keeper  *provisioning.Keeper
-	clock   *clock
-	radius  radius
+	opts     Options
+	log      *slog.Logger
+	level    slog.LevelVar
+	format   string // of the log
+	syslog   *syslog.Sink
+	started  time.Time
+	running  *config.Running
+	ident    atomic.Pointer[config.Identity]
+	dir      string // the state directory
+	store    *generations.Store
+	keeper   *provisioning.Keeper
+	clock    *clock
+	radius   radius
+	accounts accounting
+	login    login
+	fax      faxing
 
 	refused  error                    // an edit of local.ini, at the start
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
@@ -165,6 +168,8 @@ func (a *Agent) load() error {
 	a.lineList.Store(&[]*lineUnit{})
 	a.portList.Store(&[]*portUnit{})
 	a.keeper = a.newKeeper()
+	a.openAccounting()
+	a.openFaxes()
 	a.setMetrics()
 	return nil
 }
@@ -219,6 +224,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes := api.New(device{a}, a.metrics, a.log)
 	routes.HandleSettings(settings{a})
 	routes.HandleRadius(directory{a})
+	routes.HandleFaxes(faxes{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
 	case unwritable(err):
@@ -234,17 +240,22 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.goWork(func() { a.settle(a.ctx) })
 	a.bringIn()
 	a.goWork(func() { a.keeper.Run(a.ctx) })
+	a.runAccounting()
+	a.runFaxes()
+	a.logIn()
 
 	select {
 	case <-ctx.Done():
 	case <-a.drained:
 	}
+	a.endFaxes(a.patient)
 	a.stopAll(a.patient)
 	a.cancel()
 	a.closeRadius()
+	a.closeAccounting()
 	err = a.closeSIP()
 	a.work.Wait()
-	err = errors.Join(err, a.closeSocket(socket), a.store.Close())
+	err = errors.Join(err, a.closeSocket(socket), a.closeFaxes(), a.store.Close())
 	a.sockets.Close()
 	a.log.Info("stopped")
 	a.syslog.Close(syslogTime)

@@ -20,6 +20,7 @@ func (a *Agent) Drain(resume bool) error {
 	if a.draining.Swap(!resume) == !resume {
 		return nil
 	}
+	a.pauseFaxes(!resume)
 	a.log.Info("draining", "on", !resume, "calls", a.calls.count())
 	return nil
 }
@@ -32,6 +33,7 @@ func (a *Agent) Stop() {
 	a.goWork(func() {
 		ctx, cancel := context.WithTimeout(a.ctx, limit)
 		defer cancel()
+		a.awaitFaxes(ctx)
 		a.calls.wait(ctx)
 		if n := a.calls.count(); n > 0 {
 			a.log.Warn("drain ended with calls running", "calls", n, "drain_s", a.config().Device.DrainS)

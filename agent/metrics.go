@@ -1,6 +1,9 @@
 package agent
 
 import (
+	"maps"
+	"slices"
+
 	"tipring/internal/aaa"
 	"tipring/internal/ua/transport"
 	"tipring/provisioning"
@@ -48,6 +51,32 @@ func (a *Agent) setMetrics() {
 		func(emit func(float64, ...string)) { emit(float64(a.syslog.Lost())) })
 	a.setProvisioningMetrics()
 	a.setRadiusMetrics()
+	a.setFaxMetrics()
+}
+
+func (a *Agent) setFaxMetrics() {
+	a.metrics.Collect("gauge", "tipring_faxes", "Faxes that are kept, by state.", []string{"state"},
+		func(emit func(float64, ...string)) {
+			count := map[string]int{}
+			for _, f := range (faxes{a}).Faxes() {
+				count[f.State]++
+			}
+			for _, state := range slices.Sorted(maps.Keys(count)) {
+				emit(float64(count[state]), state)
+			}
+		})
+	a.metrics.Collect("gauge", "tipring_accounting_waiting", "Accounting records that no server has acknowledged.", nil,
+		func(emit func(float64, ...string)) {
+			if j := a.accounts.journal; j != nil {
+				emit(float64(j.Waiting()))
+			}
+		})
+	a.metrics.Collect("counter", "tipring_accounting_lost_total", "Accounting records that could not be kept.", nil,
+		func(emit func(float64, ...string)) {
+			if j := a.accounts.journal; j != nil {
+				emit(float64(j.Lost()))
+			}
+		})
 }
 
 func (a *Agent) setProvisioningMetrics() {

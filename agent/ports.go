@@ -140,7 +140,7 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", Fax: a.faxPort(c), ANI: func() string { return a.ani(c.N) }}
 	if c.DialPlan != "" {
 		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
 			return cfg, err
@@ -193,7 +193,9 @@ func (a *Agent) portDevice() call.Device {
 			}
 			return nil
 		},
-		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Log: a.log,
+		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested,
+		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, Desk: desk{a}, ReceiveFax: a.receiveFax,
+		Log: a.log,
 	}
 }
 
@@ -217,13 +219,13 @@ func (a *Agent) incoming(c *lines.Call) (lines.Handler, int) {
 	if a.draining.Load() {
 		return nil, 480
 	}
-	var ports []*call.Port
+	var units []*portUnit
 	for _, u := range *a.portList.Load() {
-		if u.port != nil && u.cfg.Line == c.Line() {
-			ports = append(ports, u.port)
+		if u.cfg.Line == c.Line() {
+			units = append(units, u)
 		}
 	}
-	return call.Incoming(c, ports)
+	return a.incomingTo(c, units)
 }
 
 // messages lights the lamps of a line's ports.

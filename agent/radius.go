@@ -57,8 +57,9 @@ func (a *Agent) readRadiusFiles() {
 
 // The ports of RADIUS (RFC 2865, RFC 6614).
 const (
-	radiusPort = 1812
-	radsecPort = 2083
+	radiusPort     = 1812
+	accountingPort = 1813 // RFC 2866
+	radsecPort     = 2083
 )
 
 // directory is whom to ask about accounts, with what servers answered last where none does;
@@ -127,6 +128,15 @@ func (a *Agent) outlive(old *aaa.Client) {
 // NewRadius makes a client for the Access servers of [radius], out of what base says more. The
 // vendor whose attributes must be well formed is the dictionary's.
 func NewRadius(c *config.Config, dict *faxback.Dictionary, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
+	return newClient(c, c.Radius.Servers, radiusPort, dict, now, base)
+}
+
+// NewAccounting is NewRadius for the accounting servers.
+func NewAccounting(c *config.Config, dict *faxback.Dictionary, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
+	return newClient(c, c.Radius.AcctServers, accountingPort, dict, now, base)
+}
+
+func newClient(c *config.Config, servers []config.RadiusServer, udp int, dict *faxback.Dictionary, now func() time.Time, base aaa.Config) (*aaa.Client, error) {
 	roots, certificate, err := trustOf(c.Provisioning)
 	if err != nil {
 		return nil, err
@@ -135,8 +145,8 @@ func NewRadius(c *config.Config, dict *faxback.Dictionary, now func() time.Time,
 	if certificate != nil {
 		base.TLS.Certificates = []tls.Certificate{*certificate}
 	}
-	for _, s := range c.Radius.Servers {
-		port, secret := radiusPort, c.Radius.Secret
+	for _, s := range servers {
+		port, secret := udp, c.Radius.Secret
 		if s.TLS {
 			port, secret = radsecPort, "" // the RFC's own: it is TLS that proves who is there
 		}

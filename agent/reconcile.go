@@ -198,6 +198,9 @@ func (a *Agent) differs(u *portUnit, want *config.Port) (sections []string) {
 	if made.Country != was.Country { // each is read once
 		sections = append(sections, "device")
 	}
+	if differFax(made.Fax, was.Fax) && len(sections) == 0 {
+		sections = append(sections, "fax")
+	}
 	if taken(made) != taken(was) {
 		sections = append(sections, fmt.Sprintf("sip%d", u.cfg.Line))
 	}

@@ -59,6 +59,10 @@ func (a *Agent) reload(made func(own []config.Layer) (basis, error)) error {
 	a.keep(b)
 	a.readRadiusFiles()
 	a.configured(a.config().Device)
+	a.logIn()
+	if a.accounts.journal != nil {
+		a.accounts.journal.Retry()
+	}
 	a.noteChanges(before, changes, a.otherContent())
 	a.reconcile()
 	return nil

@@ -37,7 +37,7 @@ func RunWithSignals(ctx context.Context, o Options) error {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
-	log := newSpool(o.Stderr)
+	log := newLogQueue(o.Stderr)
 	o.Stderr = log
 	err := runUntilSignal(ctx, o, log, ends, reloads)
 	if err != ErrKilled {
@@ -47,7 +47,7 @@ func RunWithSignals(ctx context.Context, o Options) error {
 }
 
 // flushUnless waits for the log's reader, unless another signal comes.
-func flushUnless(log *spool, ends <-chan os.Signal) {
+func flushUnless(log *logQueue, ends <-chan os.Signal) {
 	flushed := make(chan struct{})
 	go func() {
 		defer close(flushed)
@@ -59,7 +59,7 @@ func flushUnless(log *spool, ends <-chan os.Signal) {
 	}
 }
 
-func runUntilSignal(ctx context.Context, o Options, log *spool, ends, reloads <-chan os.Signal) error {
+func runUntilSignal(ctx context.Context, o Options, log *logQueue, ends, reloads <-chan os.Signal) error {
 	a, err := newUnless(o, ends)
 	if a == nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 	"tipring/provisioning/format"
 )
 
@@ -51,6 +52,7 @@ type outcome struct {
 	source  string
 	url     string
 	account string
+	profile *faxback.QueueProfile
 	state   AccountState
 	layers  []config.Layer // nil: nobody has any
 	key     string         // digest of the layers
@@ -88,7 +90,7 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 	a.show(Searching)
 	f := search(ctx, a.order, a.k.finders, a.search)
 	a.search.Account, a.search.Arg = f.account, f.arg
-	o.account, o.state, o.notes = f.account, f.state, f.notes
+	o.account, o.profile, o.state, o.notes = f.account, f.profile, f.state, f.notes
 	for _, d := range f.details {
 		o.add(config.SettingsLayer(d.Source, d.Details))
 	}

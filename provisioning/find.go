@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tipring/internal/config"
+	"tipring/internal/faxback"
 )
 
 // An Offer is a file that a source names.
@@ -18,14 +19,15 @@ type Offer struct {
 
 // A Finding is what one source told. The zero Finding is nothing at all.
 type Finding struct {
-	Source   string           // as in Offer
-	Account  string           // of this device
-	State    AccountState     // of RADIUS alone
-	Arg      string           // FB-Provisioning-Arg that is neither a URL nor settings: {arg} of a URL
-	Offers   []Offer          // files, in the order in which they are to be tried
-	Settings []config.Setting // given outright: they end the search
-	Details  []config.Setting // that complete what a file says: numbers, labels, servers; they end no search
-	Clear    bool             // the settings came over a channel that others can read
+	Source   string                // as in Offer
+	Account  string                // of this device
+	Profile  *faxback.QueueProfile // of the account; nil: it has none
+	State    AccountState          // of RADIUS alone
+	Arg      string                // FB-Provisioning-Arg that is neither a URL nor settings: {arg} of a URL
+	Offers   []Offer               // files, in the order in which they are to be tried
+	Settings []config.Setting      // given outright: they end the search
+	Details  []config.Setting      // that complete what a file says: numbers, labels, servers; they end no search
+	Clear    bool                  // the settings came over a channel that others can read
 	Notes    []NotUnderstood
 }
 
@@ -56,6 +58,7 @@ type NotUnderstood struct {
 // found is the outcome of a search.
 type found struct {
 	account  string
+	profile  *faxback.QueueProfile
 	state    AccountState
 	arg      string
 	ends     Finding   // the finding that ended the search
@@ -83,6 +86,9 @@ func search(ctx context.Context, order []string, finders map[string]Finder, s Se
 		}
 		f.notes = append(f.notes, got.Notes...)
 		f.account = first(f.account, got.Account)
+		if f.profile == nil {
+			f.profile = got.Profile
+		}
 		f.state = max(f.state, got.State)
 		f.arg = first(f.arg, got.Arg)
 		if len(got.Details) > 0 {

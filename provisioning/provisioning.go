@@ -371,8 +371,11 @@ func (k *Keeper) finish(now time.Time, o outcome) {
 		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
 		s.Notes = o.notes
 		s.AccountState = o.state
-		if s.Account = first(o.account, s.Account); o.state == Rejected || o.state == Empty {
-			s.Account = ""
+		if o.account != "" {
+			s.Account, s.Profile = o.account, o.profile
+		}
+		if o.state == Rejected || o.state == Empty {
+			s.Account, s.Profile = "", nil
 		}
 	})
 	if k.again {

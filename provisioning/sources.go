@@ -45,6 +45,9 @@ func (r Radius) Find(ctx context.Context, s Search) (Finding, error) {
 		return Finding{State: state}, err
 	}
 	f := Finding{Source: p.Source(), State: state, Account: p.Account.Name, Arg: p.Argument.Opaque, Clear: !p.Secure}
+	if p.Account.Profiled() {
+		f.Profile = &p.Account.Profile
+	}
 	details, notes := p.Settings(len(s.Config.Ports))
 	f.Details = s.open(details)
 	for _, n := range append(p.Notes, notes...) {

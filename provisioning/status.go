@@ -1,6 +1,10 @@
 package provisioning
 
-import "time"
+import (
+	"time"
+
+	"tipring/internal/faxback"
+)
 
 // A State is how far the device is with its settings.
 type State uint8
@@ -26,11 +30,12 @@ func (s State) String() string {
 // A Status is what the outside is shown. It is never changed.
 type Status struct {
 	State    State
-	Attempt  int    // the last one that began; 0: none
-	Finished int    // the last one that ended
-	Source   string // of the settings in force, or of the last attempt
-	URL      string // of the file, without its password
-	Account  string // as RADIUS told it
+	Attempt  int                   // the last one that began; 0: none
+	Finished int                   // the last one that ended
+	Source   string                // of the settings in force, or of the last attempt
+	URL      string                // of the file, without its password
+	Account  string                // as RADIUS told it
+	Profile  *faxback.QueueProfile // of the account; nil: it has none. Not to be changed
 
 	AccountState AccountState
 	Last         time.Time // when the last attempt ended

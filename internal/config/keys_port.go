@@ -33,22 +33,22 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).StarCodes },
 	},
 	{
-		Name: "fax_mode", Label: "Fax mode", Default: "relay", Kind: Enum, Words: "relay spool", Later: notYet,
+		Name: "fax_mode", Label: "Fax mode", Default: "relay", Kind: Enum, Words: "relay spool",
 		Help:  "relay: in real time. spool: store and forward.",
 		field: func(s any) any { return &s.(*Port).FaxMode },
 	},
 	{
-		Name: "call_ahead", Label: "Call ahead", Default: "dynamic", Kind: Enum, Words: "never dynamic always", Later: notYet,
+		Name: "call_ahead", Label: "Call ahead", Default: "dynamic", Kind: Enum, Words: "never dynamic always",
 		Help:  "Whether the far fax machine is called before the local one is told to begin. dynamic: as RADIUS and memory say.",
 		field: func(s any) any { return &s.(*Port).CallAhead },
 	},
 	{
-		Name: "call_ahead_bridge", Label: "Call ahead bridge", Default: "0", Kind: Bool, Later: notYet,
+		Name: "call_ahead_bridge", Label: "Call ahead bridge", Default: "0", Kind: Bool,
 		Help:  "1: the machine is connected to the call that was made ahead.",
 		field: func(s any) any { return &s.(*Port).CallAheadBridge },
 	},
 	{
-		Name: "call_ahead_timeout_s", Label: "Call ahead timeout", Default: "20", Kind: Int, Min: 1, Max: 300, Unit: "s", Later: notYet,
+		Name: "call_ahead_timeout_s", Label: "Call ahead timeout", Default: "20", Kind: Int, Min: 1, Max: 300, Unit: "s",
 		Help:  "How long the far machine may take to answer a call made ahead.",
 		field: func(s any) any { return &s.(*Port).CallAheadS },
 	},
@@ -58,7 +58,7 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).ANI },
 	},
 	{
-		Name: "csid", Label: "Fax identification", Kind: Text, Max: 20, Later: notYet,
+		Name: "csid", Label: "Fax identification", Kind: Text, Max: 20,
 		Help:   "T.30 identification of this port (CSI and TSI).",
 		Wanted: "at most 20 ASCII characters", valid: isIdent,
 		field: func(s any) any { return &s.(*Port).CSID },
@@ -67,72 +67,72 @@ var portKeys = []Key{
 
 var faxKeys = []Key{
 	{
-		Name: "t38", Label: "T.38", Default: "1", Kind: Bool, Later: notYet,
+		Name: "t38", Label: "T.38", Default: "1", Kind: Bool,
 		Help:  "0: fax calls stay in G.711.",
 		field: func(s any) any { return &s.(*Fax).T38 },
 	},
 	{
-		Name: "max_rate", Label: "Highest rate", Default: "14400", Kind: Enum, Words: "2400 4800 7200 9600 12000 14400", Unit: "bit/s", Later: notYet,
+		Name: "max_rate", Label: "Highest rate", Default: "14400", Kind: Enum, Words: "2400 4800 7200 9600 12000 14400", Unit: "bit/s",
 		Help:  "Highest modem rate of a fax.",
 		field: func(s any) any { return &s.(*Fax).MaxRate },
 	},
 	{
-		Name: "ecm", Label: "Error correction", Default: "1", Kind: Bool, Later: notYet,
+		Name: "ecm", Label: "Error correction", Default: "1", Kind: Bool,
 		Help:  "T.30 error correction mode.",
 		field: func(s any) any { return &s.(*Fax).ECM },
 	},
 	{
-		Name: "redundancy_control", Label: "Redundancy, control", Default: "5", Kind: Int, Max: 7, Later: notYet,
+		Name: "redundancy_control", Label: "Redundancy, control", Default: "5", Kind: Int, Max: 7,
 		Help:  "Earlier packets repeated with each UDPTL packet of V.21 control data.",
 		field: func(s any) any { return &s.(*Fax).RedundancyControl },
 	},
 	{
-		Name: "redundancy_image", Label: "Redundancy, image", Default: "auto", Kind: Int, Max: 7, Auto: "auto", Later: notYet,
+		Name: "redundancy_image", Label: "Redundancy, image", Default: "auto", Kind: Int, Max: 7, Auto: "auto",
 		Help:  "The same for image data. auto: 1 with error correction, raised when pages need repair; 3 without.",
 		field: func(s any) any { return &s.(*Fax).RedundancyImage },
 	},
 	{
-		Name: "t38_ec", Label: "UDPTL error correction", Default: "redundancy", Kind: Enum, Words: "redundancy fec none", Later: notYet,
+		Name: "t38_ec", Label: "UDPTL error correction", Default: "redundancy", Kind: Enum, Words: "redundancy fec none",
 		Help:  "What T38FaxUdpEC offers.",
 		field: func(s any) any { return &s.(*Fax).T38EC },
 	},
 	{
-		Name: "t38_max_datagram", Label: "Largest datagram", Default: "400", Kind: Int, Min: 72, Max: 1400, Unit: "octets", Later: notYet,
+		Name: "t38_max_datagram", Label: "Largest datagram", Default: "400", Kind: Int, Min: 72, Max: 1400, Unit: "octets",
 		Help:  "T38FaxMaxDatagram: the largest UDPTL packet that this device takes.",
 		field: func(s any) any { return &s.(*Fax).T38MaxDatagram },
 	},
 	{
-		Name: "t38_reinvite", Label: "Who switches to T.38", Default: "callee", Kind: Enum, Words: "callee caller detector never", Later: notYet,
+		Name: "t38_reinvite", Label: "Who switches to T.38", Default: "callee", Kind: Enum, Words: "callee caller detector never",
 		Help:  "callee: the called side. caller: the calling side too, on CNG. detector: whoever hears the preamble. never: only the far end.",
 		field: func(s any) any { return &s.(*Fax).T38Reinvite },
 	},
 	{
-		Name: "t38_first", Label: "T.38 in the first INVITE", Default: "0", Kind: Bool, Later: notYet,
+		Name: "t38_first", Label: "T.38 in the first INVITE", Default: "0", Kind: Bool,
 		Help:  "1: a fax call offers T.38 beside sound at once, for far ends that never send a re-INVITE.",
 		field: func(s any) any { return &s.(*Fax).T38First },
 	},
 	{
-		Name: "detect_cng", Label: "Detect CNG", Default: "1", Kind: Bool, Later: notYet,
+		Name: "detect_cng", Label: "Detect CNG", Default: "1", Kind: Bool,
 		Help:  "Whether the calling tone (1100 Hz) tells that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectCNG },
 	},
 	{
-		Name: "detect_ced", Label: "Detect CED", Default: "1", Kind: Bool, Later: notYet,
+		Name: "detect_ced", Label: "Detect CED", Default: "1", Kind: Bool,
 		Help:  "Whether the answer tone (2100 Hz) tells that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectCED },
 	},
 	{
-		Name: "detect_preamble", Label: "Detect V.21 preamble", Default: "1", Kind: Bool, Later: notYet,
+		Name: "detect_preamble", Label: "Detect V.21 preamble", Default: "1", Kind: Bool,
 		Help:  "Whether the flags before the first frame of V.21 tell that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectPreamble },
 	},
 	{
-		Name: "retries", Label: "Retries", Default: "3", Kind: Int, Max: 20, Later: notYet,
+		Name: "retries", Label: "Retries", Default: "3", Kind: Int, Max: 20,
 		Help:  "Tries of a stored fax after the first; 60 s after busy, 15 s otherwise.",
 		field: func(s any) any { return &s.(*Fax).Retries },
 	},
 	{
-		Name: "cdr_delimiter", Label: "CDR delimiter", Kind: Text, Max: 8, Later: notYet,
+		Name: "cdr_delimiter", Label: "CDR delimiter", Kind: Text, Max: 8,
 		Help:  "What follows it in a dialled number goes into FB-Per-Fax-CDR-Info. Empty: off.",
 		field: func(s any) any { return &s.(*Fax).CDRDelimiter },
 	},

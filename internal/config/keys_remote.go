@@ -8,7 +8,7 @@ var radiusKeys = []Key{
 		field:  func(s any) any { return &s.(*Radius).Servers },
 	},
 	{
-		Name: "acct_servers", Label: "Accounting servers", Scope: FromDevice, Kind: servers, Later: notYet,
+		Name: "acct_servers", Label: "Accounting servers", Scope: FromDevice, Kind: servers,
 		Help:   "The same for accounting, port 1813. Empty: no accounting.",
 		Wanted: "host[:port][;legacy][;tls], separated by commas",
 		field:  func(s any) any { return &s.(*Radius).AcctServers },
@@ -29,7 +29,7 @@ var radiusKeys = []Key{
 		field: func(s any) any { return &s.(*Radius).Tries },
 	},
 	{
-		Name: "call_budget_ms", Label: "Budget inside a call", Scope: FromDevice, Default: "3000", Kind: Int, Min: 100, Max: 60000, Unit: "ms", Later: notYet,
+		Name: "call_budget_ms", Label: "Budget inside a call", Scope: FromDevice, Default: "3000", Kind: Int, Min: 100, Max: 60000, Unit: "ms",
 		Help:  "All servers together, for a lookup inside a call.",
 		field: func(s any) any { return &s.(*Radius).CallBudgetMS },
 	},
@@ -39,12 +39,12 @@ var radiusKeys = []Key{
 		field: func(s any) any { return &s.(*Radius).DeadS },
 	},
 	{
-		Name: "account", Label: "Account", Scope: FromDevice, Kind: Text, Later: notYet,
+		Name: "account", Label: "Account", Scope: FromDevice, Kind: Text,
 		Help:  "Account of this device. Empty: found by MAC address or serial number.",
 		field: func(s any) any { return &s.(*Radius).Account },
 	},
 	{
-		Name: "password", Label: "Password", Scope: FromDevice, Kind: Text, Max: 128, Secret: true, Later: notYet,
+		Name: "password", Label: "Password", Scope: FromDevice, Kind: Text, Max: 128, Secret: true,
 		Help:  "Password of the account (User-Password holds 128 octets).",
 		field: func(s any) any { return &s.(*Radius).Password },
 	},

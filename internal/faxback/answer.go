@@ -114,6 +114,9 @@ type Account struct {
 	Profile  QueueProfile
 }
 
+// Profiled reports whether the answer holds a queue profile at all.
+func (r *Reply) Profiled() bool { return find(r.Values, "FB-Queue-Profile") != nil }
+
 // CallAhead is the answer of Get-Call-Ahead-Mode. Without an answer, the zero value
 // holds: the number is called.
 type CallAhead struct {

@@ -1,0 +1,160 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+
+	"tipring/agent/call"
+	"tipring/agent/fax"
+	"tipring/lines"
+	"tipring/registrar"
+	"tipring/t38/spool"
+)
+
+// deliver makes one try to get a stored fax to where it is to go.
+func (a *Agent) deliver(ctx context.Context, j *spool.Job) spool.Result {
+	if j.Record.Kind.ToPort() {
+		return a.deliverToMachine(ctx, j)
+	}
+	return a.deliverOverLine(ctx, j)
+}
+
+// deliverOverLine calls the number and sends what is left of the fax.
+func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result {
+	r := j.Record
+	line := a.faxLine(r.Line)
+	if line == nil {
+		return spool.Result{NotTried: true, Error: "no line is registered"}
+	}
+	at := fax.Attempt{
+		Port: r.Port, Line: line.cfg.N, Send: true, Number: r.Peer, Info: r.CDRInfo, ANI: r.ANI, CSID: r.CSID,
+		Stage: fax.Delivery, Related: r.Session,
+	}
+	permit := a.fax.clerk.Begin(ctx, at)
+	if permit.Refused != "" {
+		return spool.Result{Permanent: true, Error: permit.Refused}
+	}
+	source, err := j.Source(ctx, fax.Header(a.clock.Now(), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username)))
+	if err != nil {
+		permit.Session.Stop(fax.Outcome{Peer: r.Peer, Reason: err.Error()})
+		return spool.Result{Permanent: true, Error: err.Error()}
+	}
+	j.State(spool.Dialling)
+	o := a.fax.engine.Send(ctx, fax.Outgoing{
+		Line: line.line, Port: r.Port, To: r.Peer, ANI: permit.ANI, CSID: permit.CSID,
+		Settings: faxSettings(a.config().Fax), Source: source, Pages: j.Pages(),
+		STUN: a.stunOf(line.cfg.N), Device: line.cfg.UseVPN,
+		Progress: func(p fax.Progress) {
+			if p.State == "sending" {
+				j.State(spool.Sending)
+				permit.Session.Alive()
+			}
+		},
+		Page: func(p fax.Page) { j.Page(pageOf(p, r.FirstPage)) },
+	})
+	if err := source.Close(); err != nil {
+		a.log.Warn("fax not closed in good order", "fax", r.ID, "err", err)
+	}
+	permit.Session.Stop(o)
+	a.called(r.Peer, o.CalledResult)
+	return resultOf(o, r.FirstPage)
+}
+
+// faxLine is the line for a fax: its own, or while that has no server, another that has.
+func (a *Agent) faxLine(own int) *lineUnit {
+	var other *lineUnit
+	for _, u := range *a.lineList.Load() {
+		switch {
+		case !u.running() || !u.cfg.Enabled || !takesCalls(u):
+		case u.cfg.N == own:
+			return u
+		case other == nil:
+			other = u
+		}
+	}
+	return other
+}
+
+// takesCalls reports a line that can be called over now.
+func takesCalls(u *lineUnit) bool {
+	return u.line.Snapshot().State == registrar.Registered || u.cfg.RegisterAddr == "" || u.cfg.DialWithoutRegistered
+}
+
+// deliverToMachine rings the machine of a port and sends the fax to it.
+func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result {
+	r := j.Record
+	u := a.port(r.Port)
+	if u == nil || u.port == nil || !u.port.Snapshot().Card {
+		return spool.Result{NotTried: true, Error: "no machine is connected to the port"}
+	}
+	source, err := j.Source(ctx, nil)
+	if err != nil {
+		return spool.Result{Permanent: true, Error: err.Error()}
+	}
+	j.State(spool.Delivering)
+	session := a.fax.clerk.Account(fax.Attempt{
+		Port: r.Port, Line: r.Line, Queue: true, Number: r.Peer, CallerID: r.CallerID, CSID: r.CSID,
+		Stage: fax.ToMachine, Related: cmp.Or(r.Session, r.Related), Notice: a.noticeOf(r),
+	})
+	o := u.port.DeliverFax(ctx, source, r.CSID, func(p fax.Page) {
+		session.Alive()
+		j.Page(pageOf(p, r.FirstPage))
+	})
+	if err := source.Close(); err != nil {
+		a.log.Warn("fax not closed in good order", "fax", r.ID, "err", err)
+	}
+	session.Stop(o)
+	return resultOf(o, r.FirstPage)
+}
+
+// noticeOf is what a page that this device has made tells the machine.
+func (a *Agent) noticeOf(r spool.Record) fax.Notice {
+	if r.Kind != spool.Notice {
+		return fax.NoNotice
+	}
+	if about, err := a.fax.store.Get(r.About); err == nil && about.State == spool.Sent {
+		return fax.DeliveryNotice
+	}
+	return fax.FailureNotice
+}
+
+// stunOf asks for the outside addresses of a line's calls.
+func (a *Agent) stunOf(line int) func() netip.AddrPort {
+	return func() netip.AddrPort { return a.stunAddress(line) }
+}
+
+// useVPN is the interface that a line is bound to.
+func (a *Agent) useVPN(line int) string {
+	if l := a.config().Line(line); l != nil {
+		return l.UseVPN
+	}
+	return ""
+}
+
+// incomingTo offers a call to the ports of its line: those that ring first; where none of them
+// is free, or there is none, to one whose faxes are stored.
+func (a *Agent) incomingTo(c *lines.Call, units []*portUnit) (h lines.Handler, code int) {
+	var ring []*call.Port
+	store := 0
+	for _, u := range units {
+		switch {
+		case stores(u.cfg):
+			if store == 0 {
+				store = u.cfg.N
+			}
+		case u.port != nil:
+			ring = append(ring, u.port)
+		}
+	}
+	code = 480
+	if len(ring) > 0 {
+		if h, code = call.Incoming(c, ring); h != nil {
+			return h, 0
+		}
+	}
+	if store != 0 {
+		return a.receiveFax(c, store)
+	}
+	return nil, code
+}

@@ -1,0 +1,208 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tipring/agent/call"
+	"tipring/agent/fax"
+	"tipring/internal/config"
+	"tipring/lines"
+	"tipring/t38/spool"
+	"tipring/t38/t30"
+)
+
+// faxPort is what makes a port one for a fax machine; nil: a telephone's.
+func (a *Agent) faxPort(p config.Port) *call.FaxPort {
+	if p.Kind != "fax" {
+		return nil
+	}
+	c := a.config()
+	return &call.FaxPort{
+		Mode: p.FaxMode, Settings: faxSettings(c.Fax), CSID: p.CSID,
+		CallAhead: p.CallAhead, Bridge: p.CallAheadBridge, TimeoutS: p.CallAheadS, Delimiter: c.Fax.CDRDelimiter,
+	}
+}
+
+// differFax tells whether a port's fax settings are others.
+func differFax(x, y *call.FaxPort) bool {
+	return (x == nil) != (y == nil) || x != nil && *x != *y
+}
+
+// stores reports a port whose faxes are stored: one without a machine, or one for a machine
+// that sends and receives by way of the store.
+func stores(p config.Port) bool {
+	return p.Kind == "fax" && (p.Driver.Name == "none" || p.FaxMode == "spool")
+}
+
+// identity is what a port, or with 0 a line alone, presents: its number and its T.30 identification.
+func (a *Agent) identity(port int) (ani, csid string) {
+	if p := a.config().Port(port); p != nil {
+		return p.ANI, p.CSID
+	}
+	return "", ""
+}
+
+// A desk is where ports have their faxes stored.
+type desk struct{ a *Agent }
+
+var errNoStore = errors.New("no faxes are stored: the state directory takes nothing")
+
+// CallAhead implements call.Desk: of a number that the provider says nothing about.
+func (d desk) CallAhead(_ context.Context, at fax.Attempt) (ahead bool, why string) {
+	return spool.Decide(spool.Question{
+		Mode: "dynamic", Number: at.Number, Memory: d.a.fax.numbers,
+		Ask: func() spool.Answer {
+			if d.a.account() == "" || len(d.a.config().Radius.Servers) == 0 {
+				return spool.Answer{Kind: spool.NotAsked}
+			}
+			return spool.Answer{Kind: spool.NoAnswer}
+		},
+	})
+}
+
+// Called implements call.Desk.
+func (d desk) Called(number string, r fax.CalledNumberResult) { d.a.called(number, r) }
+
+// Receive implements call.Desk.
+func (d desk) Receive(at fax.Attempt, p fax.Permit) (call.Intake, error) {
+	return d.a.intake(spool.Meta{
+		Kind: spool.Machine, Port: at.Port, Line: at.Line, Peer: at.Number, CDRInfo: at.Info, ANI: at.ANI, CSID: at.CSID,
+		NotifyDn: p.TellDelivery, NotifyNdn: p.TellFailure,
+	}, p.Session)
+}
+
+// intake begins to store a fax.
+func (a *Agent) intake(m spool.Meta, s fax.Session) (*intake, error) {
+	if a.fax.store == nil {
+		return nil, errNoStore
+	}
+	if s != nil {
+		m.Session = s.ID()
+	}
+	in, err := a.fax.store.Begin(m)
+	if err != nil {
+		return nil, err
+	}
+	return &intake{in}, nil
+}
+
+// An intake is a fax that is being stored.
+type intake struct{ *spool.Intake }
+
+// Sink implements call.Intake.
+func (i *intake) Sink() t30.Sink { return i.Intake }
+
+// Commit implements call.Intake.
+func (i *intake) Commit(o fax.Outcome) error {
+	_, err := i.Intake.Commit(resultOf(o, 0))
+	return err
+}
+
+// Abandon implements call.Intake.
+func (i *intake) Abandon(o fax.Outcome) { _, _ = i.Intake.Abandon(resultOf(o, 0)) } // a fault is logged there
+
+// resultOf is a call's outcome as the store keeps it; skipped pages of the document were sent
+// before.
+func resultOf(o fax.Outcome, skipped int) spool.Result {
+	r := spool.Result{
+		OK: o.OK, Busy: o.Busy, Permanent: o.Permanent, Error: o.Reason,
+		Rate: o.Rate, ECM: o.ECM, Transport: o.Transport, RemoteID: o.RemoteID, CalledNumberResult: o.CalledResult.String(),
+	}
+	for _, p := range o.Pages {
+		r.Pages = append(r.Pages, pageOf(p, skipped))
+	}
+	return r
+}
+
+func pageOf(p fax.Page, skipped int) spool.Page {
+	return spool.Page{
+		N: p.N + skipped, Result: p.Result, Rows: p.Rows, BadRows: p.BadRows, Rate: p.Rate,
+		Resolution: p.Resolution, Repairs: p.Repairs, What: p.What,
+	}
+}
+
+// receiveFax answers a call for a port whose faxes are stored. It is called on the line's
+// goroutine, and asks and stores on another.
+func (a *Agent) receiveFax(c *lines.Call, port int) (lines.Handler, int) {
+	p := a.config().Port(port)
+	switch {
+	case p == nil || a.draining.Load():
+		return nil, 480
+	case a.fax.store == nil:
+		return nil, 503
+	}
+	r := &reception{a: a, port: *p, call: c}
+	return a.fax.engine.Receive(c, fax.Incoming{
+		Port: p.N, Settings: faxSettings(a.config().Fax), Open: r.open, Page: r.page, Progress: r.progress, Ended: r.ended,
+		STUN: a.stunOf(p.Line), Device: a.useVPN(p.Line),
+	})
+}
+
+// A reception is a fax that comes in over a line and is stored.
+type reception struct {
+	a       *Agent
+	port    config.Port
+	call    *lines.Call
+	in      *intake
+	session fax.Session
+}
+
+// open asks the provider, and makes a place for the pages. Who is refused is refused before the
+// call is answered.
+func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code int) {
+	i := r.call.Info()
+	at := fax.Attempt{
+		Port: r.port.N, Line: r.port.Line, Queue: true, Number: r.port.ANI, CallerID: i.Peer, ANI: r.port.ANI, CSID: r.port.CSID,
+	}
+	if at.Number == "" {
+		if l := r.a.config().Line(r.port.Line); l != nil {
+			at.Number = l.Username
+		}
+	}
+	permit := r.a.fax.clerk.Begin(ctx, at)
+	if permit.Refused != "" {
+		r.a.log.Warn("fax refused", "port", r.port.N, "from", i.Peer, "cause", permit.Refused)
+		return "", nil, 480
+	}
+	kind := spool.Mailbox
+	if r.port.Driver.Name != "none" {
+		kind = spool.ToMachine
+	}
+	r.session = permit.Session
+	in, err := r.a.intake(spool.Meta{
+		Kind: kind, Port: r.port.N, Line: r.port.Line, Peer: at.Number, CallerID: i.Peer, ANI: at.ANI, CSID: permit.CSID,
+	}, permit.Session)
+	if err != nil {
+		r.a.log.Error("fax not taken", "port", r.port.N, "from", i.Peer, "cause", err)
+		r.session.Stop(fax.Outcome{Reason: err.Error(), Ended: time.Now()})
+		return "", nil, 486
+	}
+	r.in = in
+	return permit.CSID, in.Intake, 0
+}
+
+func (r *reception) page(p fax.Page) { r.in.Page(pageOf(p, 0)) }
+
+func (r *reception) progress(p fax.Progress) {
+	if p.State == "receiving" && r.session != nil {
+		r.session.Alive()
+	}
+}
+
+// ended hands the fax over, or keeps what came of it.
+func (r *reception) ended(o fax.Outcome) {
+	if r.in == nil {
+		return
+	}
+	if o.OK {
+		if err := r.in.Commit(o); err != nil {
+			r.a.log.Error("fax not stored", "port", r.port.N, "cause", err)
+			o.OK, o.Reason = false, err.Error()
+		}
+	} else {
+		r.in.Abandon(o)
+	}
+	r.session.Stop(o)
+}
