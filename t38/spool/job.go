@@ -67,6 +67,14 @@ func (j *Job) LastPageSent() {
 	}
 }
 
+// notLast takes LastPageSent back.
+func (j *Job) notLast() {
+	_, err := j.store.change(j.Record.ID, func(r *Record) { r.Committing = false })
+	if err == nil {
+		j.store.saveSoon(j.Record.ID)
+	}
+}
+
 // A Source is what is left to send of a fax, as a t30.Source. It belongs to one goroutine.
 type Source struct {
 	job    *Job
@@ -98,8 +106,12 @@ func (s *Source) Page(n int) (t30.Form, bool) {
 	return form, ok
 }
 
-// Open implements t30.Source.
+// Open implements t30.Source. A page that is sent once more was not confirmed.
 func (s *Source) Open(n int, f t30.Format) (io.Reader, error) {
+	if s.marked {
+		s.marked = false
+		s.job.notLast()
+	}
 	return s.pages.Open(s.job.Record.FirstPage+n, f)
 }
 

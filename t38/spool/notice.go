@@ -8,8 +8,11 @@ import (
 	"tipring/t38/t4/tiff"
 )
 
-// tellAll makes the notices that are due since before the program began.
+// tellAll makes the notices that are due: now, since before the program began, or since the
+// store was full.
 func (q *Queue) tellAll() {
+	q.telling.Lock()
+	defer q.telling.Unlock()
 	for _, r := range q.store.List() {
 		if r.NoticeDue {
 			q.tell(r.ID)

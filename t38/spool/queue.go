@@ -50,6 +50,8 @@ type Queue struct {
 	store *Store
 	wake  chan struct{}
 
+	telling sync.Mutex // one notice is made at a time
+
 	mu       sync.Mutex
 	running  map[string]*running
 	paused   bool
@@ -308,8 +310,8 @@ func (q *Queue) end(ctx context.Context, id string, result Result) {
 		return
 	}
 	_ = q.store.save(id) // logged, and tried again
-	if r.NoticeDue {
-		q.tell(id)
+	if r.State.Finished() {
+		q.tellAll()
 	}
 }
 

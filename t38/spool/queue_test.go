@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -268,6 +269,36 @@ func TestPageResume(t *testing.T) {
 		}
 		b.close()
 	})
+}
+
+// A last page that is rejected, and sent once more, is not yet confirmed by anybody.
+func TestMarkIsTakenBack(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir, Config{})
+	r := submit(t, s, Meta{Peer: "1"}, small(1))
+	_, err := s.change(r.ID, func(r *Record) { r.State = Sending })
+	must(t, err)
+	source, err := (&Job{Record: r, store: s}).Source(context.Background(), nil)
+	must(t, err)
+	onDisk := func() bool {
+		s.work.Wait()
+		data, err := os.ReadFile(filepath.Join(dir, r.ID, recordFile))
+		must(t, err)
+		r, err := decode(r.ID, data)
+		must(t, err)
+		return r.Committing
+	}
+	for range 2 {
+		codedPage(t, source, 0)
+		if onDisk() {
+			t.Error("marked while the page is on its way")
+		}
+		if _, more := source.Page(1); more || !onDisk() {
+			t.Error("not marked behind the page")
+		}
+	}
+	must(t, source.Close())
+	must(t, s.Close())
 }
 
 // codedPage reads a page of a Source, as a receiver gets it.

@@ -38,7 +38,8 @@ type Config struct {
 	Log      *slog.Logger     // nil: none
 
 	// Changed is told of each change of a record, page by page, and of its removal (State
-	// Removed). It is called from any goroutine, also from that of a port: it must not wait.
+	// Removed). It is called from any goroutine, also from that of a port: it must not wait, nor
+	// call back.
 	Changed func(Record)
 }
 
@@ -204,12 +205,12 @@ func (s *Store) forget(e *entry) {
 
 // remove takes a forgotten fax off the disk: first its name, so that no half of it stays.
 func (s *Store) remove(e *entry) error {
-	e.write.Lock()
-	defer e.write.Unlock()
-	e.gone = true
 	r := e.clone()
 	r.State = Removed
 	s.cfg.Changed(r)
+	e.write.Lock()
+	defer e.write.Unlock()
+	e.gone = true
 	gone := s.path(e.ID + goneSuffix)
 	err := s.fs.Rename(s.path(e.ID), gone)
 	if err == nil {

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tipring/t38/t4"
+	"tipring/t38/t4/pdf"
 	"tipring/t38/t4/testpage"
 	"tipring/t38/t4/tiff"
 )
@@ -238,6 +239,20 @@ func TestWhatCannotBeSent(t *testing.T) {
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 0 {
 		t.Errorf("left behind: %v, %v", names, err)
+	}
+	must(t, s.Close())
+}
+
+// A page that has to be drawn, where nothing draws it, names what to install.
+func TestNoRenderer(t *testing.T) {
+	t.Setenv("PATH", "")
+	const drawing = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n" +
+		"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>\nendobj\n4 0 obj\n<< /Length 12 >>\nstream\n0 0 9 9 re f \nendstream\nendobj\n" +
+		"trailer\n<< /Size 5 /Root 1 0 R >>\n%%EOF\n"
+	s := opened(t, t.TempDir(), Config{})
+	_, err := s.Submit(context.Background(), strings.NewReader(drawing), Meta{Peer: "1"})
+	if !errors.Is(err, ErrDocument) || !errors.Is(err, pdf.ErrNoPoppler) || !strings.Contains(err.Error(), "poppler-utils") {
+		t.Error(err)
 	}
 	must(t, s.Close())
 }
