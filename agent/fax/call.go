@@ -46,6 +46,7 @@ type call struct {
 
 	mu     sync.Mutex
 	events []func(*call) // what the line told
+	gone   bool          // nobody takes what the line tells any more
 	woken  chan struct{}
 
 	pair, beside *media.Pair
@@ -122,7 +123,21 @@ func (c *call) run(ctx context.Context) Outcome {
 			timer.Reset(max(time.Until(at), 0))
 		}
 	}
+	c.depart()
 	return c.outcome()
+}
+
+// depart leaves the line alone, which may not have told all: a call that it still begins is ended.
+func (c *call) depart() {
+	c.closing = true
+	c.mu.Lock()
+	c.gone = true
+	events := c.events
+	c.events = nil
+	c.mu.Unlock()
+	for _, do := range events {
+		do(c)
+	}
 }
 
 // runs tells whether the media do.
@@ -250,8 +265,12 @@ func (c *call) hangUp(now time.Time, why string) {
 // ended takes the end of the call.
 func (c *call) ended(r lines.Reason) { c.over, c.endReason = true, r }
 
+// deadline is when the call does something by itself.
 func (c *call) deadline() time.Time {
-	d := deadline.Earlier(deadline.Earlier(c.answerBy, c.leaveBy), c.closeBy)
+	if c.closing {
+		return c.closeBy
+	}
+	d := deadline.Earlier(c.answerBy, c.leaveBy)
 	if c.runs() {
 		d = deadline.Earlier(d, c.tickedAt.Add(tickTime))
 	}

@@ -175,6 +175,9 @@ func TestCallsNotMade(t *testing.T) {
 			t.Errorf("no port: %+v", out)
 		}
 		r.near.lent.fails = false
+		if out := r.send(letter(t, 1), func(o *Outgoing) { o.Line = nil }).wait(); out.OK || out.Reason != "there is no line" {
+			t.Errorf("no line: %+v", out)
+		}
 		if out := r.send(letter(t, 1), nil).wait(); out.OK || out.Answered || out.Code != 503 {
 			t.Errorf("no port at the far end: %+v", out)
 		}

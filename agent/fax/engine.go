@@ -2,6 +2,7 @@ package fax
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -108,6 +109,9 @@ type Progress struct {
 // call is cancelled: by DCN where T.30 runs, and by CANCEL or BYE, within 12 s.
 func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 	started := time.Now()
+	if o.Line == nil {
+		return e.notBegun(o, started, errNoLine)
+	}
 	pair, beside, err := e.sockets(o)
 	if err != nil || !e.begin() {
 		closePairs(pair, beside)
@@ -137,6 +141,8 @@ func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 	o.Line.Dial(lines.Dial{To: o.To, ANI: o.ANI, Port: o.Port, Media: m, Handler: (*told)(c)})
 	return c.run(ctx)
 }
+
+var errNoLine = errors.New("there is no line")
 
 // sockets opens those of a call: two pairs where T.38 is offered beside sound.
 func (e *Engine) sockets(o Outgoing) (pair, beside *media.Pair, err error) {

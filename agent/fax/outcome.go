@@ -31,6 +31,7 @@ func (c *call) outcome() Outcome {
 
 // failed says why there was no fax.
 func (c *call) failed(o *Outcome) {
+	o.Cause = c.endReason.Cause
 	o.Code, o.NoAnswer = c.endReason.Code, c.report.noAnswer || c.endReason.Code == 408 && !o.Answered
 	if c.report.noAnswer {
 		o.Code = 408

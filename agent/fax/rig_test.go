@@ -104,6 +104,8 @@ func (s *sockets) Listen(netip.Addr, string) (*media.Pair, error) {
 	return p, err
 }
 
+var _ Sockets = (*media.Ports)(nil)
+
 // newRig makes two devices with the same settings.
 func newRig(t *testing.T, s Settings, near, far string) *rig {
 	t.Helper()
@@ -130,7 +132,7 @@ func (r *rig) newEnd(ctx context.Context, s Settings, at, other, name string) *e
 	timers := transaction.Default()
 	monitor := stack.NewMonitor(timers, "tipring/test", nil)
 	r.goWork(func() { monitor.Run(ctx) })
-	ini := "[sip1]\nusername = " + name + "\nproxy_addr = " + other + "\nkeepalive = none\naccept_from = any\ncodecs = g722,pcma,pcmu\n"
+	ini := "[sip1]\nusername = " + name + "\nproxy_addr = " + other + "\nkeepalive = none\naccept_from = any\ncodecs = g722,pcma,pcmu\nsession_expires_s = 90\n"
 	c, err := config.Load([]config.Layer{config.FileLayer("test.ini", []byte(ini))}, config.Checks{})
 	if err != nil {
 		r.t.Fatal(err)
@@ -170,6 +172,16 @@ func (r *rig) close() {
 			}
 		}
 	}
+}
+
+// mustListen opens a pair of sockets of an end.
+func mustListen(t testing.TB, e *end) *media.Pair {
+	t.Helper()
+	p, err := e.lent.Listen(e.ip, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // Incoming implements lines.Owner.

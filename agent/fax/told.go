@@ -11,14 +11,17 @@ import (
 type told call
 
 // post hands something to the call's goroutine.
-func (t *told) post(do func(c *call)) {
+func (t *told) post(do func(c *call)) (taken bool) {
 	t.mu.Lock()
-	t.events = append(t.events, do)
+	if taken = !t.gone; taken {
+		t.events = append(t.events, do)
+	}
 	t.mu.Unlock()
 	select {
 	case t.woken <- struct{}{}:
 	default:
 	}
+	return taken
 }
 
 // takeEvents does what was posted.
@@ -38,7 +41,11 @@ func (c *call) takeEvents() {
 }
 
 // Started implements lines.Handler.
-func (t *told) Started(s *lines.Call) { t.post(func(c *call) { c.begun(s) }) }
+func (t *told) Started(s *lines.Call) {
+	if !t.post(func(c *call) { c.begun(s) }) {
+		s.Hangup()
+	}
+}
 
 // Ringing implements lines.Handler.
 func (t *told) Ringing(*lines.Call) {}
