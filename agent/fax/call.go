@@ -69,6 +69,8 @@ type call struct {
 	tickedAt time.Time // up to here the samples have passed
 	missed   time.Duration
 
+	silence, in [tickSamples]int16 // of a frame in which no modem speaks
+
 	cancelled bool
 	leaveBy   time.Time // the fax is over: hang up then
 	closing   bool      // hung up
@@ -177,9 +179,8 @@ func (c *call) frame(now time.Time) {
 
 // listen is sound before the answer, or while no way is chosen.
 func (c *call) listen() {
-	var silence, in [tickSamples]int16
-	c.session.Exchange(silence[:], in[:])
-	c.ear.Hear(in[:])
+	c.session.Exchange(c.silence[:], c.in[:])
+	c.ear.Hear(c.in[:])
 }
 
 // begun notes the call that the line has begun.

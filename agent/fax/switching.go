@@ -15,7 +15,7 @@ const (
 
 // switching is what a call does about T.38 by itself.
 type switching struct {
-	asked  bool // T.38 was offered by this side
+	asked  bool // it was for this side to offer T.38
 	back   bool // sound was asked for, since no packet came
 	worked bool // packets of T.38 have come
 }
@@ -26,8 +26,11 @@ func (c *call) switchAsDue(now time.Time) {
 	case *packets:
 		c.judgePackets(now, w)
 	case *sound:
-		if !c.asked && c.wantsT38(now) {
-			c.asked = true
+		if c.asked || !c.wantsT38(now) {
+			return
+		}
+		c.asked = true
+		if !c.engine.cfg.Memory.Refuses(c.dest, now) {
 			c.sip.Switch(offer.Fax)
 		}
 	}
@@ -35,7 +38,7 @@ func (c *call) switchAsDue(now time.Time) {
 
 // wantsT38 tells whether it is for this side to offer T.38 now (t38_reinvite).
 func (c *call) wantsT38(now time.Time) bool {
-	if !c.settings.T38 || c.sip == nil || c.closing || c.engine.cfg.Memory.Refuses(c.dest, now) {
+	if !c.settings.T38 || c.sip == nil || c.closing {
 		return false
 	}
 	switch r := c.settings.Reinvite; {

@@ -52,8 +52,7 @@ func (w *packets) heard() uint32 { return w.link.Stats().Received }
 const datagramsAtOnce = 64
 
 func (w *packets) frame() {
-	var silence, in [tickSamples]int16
-	w.c.session.Exchange(silence[:], in[:]) // where sound stands beside T.38 it goes on
+	w.c.session.Exchange(w.c.silence[:], w.c.in[:]) // where sound stands beside T.38 it goes on
 	if w.c.isBeside() {
 		w.link.Pass(tickSamples)
 	}
