@@ -67,6 +67,12 @@ func (in *Intake) ID() string { return in.entry.ID }
 
 // Open implements t30.Sink.
 func (in *Intake) Open(n int, f t30.Format) (t30.PageWriter, error) {
+	if most := in.store.cfg.MaxPages; n >= most {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		in.err = fmt.Errorf("page %d: %w: %d at most", n+1, ErrTooManyPages, most)
+		return nil, in.err
+	}
 	in.ecm = f.ECM
 	return in.sink.Open(n, f)
 }

@@ -189,6 +189,25 @@ func TestPartialFax(t *testing.T) {
 	}
 }
 
+// Who sends without end is stopped, and his confirmed pages stay.
+func TestTooManyPagesReceived(t *testing.T) {
+	s := opened(t, t.TempDir(), Config{MaxPages: 2})
+	defer s.Close()
+	in, err := s.Begin(Meta{Kind: Mailbox})
+	must(t, err)
+	for n := range 2 {
+		give(t, in, n, small(n), true)
+		must(t, in.Keep(false))
+	}
+	_, err = in.Open(2, t30.Format{})
+	if !errors.Is(err, ErrTooManyPages) || !errors.Is(in.Err(), ErrTooManyPages) {
+		t.Error(err)
+	}
+	if r, err := in.Abandon(Result{Error: "too many"}); err != nil || r.PageCount != 2 || r.State != Failed {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 // A page that comes again takes the place of the one before.
 func TestPageAgain(t *testing.T) {
 	s := opened(t, t.TempDir(), Config{})

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// longestWait bounds the wait for a try: what is later was planned by a clock that was wrong.
+const longestWait = time.Hour
+
 // A plan is what a Queue does next.
 type plan struct {
 	due  []Record
@@ -35,7 +38,7 @@ func (q *Queue) plan() (p plan) {
 		lane, most := q.lane(r)
 		switch {
 		case !first || r.State != Queued || q.running[r.ID] != nil:
-		case r.NextTry.After(now):
+		case r.NextTry.After(now) && r.NextTry.Sub(now) <= longestWait:
 			p.at(r.NextTry)
 		case used[lane] < most && all < q.cfg.Parallel:
 			used[lane]++

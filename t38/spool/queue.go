@@ -341,5 +341,5 @@ func (q *Queue) again(r *Record, result Result) {
 		r.fail(q.store, r.Error)
 		return
 	}
-	r.State, r.NextTry = Queued, q.now().Add(max(wait, result.After)).UTC()
+	r.State, r.NextTry = Queued, q.now().Add(min(max(wait, result.After), longestWait)).UTC()
 }

@@ -271,6 +271,35 @@ func TestPageResume(t *testing.T) {
 	})
 }
 
+// A clock that is set back while a fax waits does not hold it.
+func TestClockIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clock
+		tries := make(chan time.Duration, 5)
+		begun := time.Now()
+		s := opened(t, t.TempDir(), Config{Now: c.now})
+		q := NewQueue(QueueConfig{Store: s, Retries: 1, Deliver: func(context.Context, *Job) Result {
+			tries <- time.Since(begun)
+			return Result{Error: "no answer"}
+		}})
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); q.Run(ctx) }()
+		submit(t, s, Meta{Line: 1, Peer: "1"}, a4)
+		if first := <-tries; first != 0 {
+			t.Errorf("first try after %v", first)
+		}
+		synctest.Wait()
+		c.passes(-74 * 365 * 24 * time.Hour)
+		if second := <-tries; second != 15*time.Second {
+			t.Errorf("second try after %v", second)
+		}
+		cancel()
+		<-done
+		must(t, s.Close())
+	})
+}
+
 // A last page that is rejected, and sent once more, is not yet confirmed by anybody.
 func TestMarkIsTakenBack(t *testing.T) {
 	dir := t.TempDir()

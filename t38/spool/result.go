@@ -9,7 +9,7 @@ type Result struct {
 	Permanent bool          // trying again is of no use
 	NotTried  bool          // no call could be begun: no line was up, no machine was there
 	Error     string        // for people; empty: it went well
-	After     time.Duration // the next try comes no sooner; 0: the usual wait
+	After     time.Duration // the next try comes no sooner, up to an hour; 0: the usual wait
 
 	Pages              []Page // numbered as in the document; those told by Page before may be left out
 	Rate               int    // bit/s, the highest seen

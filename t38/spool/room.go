@@ -14,11 +14,15 @@ func (s *Store) prune(faxes int, octets int64) {
 	}
 	for _, e := range s.prunable() {
 		old := s.cfg.Now().Sub(e.Ended) > s.cfg.KeepFor
-		only := e.Kind == Mailbox && e.PageCount > 0
-		if short() && (old || !only) || old && !only {
+		if only := e.onlyCopy(); short() && (old || !only) || old && !only {
 			s.discard(e)
 		}
 	}
+}
+
+// onlyCopy tells a fax that came in over a line and has not got any further.
+func (r *Record) onlyCopy() bool {
+	return r.PageCount > 0 && (r.Kind == Mailbox || r.Kind == ToMachine && r.State != Received)
 }
 
 // prunable lists what is finished and of no more use here, the oldest first.

@@ -37,6 +37,24 @@ func mailbox(t *testing.T, s *Store, sheets ...sheetOf) Record {
 	return r
 }
 
+// A fax that never got to its machine is as worth keeping as one in the mailbox.
+func TestOnlyCopy(t *testing.T) {
+	for _, tt := range []struct {
+		kind  Kind
+		state State
+		pages int
+		want  bool
+	}{
+		{Mailbox, Received, 1, true}, {Mailbox, Failed, 1, true}, {Mailbox, Failed, 0, false},
+		{ToMachine, Failed, 1, true}, {ToMachine, Cancelled, 1, true}, {ToMachine, Received, 1, false},
+		{Machine, Sent, 1, false}, {Machine, Failed, 1, false}, {Submitted, Failed, 1, false}, {Notice, Failed, 1, false},
+	} {
+		if r := (Record{Kind: tt.kind, State: tt.state, PageCount: tt.pages}); r.onlyCopy() != tt.want {
+			t.Errorf("%s, %s, %d pages: %v", tt.kind, tt.state, tt.pages, !tt.want)
+		}
+	}
+}
+
 func peers(s *Store) (list []string) {
 	for _, r := range s.List() {
 		list = append(list, string(r.Kind)+" "+r.Peer)

@@ -175,7 +175,7 @@ func (e *entry) recover(s *Store) (why string) {
 	case e.State == Receiving:
 		e.fail(s, "the device stopped while the fax was being received")
 		return e.Error
-	case e.State == Queued && e.NextTry.After(s.cfg.Now().Add(time.Hour)): // the clock was wrong
+	case e.State == Queued && e.NextTry.After(s.cfg.Now().Add(longestWait)): // the clock was wrong
 		e.NextTry = s.cfg.Now().UTC()
 		return ""
 	case !e.State.underWay():

@@ -29,7 +29,7 @@ type Config struct {
 	MaxPages    int           // of a document; 0: 200
 	MaxDocument int64         // octets of one document, coded; 0: 16 MiB
 	MaxUpload   int64         // octets of a file handed in; 0: 32 MiB
-	KeepFor     time.Duration // a finished fax; 0: 30 days
+	KeepFor     time.Duration // a finished fax, if its room is not wanted sooner; one that came in, and is here only, at least; 0: 30 days
 	Patience    time.Duration // a page with error correction waits so long to be on the disk before RNR holds its sender; 0: 100 ms
 
 	Software string // in the TIFF files, as is

@@ -15,11 +15,11 @@ import (
 	"tipring/t38/t4/tiff"
 )
 
-// Errors of a file handed in.
+// Errors of a document: a file that is handed in, or, but for the first, a fax that is received.
 var (
 	ErrDocument     = errors.New("the file cannot be sent as a fax")
-	ErrTooLarge     = errors.New("the file is too large")
-	ErrTooManyPages = errors.New("the file has too many pages")
+	ErrTooLarge     = errors.New("the document is too large")
+	ErrTooManyPages = errors.New("the document has too many pages")
 )
 
 // Submit takes a PDF, TIFF, PNG or JPEG file to be sent, and returns once it is safe: its
