@@ -185,9 +185,7 @@ func (u *upload) Exchange(in, out []int16) {
 func (u *upload) expire() {
 	switch u.stage {
 	case deciding:
-		u.cancel()
-		u.p.log.Warn("fax dialled", "to", u.attempt.Number, "call_ahead", true, "why", errLateDecision)
-		u.probe()
+		u.decided(u.p.cfg.Fax.CallAhead != "never", errLateDecision.Error())
 	case probing:
 		if u.isUp {
 			u.connect(fax.Nothing)

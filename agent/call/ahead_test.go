@@ -272,7 +272,12 @@ func TestMachineWaitsNoLongerThanItCan(t *testing.T) {
 		"silence":                    {"600", func(r *spoolRig) { r.desk.hangs = true }, ringsThen(15, func(*spoolRig, *farCall) {}), "far end"},
 		"the spool is slow":          {"600", func(r *spoolRig) { r.desk.opens = 900 * time.Millisecond }, ringsThen(17, (*spoolRig).sayCED), "CED"},
 		"the spool is much too slow": {"600", func(r *spoolRig) { r.desk.opens = time.Minute }, ringsThen(3, (*spoolRig).sayCED), "busy"},
-		"so without a call ahead":    {"600#", func(r *spoolRig) { r.desk.opens = time.Minute; r.clerk.permit.CallAhead = new(bool) }, nil, "busy"},
+		"clerk is slow, call_ahead never": {"600", func(r *spoolRig) {
+			r.clerk.takes = time.Hour
+			r.port.cfg.Fax.CallAhead = "never"
+		}, nil, "CED"},
+		"clerk and desk hang":     {"600", func(r *spoolRig) { r.clerk.hangs, r.desk.hangs = r.desk.hung, true }, ringsThen(15, (*spoolRig).sayCED), "CED"},
+		"so without a call ahead": {"600#", func(r *spoolRig) { r.desk.opens = time.Minute; r.clerk.permit.CallAhead = new(bool) }, nil, "busy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inSpoolRig(t, FaxPort{TimeoutS: 60}, func(r *spoolRig) {

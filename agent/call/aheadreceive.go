@@ -25,7 +25,13 @@ func (u *upload) work() {
 		return
 	}
 	var pages machinePages
-	pages.then = func(fax.Page) { u.passed.Add(1) }
+	follower, follows := intake.(PageFollower)
+	pages.then = func(page fax.Page) {
+		u.passed.Store(int32(page.N))
+		if follows {
+			follower.Page(page)
+		}
+	}
 	err = u.m.load(p.cfg.Fax.Settings.Terminal(t30.Config{
 		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add,
 	}, nil))

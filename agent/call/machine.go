@@ -235,6 +235,14 @@ type machineSource struct {
 	t30.Source
 }
 
+// Page implements t30.Source. Behind a page it may wait for the disk, as nothing is said then.
+func (s machineSource) Page(n int) (t30.Form, bool) {
+	if n > 0 {
+		s.m.storing()
+	}
+	return s.Source.Page(n)
+}
+
 // Open implements t30.Source.
 func (s machineSource) Open(n int, f t30.Format) (io.Reader, error) {
 	s.m.storing()

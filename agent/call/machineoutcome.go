@@ -2,6 +2,7 @@ package call
 
 import (
 	"tipring/agent/fax"
+	"tipring/t38"
 	"tipring/t38/t30"
 )
 
@@ -49,7 +50,10 @@ func (m *machine) outcome(pages []fax.Page) fax.Outcome {
 	o := fax.Outcome{
 		Answered: true, Begun: r.Trainings > 0 || r.Peer.Capabilities.Modulations != 0, OK: r.Code == t30.OK,
 		Transport: "audio", RemoteID: r.Peer.Ident, Rate: r.BitRate, ECM: r.ECM, T30: r.Code,
-		Pages: pages, ECMErrors: r.Frames,
+		Pages: pages, ECMErrors: r.Frames, RTN: r.Rejected,
+	}
+	if c := r.Peer.Capabilities; c.Modulations != 0 {
+		o.Capabilities = capabilities(&t38.Side{Offered: true, Offer: c})
 	}
 	if !o.OK {
 		o.Reason = r.Code.String()

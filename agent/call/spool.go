@@ -37,6 +37,11 @@ type Intake interface {
 	Abandon(o fax.Outcome)
 }
 
+// A PageFollower may be an Intake that wants to know of each page when it is over.
+type PageFollower interface {
+	Page(p fax.Page)
+}
+
 // A FaxActivity is what a spool port does besides conversations.
 type FaxActivity struct {
 	State  string // probing receiving delivering, as /faxes names it; empty: nothing

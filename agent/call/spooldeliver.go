@@ -100,7 +100,7 @@ func (d *delivery) end(o fax.Outcome) {
 func (d *delivery) lifted() {
 	var pages machinePages
 	pages.then = func(page fax.Page) {
-		d.passed.Add(1)
+		d.passed.Store(int32(page.N))
 		if d.progress != nil {
 			d.progress(page)
 		}

@@ -485,6 +485,7 @@ func (d *desk) atRest(t tester) {
 type clerk struct {
 	permit fax.Permit // to give, with a session
 	takes  time.Duration
+	hangs  chan struct{} // nil: it does not; else until it is closed, whatever its time
 
 	mu    sync.Mutex
 	begun []fax.Attempt
@@ -497,6 +498,9 @@ func (c *clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	select {
 	case <-time.After(c.takes):
 	case <-ctx.Done():
+	}
+	if c.hangs != nil {
+		<-c.hangs
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
