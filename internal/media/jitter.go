@@ -1,6 +1,9 @@
 package media
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Jitter says how a jitter buffer waits for late packets. The zero value is the adaptive default.
 type Jitter struct {
@@ -20,6 +23,9 @@ const (
 	block       = 16000
 	adjustStep  = 80 // least that a block takes off the delay, where there is as much
 	adjustLeast = 24 // less is left alone
+
+	steadyBlocks = 15 // 30 s
+	steadyLeast  = 3  // before a fixed buffer follows them
 )
 
 // A jitterBuffer holds payloads from their arrival to the moment they are due, in the order
@@ -29,6 +35,10 @@ const (
 // late to be played makes it grow at once by what was missing, up to the most allowed. It
 // shrinks, some milliseconds every two seconds, as long as the slowest packets of the last
 // four seconds came early all the same.
+//
+// A fixed buffer follows the drift of the clocks alone: by how much packets come earlier or
+// later, on an average of half a minute, than they did in its first seconds. What comes in a
+// burst, because the peer, the network or who takes the samples had paused, moves nothing.
 type jitterBuffer struct {
 	start, least, most int32 // samples
 	frame              int32 // how many samples are taken at a time
@@ -51,6 +61,13 @@ type jitterBuffer struct {
 	taken       int32 // samples of this block
 	low, high   int32 // least and greatest lead of this block
 	low1, high1 int32 // of the block before
+
+	// Of a fixed buffer.
+	sum, leads int32               // of this block: the leads, and how many
+	steady     [steadyBlocks]int32 // mean leads of the last blocks
+	blocks     int                 // known of them
+	first      int32               // their median at first; the delay was nominal then
+	nominal    int32               // 0: not known yet
 }
 
 // queued is a packet in the buffer.
@@ -85,6 +102,7 @@ func (b *jitterBuffer) configure(j Jitter) {
 	b.least = min(or(j.MinMS, 20, 10, 200), b.start)
 	if j.Fixed {
 		b.least, b.most = b.start, b.start
+		b.forget()
 	}
 }
 
@@ -102,7 +120,11 @@ func (b *jitterBuffer) begin(ts uint32) {
 	b.lateInARow, b.strayed = 0, false
 	b.taken = 0
 	b.low, b.high, b.low1, b.high1 = math.MaxInt32, math.MinInt32, math.MaxInt32, math.MinInt32
+	b.forget()
 }
+
+// forget has a fixed buffer begin anew to tell drift.
+func (b *jitterBuffer) forget() { b.sum, b.leads, b.blocks, b.nominal = 0, 0, 0, 0 }
 
 // put takes a packet in. format is the caller's, to know how to decode it.
 func (b *jitterBuffer) put(ts uint32, format uint8, payload []byte) putResult {
@@ -126,12 +148,14 @@ func (b *jitterBuffer) put(ts uint32, format uint8, payload []byte) putResult {
 	}
 	lead := int32(ts-b.play) + b.ahead
 	b.low, b.high = min(b.low, lead), max(b.high, lead)
+	b.sum += lead
+	b.leads++
 	if int32(ts+uint32(size)-b.play) <= 0 || int32(ts+uint32(size)-b.floor) <= 0 {
 		b.lateInARow++
 		b.strayed = true
 		return late
 	}
-	if over := lead - b.ceiling(); over > b.excess {
+	if over := lead - b.ceiling(); over > b.excess && b.least != b.most {
 		b.excess = over // longer than allowed: a burst, or the peer's clock is fast
 	}
 	if !b.insert(queued{ts, uint16(size), format}, payload) {
@@ -178,6 +202,10 @@ func (b *jitterBuffer) shift(n int32) {
 		if *v != math.MaxInt32 && *v != math.MinInt32 {
 			*v += n
 		}
+	}
+	b.sum += n * b.leads
+	for i := range b.steady[:b.blocks] {
+		b.steady[i] += n
 	}
 }
 
@@ -257,12 +285,44 @@ func (b *jitterBuffer) advance(n int) {
 		return
 	}
 	b.taken = 0
-	if b.high != math.MinInt32 {
+	switch {
+	case b.high == math.MinInt32:
+	case b.least == b.most:
+		b.follow()
+	default:
 		b.delay = max(b.high, b.high1)
 		b.adjust()
 	}
 	b.low1, b.high1 = b.low, b.high
 	b.low, b.high, b.strayed = math.MaxInt32, math.MinInt32, false
+	b.sum, b.leads = 0, 0
+}
+
+// follow takes off or adds, at the end of a block, what the clocks have drifted by.
+func (b *jitterBuffer) follow() {
+	if b.blocks == steadyBlocks {
+		copy(b.steady[:], b.steady[1:])
+		b.blocks--
+	}
+	b.steady[b.blocks] = b.sum / b.leads
+	b.blocks++
+	if b.blocks < steadyLeast {
+		return
+	}
+	sorted := b.steady
+	slices.Sort(sorted[:b.blocks])
+	median := sorted[b.blocks/2]
+	if b.nominal == 0 {
+		b.first, b.nominal = median, b.delay
+	}
+	drift := median - b.first
+	b.delay = b.nominal + drift
+	switch {
+	case drift <= -adjustLeast:
+		b.excess = min(b.excess, drift)
+	case drift >= adjustLeast:
+		b.excess = max(b.excess, drift)
+	}
 }
 
 // adjust decides at the end of a block how much of the delay is not needed, or is missing
@@ -274,9 +334,7 @@ func (b *jitterBuffer) adjust() {
 		b.excess = min(b.excess, excess)
 		return
 	}
-	if b.least != b.most {
-		excess = min(excess, min(b.low, b.low1)-spare)
-	}
+	excess = min(excess, min(b.low, b.low1)-spare)
 	if excess >= adjustLeast {
 		b.excess = max(b.excess, excess/2, min(excess, adjustStep))
 	}

@@ -327,6 +327,23 @@ func TestFixedDelayStaysUnderJitter(t *testing.T) {
 	}
 }
 
+// Who takes the samples pauses for 80 ms, again and again, and makes up for it at once: what
+// came meanwhile seems to be early. A fixed buffer plays all the same what it plays without.
+func TestFixedDelayStaysWhereSamplesAreTakenInBursts(t *testing.T) {
+	j := Jitter{Fixed: true, StartMS: 100}
+	const n = 3000
+	want := listen(j, 160).play(stream(n, 20, 0, at(0)))
+	got := listen(j, 160).play(stream(n, 20, 0, func(i int) int {
+		if in := i % 137; in >= 100 && in < 104 {
+			return -160 * (in - 99)
+		}
+		return 0
+	}))
+	if !slices.Equal(got.heard, want.heard) {
+		t.Errorf("other samples are heard; delay %v ms", msOf(int(got.delay)))
+	}
+}
+
 func TestOddPackets(t *testing.T) {
 	l := listen(Jitter{}, 160)
 	var packets []coming
