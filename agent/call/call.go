@@ -90,7 +90,6 @@ type Port struct {
 
 	life   context.Context // until the port is closed
 	endAll context.CancelFunc
-	clerks sync.WaitGroup
 
 	mu      sync.Mutex
 	mail    []func()
@@ -279,7 +278,6 @@ func (p *Port) end() {
 	p.drop()
 	p.publish()
 	p.endAll()
-	p.clerks.Wait()
 	p.spool.work.Wait()
 }
 

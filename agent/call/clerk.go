@@ -15,27 +15,20 @@ const clerkTime = 5 * time.Second
 // permitted asks the provider about a call, and has then called on the port's goroutine with
 // the answer: at once where nobody is to be asked. A port that is closed meanwhile gives the
 // permit back, and closed is called on another goroutine.
-func (p *Port) permitted(a fax.Attempt, then func(fax.Permit), closed func()) {
+func (p *Port) permitted(a fax.Attempt, then func(permit), closed func()) {
 	if p.dev.Clerk == nil {
-		then(fax.Permit{})
+		then(permit{})
 		return
 	}
-	p.clerks.Go(func() {
+	p.aside(func() {
 		ctx, cancel := context.WithTimeout(p.life, clerkTime)
 		defer cancel()
-		permit := p.dev.Clerk.Begin(ctx, a)
-		if !p.post(func() { then(permit) }) {
-			giveUp(permit, ErrClosed.Error())
+		got := permit{p.dev.Clerk.Begin(ctx, a)}
+		if !p.post(func() { then(got) }) {
+			got.stop(fax.Outcome{Reason: ErrClosed.Error()})
 			closed()
 		}
 	})
-}
-
-// giveUp ends the account of a fax that there will be none of.
-func giveUp(permit fax.Permit, why string) {
-	if permit.Session != nil {
-		permit.Session.Stop(fax.Outcome{Reason: why, Ended: time.Now()})
-	}
 }
 
 // relayTo makes an outgoing call of a port with a fax machine that talks to the far end's.
@@ -45,24 +38,24 @@ func (p *Port) relayTo(c *conversation, line *lines.Line, dialled string) {
 		Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: number, Info: info,
 		ANI: p.ani(), CSID: p.cfg.Fax.CSID,
 	}
-	p.permitted(a, func(permit fax.Permit) {
+	p.permitted(a, func(got permit) {
 		switch {
 		case c.gone:
-			giveUp(permit, errHungUp.Error())
-		case permit.Refused != "":
-			p.refused(c, a, permit)
+			got.stop(fax.Outcome{Reason: errHungUp.Error()})
+		case got.Refused != "":
+			p.refused(c, a, got)
 		default:
-			p.placeRelay(c, line, a, permit)
+			p.placeRelay(c, line, a, got)
 		}
 	}, func() {})
 }
 
 // refused ends a call that the provider does not want.
-func (p *Port) refused(c *conversation, a fax.Attempt, permit fax.Permit) {
-	p.log.Warn("fax not permitted", "to", a.Number, "cause", permit.Refused)
-	giveUp(permit, permit.Refused)
+func (p *Port) refused(c *conversation, a fax.Attempt, got permit) {
+	p.log.Warn("fax not permitted", "to", a.Number, "cause", got.Refused)
+	got.stop(fax.Outcome{Reason: got.Refused})
 	if p.dev.FaxEnded != nil {
-		p.dev.FaxEnded(p.cfg.Number, a, fax.Outcome{Peer: a.Number, Reason: permit.Refused, Permanent: true, Ended: time.Now()})
+		p.dev.FaxEnded(p.cfg.Number, a, fax.Outcome{Peer: a.Number, Reason: got.Refused, Permanent: true, Ended: time.Now()})
 	}
 	c.over(errNotPermitted)
 	p.now = nil
@@ -70,9 +63,9 @@ func (p *Port) refused(c *conversation, a fax.Attempt, permit fax.Permit) {
 }
 
 // placeRelay calls.
-func (p *Port) placeRelay(c *conversation, line *lines.Line, a fax.Attempt, permit fax.Permit) {
-	a = p.withPermit(a, permit)
-	r := p.relay(c, a, permit.Session)
+func (p *Port) placeRelay(c *conversation, line *lines.Line, a fax.Attempt, got permit) {
+	a = p.withPermit(a, got)
+	r := p.relay(c, a, got.Session)
 	c.whenMapped(func(m lines.Media) {
 		r.offer(&m)
 		line.Dial(lines.Dial{To: a.Number, ANI: a.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})
@@ -80,13 +73,13 @@ func (p *Port) placeRelay(c *conversation, line *lines.Line, a fax.Attempt, perm
 }
 
 // withPermit is an attempt as the provider wants it.
-func (p *Port) withPermit(a fax.Attempt, permit fax.Permit) fax.Attempt {
-	if permit.ANI != "" {
-		a.ANI = permit.ANI
+func (p *Port) withPermit(a fax.Attempt, got permit) fax.Attempt {
+	if got.ANI != "" {
+		a.ANI = got.ANI
 	}
-	if permit.CSID != "" && permit.CSID != a.CSID {
+	if got.CSID != "" && got.CSID != a.CSID {
 		// What the machine says of itself is its own.
-		p.log.Warn("identification not changed: the machine's own passes", "wanted", permit.CSID)
+		p.log.Warn("identification not changed: the machine's own passes", "wanted", got.CSID)
 	}
 	return a
 }
@@ -97,20 +90,20 @@ func (p *Port) reserve(g *group) {
 		Port: p.cfg.Number, Line: p.cfg.Line, Number: p.ani(), CallerID: g.call.Info().Peer,
 		ANI: p.ani(), CSID: p.cfg.Fax.CSID,
 	}
-	p.permitted(a, func(permit fax.Permit) {
+	p.permitted(a, func(got permit) {
 		p.lookAtOffer()
-		if permit.Refused != "" {
-			p.log.Warn("fax not permitted", "from", a.CallerID, "cause", permit.Refused)
-			giveUp(permit, permit.Refused)
+		if got.Refused != "" {
+			p.log.Warn("fax not permitted", "from", a.CallerID, "cause", got.Refused)
+			got.stop(fax.Outcome{Reason: got.Refused})
 			g.leave(p, 480)
 			return
 		}
 		c := p.ringFor(g)
 		if c == nil {
-			giveUp(permit, errNotRung.Error())
+			got.stop(fax.Outcome{Reason: errNotRung.Error()})
 			return
 		}
-		p.relay(c, p.withPermit(a, permit), permit.Session)
+		p.relay(c, p.withPermit(a, got), got.Session)
 	}, func() {
 		p.lookAtOffer()
 		g.leave(p, 480)

@@ -29,6 +29,7 @@ type farEnd struct {
 	events  bool // takes RFC 4733 events
 	t38     *offer.T38
 	asks    time.Duration  // of a gateway: see farFax
+	timer   string         // Session-Expires of its responses; empty: none
 	onCall  func(*farCall) // makes it a fax call; nil: it is none
 
 	// onInvite says what becomes of a call of the line; nil: it rings and is answered.
@@ -195,6 +196,7 @@ func (c *farCall) respond(code int, describe bool) {
 	if describe {
 		c.describe(res)
 	}
+	c.expires(res)
 	c.in.RespondWith(now, res)
 	if code >= 300 {
 		c.quit()
@@ -209,6 +211,14 @@ func (c *farCall) respond(code int, describe bool) {
 	}
 	if code >= 200 {
 		c.d.Confirm(res)
+	}
+}
+
+// expires has a response to INVITE or UPDATE agree to a session timer (RFC 4028).
+func (c *farCall) expires(res *sipmsg.Message) {
+	if m := res.CSeq.Method; c.f.timer != "" && (m == sipmsg.INVITE || m == sipmsg.UPDATE) && res.StatusCode/100 == 2 {
+		res.Header.Add("Require", "timer")
+		res.Header.Add("Session-Expires", c.f.timer)
 	}
 }
 
@@ -429,6 +439,7 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 	}
 	c.got = append(c.got, in.Req.Method)
 	res := in.Response(200, "")
+	c.expires(res)
 	switch in.Req.Method {
 	case sipmsg.BYE:
 		c.d.End()

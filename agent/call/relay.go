@@ -191,18 +191,17 @@ func (r *relay) listen(in, out []int16) {
 	if near || far {
 		r.signal = r.now
 	}
-	if near && r.isTalk() || far && r.phase == inData && r.overAt != 0 {
+	switch {
+	case r.phase == inData && r.overAt == 0, r.phase == inImage && r.now-r.net.busyAt <= packetPause:
+		r.talk = 0
+	case near, far && r.phase == inData:
 		r.talk += int64(len(in))
 	}
 }
 
-// isTalk reports that what the machine's telephone says now is nothing of a fax.
-func (r *relay) isTalk() bool {
-	if r.phase == inImage {
-		return r.now-r.net.busyAt > dsp.SampleRate/2
-	}
-	return r.overAt != 0
-}
+// packetPause is how long the machine may sound without a packet, in samples, until that is
+// perhaps no signal of a fax. A training takes 1.4 s.
+const packetPause = dsp.SampleRate * 3 / 2
 
 // faxLevel is the peak of a sine of -43 dBm0, the weakest that a modem must take.
 var faxLevel = int16(dsp.Peak(-43))
@@ -214,7 +213,7 @@ func loud(pcm []int16) bool {
 // How much sound that is none of a fax is speech: behind one, and while one goes on.
 const (
 	speechBehind = dsp.SampleRate
-	speechWithin = 5 * dsp.SampleRate
+	speechWithin = 3 * dsp.SampleRate
 )
 
 func (r *relay) spoken() bool {

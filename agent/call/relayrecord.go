@@ -171,17 +171,10 @@ func (r *relay) pages(rec *t38.Record) []fax.Page {
 	for _, p := range rec.Pages {
 		list = append(list, fax.Page{
 			N: p.Number, Result: pageResults[p.Result], Rate: p.BitRate,
-			Resolution: resolution(p.Resolution), Repairs: p.Repairs, What: r.what(p.Number),
+			Resolution: resolutionName(p.Resolution), Repairs: p.Repairs, What: r.what(p.Number),
 		})
 	}
 	return list
-}
-
-func resolution(x t30.Resolution) string {
-	if x == t30.Ultrafine {
-		return "400"
-	}
-	return x.String()
 }
 
 // what is what was done about a page, in a line.
@@ -256,13 +249,15 @@ func (r *relay) outcome(rec *t38.Record, reason lines.Reason) fax.Outcome {
 		o.SIPCallID, o.Server, o.Started = i.SIPCallID, i.Server.String(), i.Started
 	}
 	if !r.up {
-		o.Code, o.Busy = reason.Code, reason.Busy()
-		o.NoAnswer = reason.Code == 408 || reason.Code == 480 || reason.By == lines.Timer
+		o.Code, o.NoAnswer = reason.Code, reason.Code == 408 || reason.By == lines.Timer
 	}
 	if !o.OK {
 		o.Reason = because(rec, reason, r.heard)
 	}
-	o.CalledResult = r.result(rec)
+	if o.T30 == t30.NoAnswer && !o.Voice { // too short a call to tell
+		o.T30 = t30.LineLost
+	}
+	o.Judge(r.attempt.Send)
 	return o
 }
 

@@ -245,7 +245,7 @@ func TestRelayOtherCalls(t *testing.T) {
 			f.rig.far.onInvite = func(c *farCall) { c.refuse(480) }
 			f.phone().dial("600")
 			f.run(time.Second)
-		}, func(o fax.Outcome) bool { return !o.Busy && !o.Answered && o.Code == 480 }},
+		}, func(o fax.Outcome) bool { return o.Busy && !o.Answered && o.Code == 480 && o.ErrorCode == 28496 }},
 		{"a person", func(f *faxRig) {
 			f.rig.far.onCall = nil
 			f.phone().dial("600")
