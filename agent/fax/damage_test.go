@@ -213,6 +213,33 @@ func TestSTUN(t *testing.T) {
 	})
 }
 
+// An end behind an address translator comes from elsewhere than it says, and goes by T.38.
+func TestBehindNAT(t *testing.T) {
+	for _, who := range []string{"near", "far"} {
+		t.Run(who, func(t *testing.T) {
+			inBubble(t, usual(), func(t *testing.T, r *rig) {
+				inside, outside := r.near.ip, netip.MustParseAddr("10.9.9.9")
+				if who == "far" {
+					inside = r.far.ip
+				}
+				r.filter(func(from, to netip.AddrPort, b []byte) bool {
+					switch {
+					case from.Addr() == inside:
+						r.packets.Send(b, netip.AddrPortFrom(outside, from.Port()+1000), to)
+					case to.Addr() == outside:
+						r.packets.Send(b, from, netip.AddrPortFrom(inside, to.Port()-1000))
+					}
+					return false // nothing gets to its inner address from outside
+				})
+				box := newMailbox(t)
+				r.far.sink = box
+				mustSend(t, r.send(letter(t, 1), nil).wait(), r.took(), 1, "t38")
+				box.mustHold(t, 0, 0)
+			})
+		})
+	}
+}
+
 // Somebody who calls a mailbox and talks is no fax, and the call ends.
 func TestVoiceCallsMailbox(t *testing.T) {
 	inBubble(t, usual(), func(t *testing.T, r *rig) {

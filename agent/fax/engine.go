@@ -34,7 +34,7 @@ type Config struct {
 //
 // A call begins in sound. It goes on by T.38 as soon as both sides agree on that, with the
 // procedures of T.30 anew, but for pages that are confirmed; and in sound again where T.38
-// is agreed and no packet comes for 5 s. An Engine's methods may be called from any goroutine.
+// is agreed and no packet comes. An Engine's methods may be called from any goroutine.
 type Engine struct {
 	cfg    Config
 	ctx    context.Context

@@ -7,8 +7,13 @@ import (
 )
 
 const (
-	// mediaLimit is how long T.38 may be agreed without a packet of the far end's.
-	mediaLimit = 5 * time.Second
+	// mediaLimit is how long T.38 may be agreed without a packet of the far end's. A caller whose
+	// CNG is over has nothing to say before it has heard DIS, which takes calledLimit. provingLimit
+	// is that of packets from another address than the far end said: they take time to be known
+	// as its own.
+	mediaLimit   = 5 * time.Second
+	calledLimit  = 10 * time.Second
+	provingLimit = 15 * time.Second
 	// callerWait is the time that the called side has to switch by itself.
 	callerWait = time.Second
 )
@@ -56,11 +61,18 @@ func (c *call) wantsT38(now time.Time) bool {
 
 // judgePackets goes back to sound where T.38 is agreed and nothing comes.
 func (c *call) judgePackets(now time.Time, w *packets) {
+	limit, stats := mediaLimit, w.link.Stats()
+	if !c.calling {
+		limit = calledLimit
+	}
+	if stats.Foreign > 0 {
+		limit = provingLimit
+	}
 	switch {
-	case w.heard() > 0 && !c.worked:
+	case stats.Received > 0 && !c.worked:
 		c.worked = true
 		c.engine.cfg.Memory.Worked(c.dest)
-	case w.heard() == 0 && !c.back && now.Sub(w.since) >= mediaLimit && !w.done():
+	case stats.Received == 0 && !c.back && now.Sub(w.since) >= limit && !w.done():
 		c.log.Warn("no packet of T.38 comes, sound is asked for", "peer", c.dest)
 		c.back = true
 		c.engine.cfg.Memory.Refused(c.dest, now)

@@ -39,14 +39,20 @@ type packets struct {
 	station *convey.Station
 	link    *media.Packets
 	since   time.Time
+	opened  int64 // when silence need not be told so often any more, in the station's time; 0: not yet
 	buf     [1500]byte
 }
 
 func (w *packets) t30() *t30.Terminal { return w.station.T30 }
 func (w *packets) done() bool         { return w.station.Done() }
 
-// heard is how many datagrams have come.
-func (w *packets) heard() uint32 { return w.link.Stats().Received }
+// openEvery is how often, in samples, silence is told until openFor behind the first packet that
+// has come: the far end may have to learn from the numbers of packets where they come from
+// (media.Packets), and address translators to let its own in.
+const (
+	openEvery = t30.SampleRate / 5
+	openFor   = 2 * t30.SampleRate
+)
 
 // datagramsAtOnce bounds what is read in a frame, so that a flood does not hold up what is sent.
 const datagramsAtOnce = 64
@@ -62,6 +68,12 @@ func (w *packets) frame() {
 			break
 		}
 		_ = w.station.Hear(w.buf[:n]) // what is malformed is counted there
+		if w.opened == 0 {
+			w.opened = w.station.Now() + openFor
+		}
+	}
+	if w.opened != 0 && w.station.Now() >= w.opened {
+		w.station.Link.Sender.Alive = convey.KeepAlive
 	}
 	for left := tickSamples; ; {
 		for {
@@ -145,6 +157,7 @@ func (c *call) changeWay() {
 			w.link = c.session.Packets(c.image.Remote)
 		}
 		c.way = w
+		w.station.Link.Sender.Alive = openEvery
 		c.report.copies = func() int {
 			_, image := w.station.Link.Depth()
 			return image
