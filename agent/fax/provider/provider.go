@@ -3,8 +3,10 @@
 // Stop. The device speaks in the role of FaxBack's port server ("Port Server RADIUS Support"
 // 1.0, sections on sending, receiving and accounting).
 //
-// A provider that does not answer forbids nothing, and accounting never touches a call: a Stop
-// is on the disk when Stop returns, and the journal gets it to a server some day.
+// A provider that does not answer forbids nothing, and accounting never touches a call: the
+// journal takes what is to be told without a wait, and gets it to a server some day. Each Start
+// has its Stop, for the journal has one from the beginning that tells of a device that did not
+// see the end of the fax.
 package provider
 
 import (
@@ -23,8 +25,9 @@ import (
 
 // A Journal gets accounting to the servers: *journal.Journal.
 type Journal interface {
-	Append(aaa.Attributes) error // durable, resent until answered
-	Offer(aaa.Attributes)        // once
+	// Begin keeps a Stop in case the device does not live to give end, once, a better one.
+	Begin(unended aaa.Attributes) (end func(aaa.Attributes))
+	Offer(aaa.Attributes) // sent once
 }
 
 // Config is what a Clerk works with. Each function is asked anew for every fax, so that a
@@ -34,6 +37,8 @@ type Config struct {
 	Directory func() *faxback.Directory
 	// Account is who is billed; empty: nobody is asked.
 	Account func() string
+	// Called is the number of a line, for faxes to a port that presents none of its own.
+	Called func(line int) string
 	// Profile is the account's queue profile; ok is false when the provider gave none.
 	Profile func() (p faxback.QueueProfile, ok bool)
 	// Journal is nil when there are no accounting servers.
@@ -62,6 +67,9 @@ func New(cfg Config) *Clerk {
 
 // Begin implements fax.Clerk. It takes no longer than the budget.
 func (c *Clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
+	if !a.Send {
+		a.Number = cmp.Or(a.Number, a.ANI, c.cfg.Called(a.Line))
+	}
 	s := &session{clerk: c, attempt: a, id: newSession(), started: c.cfg.Now(), save: true}
 	p := fax.Permit{ANI: a.ANI, CSID: a.CSID, Session: s, TellFailure: true}
 	account := c.cfg.Account()
@@ -91,9 +99,11 @@ func (c *Clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	return p
 }
 
-// Account begins an account of a fax that nobody has to permit any more: of its later way.
+// Account begins an account of the later way of a fax, which nobody has to permit any more. Where
+// there is none of its earlier one (Attempt.Related), since the provider wants none, there is none
+// of this either.
 func (c *Clerk) Account(a fax.Attempt) fax.Session {
-	s := &session{clerk: c, attempt: a, id: newSession(), account: c.cfg.Account(), started: c.cfg.Now(), save: true}
+	s := &session{clerk: c, attempt: a, id: newSession(), account: c.cfg.Account(), started: c.cfg.Now(), save: a.Related != ""}
 	s.start()
 	return s
 }
@@ -192,7 +202,7 @@ func said(r faxback.Reply) bool {
 // receive asks whether the account takes the fax.
 func (q *inquiry) receive(ctx context.Context) {
 	a := q.attempt
-	got, err := q.directory.Receive(ctx, faxback.ReceiveRequest{Account: q.account, SessionID: q.id, DID: cmp.Or(a.Number, a.ANI), Transfer: transfer(a)})
+	got, err := q.directory.Receive(ctx, faxback.ReceiveRequest{Account: q.account, SessionID: q.id, DID: a.Number, Transfer: transfer(a)})
 	if !q.answered("may it receive?", err) {
 		return
 	}

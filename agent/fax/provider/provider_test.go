@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -104,15 +103,15 @@ func (s *server) answer(text string) aaa.Response {
 
 // A ledger keeps what a journal is given.
 type ledger struct {
-	dict *faxback.Dictionary
-	got  []string
-	err  error
+	dict    *faxback.Dictionary
+	got     []string
+	unended []string
 }
 
 func (l *ledger) Offer(a aaa.Attributes) { l.got = append(l.got, l.text(a)) }
-func (l *ledger) Append(a aaa.Attributes) error {
-	l.got = append(l.got, l.text(a))
-	return l.err
+func (l *ledger) Begin(a aaa.Attributes) func(aaa.Attributes) {
+	l.unended = append(l.unended, l.text(a))
+	return l.Offer
 }
 
 // text is the status and those of FaxBack's attributes that the tests look at.
@@ -151,6 +150,7 @@ func newRig(t *testing.T) *rig {
 	r.Clerk = New(Config{
 		Directory: func() *faxback.Directory { return &faxback.Directory{Asker: r.server, Dictionary: d} },
 		Account:   func() string { return r.account },
+		Called:    func(line int) string { return fmt.Sprint("line", line) },
 		Profile: func() (faxback.QueueProfile, bool) {
 			return faxback.ParseQueueProfile(r.profile), r.profile != ""
 		},
@@ -224,7 +224,7 @@ func TestLaterWay(t *testing.T) {
 		a := attempt
 		a.Send, a.Stage, a.Related, a.Notice = false, fax.ToMachine, "s0", n
 		s := r.Account(a)
-		s.Stop(fax.Outcome{})
+		s.Stop(fax.Outcome{OK: true})
 	}
 	want := []string{
 		"start acme Dial-Number=600 Is-Send=0",
@@ -364,25 +364,102 @@ func TestAccounting(t *testing.T) {
 		a := attempt
 		tt.change(&a)
 		p := r.Begin(t.Context(), a)
-		if p.Refused == "" {
-			p.Session.Alive()
-			p.Session.Alive()
-			p.Session.Stop(outcome)
-			p.Session.Stop(outcome)
-			p.Session.Alive()
-		}
+		p.Session.Alive()
+		p.Session.Alive()
+		p.Session.Stop(outcome)
+		p.Session.Stop(outcome)
+		p.Session.Alive()
 		if !slices.Equal(r.ledger.got, tt.want) {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, r.ledger.got, tt.want)
 		}
 	}
 }
 
-// A Stop that cannot be kept is told of.
-func TestStopLost(t *testing.T) {
+// A fax whose end the device does not see is told of as one that was cut off.
+func TestUnended(t *testing.T) {
 	r := newRig(t)
-	r.ledger.err = errors.New("disk full")
-	r.Begin(t.Context(), attempt).Session.Stop(fax.Outcome{})
-	if !strings.Contains(r.log.String(), "accounting Stop lost") || !strings.Contains(r.log.String(), "disk full") {
-		t.Errorf("log: %s", r.log.String())
+	r.server.answers["pre-send"] = "FB-CDR-Info=info"
+	r.Begin(t.Context(), attempt)
+	want := []string{"stop acme CDR-Info=info Per-Fax-CDR-Info=77 Customer= Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=0 Port-Used=port1 SIP-Call-Id= Msg-Type=0 CDR-Type=2 Description=the device was restarted Fax-Error-Code=27983"}
+	if !slices.Equal(r.ledger.unended, want) {
+		t.Errorf("got  %q\nwant %q", r.ledger.unended, want)
+	}
+}
+
+// What has a Start has a Stop, and what has none has none: whatever becomes of [radius] meanwhile.
+func TestJournalChanges(t *testing.T) {
+	r := newRig(t)
+	kept := r.cfg.Journal
+	none := func() (Journal, *faxback.Dictionary) { return nil, nil }
+	for _, tt := range []struct {
+		name          string
+		before, after func() (Journal, *faxback.Dictionary)
+		records       int
+		id            bool
+	}{{"taken away", kept, none, 3, true}, {"given", none, kept, 0, false}} {
+		r.ledger.got, r.cfg.Journal = nil, tt.before
+		s := r.Begin(t.Context(), attempt).Session
+		r.cfg.Journal = tt.after
+		s.Alive()
+		s.Stop(fax.Outcome{})
+		if len(r.ledger.got) != tt.records || (s.ID() != "") != tt.id {
+			t.Errorf("%s: %q, session %q", tt.name, r.ledger.got, s.ID())
+		}
+	}
+}
+
+// Whoever ends a fax without a call says why, and the record has a number for it.
+func TestReasonsWithoutACall(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		o    fax.Outcome
+		want string
+	}{
+		{"the machine hung up", fax.Outcome{Reason: "x"}, "Fax-Error-Code=28503"},
+		{"the disk did not take it", fax.Outcome{Reason: "x", Answered: true, Begun: true}, "Fax-Error-Code=27997"},
+		{"judged", fax.Outcome{Reason: "x", ErrorCode: 28025, CalledResult: fax.VoiceError}, "Called-Number-Result=2 Msg-Type=0 CDR-Type=2 Description=x Fax-Error-Code=28025"},
+		{"well", fax.Outcome{OK: true}, "Fax-Error-Code=0"},
+	} {
+		r := newRig(t)
+		r.Begin(t.Context(), attempt).Session.Stop(tt.o)
+		if got := r.ledger.got[len(r.ledger.got)-1]; !strings.HasSuffix(got, tt.want) {
+			t.Errorf("%s: %s, want …%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A later way of a fax that there is no account of has none.
+func TestLaterWayOfNothing(t *testing.T) {
+	r := newRig(t)
+	r.server.answers["pre-receive"] = "FB-Save-CDR=#0"
+	a := attempt
+	a.Send = false
+	first := r.Begin(t.Context(), a).Session
+	a.Related = first.ID()
+	later := r.Account(a)
+	for _, s := range []fax.Session{first, later} {
+		s.Alive()
+		s.Stop(fax.Outcome{})
+	}
+	if len(r.ledger.got)+len(r.ledger.unended) > 0 {
+		t.Errorf("told %q, %q", r.ledger.got, r.ledger.unended)
+	}
+}
+
+// A fax to a port without a number of its own is one to its line's.
+func TestNumberOfTheLine(t *testing.T) {
+	for _, tt := range []struct{ number, ani, asked string }{
+		{"600", "5550001", "600"}, {"", "5550001", "5550001"}, {"", "", "line1"},
+	} {
+		r := newRig(t)
+		a := attempt
+		a.Send, a.Number, a.ANI = false, tt.number, tt.ani
+		r.Begin(t.Context(), a).Session.Stop(fax.Outcome{})
+		if got := strings.Join(r.server.asked, ", "); got != "pre-receive acme "+tt.asked+" 2" {
+			t.Errorf("%+v: asked %s", tt, got)
+		}
+		if got := r.ledger.got[0]; got != "start acme Dial-Number="+tt.asked+" Is-Send=0" {
+			t.Errorf("%+v: told %s", tt, got)
+		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"tipring/agent/fax"
+	"tipring/internal/aaa"
 	"tipring/internal/faxback"
+	"tipring/t38/t30"
 )
 
 // A session is the provider's account of one fax.
@@ -21,62 +23,71 @@ type session struct {
 
 	cdrInfo, customer, source string
 
+	// Of the account that is kept; nil: none is.
+	journal    Journal
+	dictionary *faxback.Dictionary
+	end        func(aaa.Attributes)
+
 	alive, over atomic.Bool
 }
 
 // ID implements fax.Session.
-func (s *session) ID() string { return s.id }
+func (s *session) ID() string {
+	if s.end == nil {
+		return ""
+	}
+	return s.id
+}
 
-// start tells that the fax is authorised.
-func (s *session) start() { s.offer(faxback.AcctStart) }
+// start tells that the fax is authorised, if an account is kept. Where it is kept is settled
+// here: what has a Start has a Stop.
+func (s *session) start() {
+	if s.account == "" || !s.save {
+		return
+	}
+	if s.journal, s.dictionary = s.clerk.cfg.Journal(); s.journal == nil {
+		return
+	}
+	unended, ok := s.record(s.stop(fax.Outcome{Reason: "the device was restarted", Answered: true, T30: t30.LineLost}))
+	if !ok {
+		return
+	}
+	s.end = s.journal.Begin(unended)
+	s.offer(faxback.AcctStart)
+}
 
 // Alive implements fax.Session. It is told once (manual: at most once).
 func (s *session) Alive() {
-	if !s.over.Load() && !s.alive.Swap(true) {
+	if s.end != nil && !s.over.Load() && !s.alive.Swap(true) {
 		s.offer(faxback.AcctAlive)
 	}
 }
 
-// kept is where the account is kept; ok is false when none is.
-func (s *session) kept() (j Journal, d *faxback.Dictionary, ok bool) {
-	if s.account == "" || !s.save {
-		return nil, nil, false
-	}
-	j, d = s.clerk.cfg.Journal()
-	return j, d, j != nil
-}
-
 func (s *session) offer(status faxback.AcctStatus) {
-	j, d, ok := s.kept()
-	if !ok {
-		return
+	if record, ok := s.record(s.common(status)); ok {
+		s.journal.Offer(record)
 	}
-	record, _, err := d.Accounting(s.common(status))
-	if err != nil {
-		s.clerk.cfg.Log.Error("accounting record not made", "status", status, "session", s.id, "err", err)
-		return
-	}
-	j.Offer(record)
 }
 
 // Stop implements fax.Session.
 func (s *session) Stop(o fax.Outcome) {
-	if s.over.Swap(true) {
+	if s.end == nil || s.over.Swap(true) {
 		return
 	}
-	j, d, ok := s.kept()
-	if !ok {
-		return
+	if record, ok := s.record(s.stop(o)); ok {
+		s.end(record)
 	}
-	record, missing, err := d.Accounting(s.stop(o))
-	if err == nil {
-		err = j.Append(record)
-	}
+}
+
+// record writes what is to be told.
+func (s *session) record(a faxback.Accounting) (aaa.Attributes, bool) {
+	record, missing, err := s.dictionary.Accounting(a)
 	if err != nil {
-		s.clerk.cfg.Log.Error("accounting Stop lost", "session", s.id, "number", s.attempt.Number, "pages", len(o.Pages), "err", err)
-		return
+		s.clerk.cfg.Log.Error("accounting record not made", "status", a.Status, "session", s.id, "err", err)
+		return nil, false
 	}
-	s.clerk.cfg.Log.Debug("accounting Stop kept", "session", s.id, "not_numbered", missing)
+	s.clerk.cfg.Log.Debug("accounting", "status", a.Status, "session", s.id, "not_numbered", missing)
+	return record, true
 }
 
 func (s *session) common(status faxback.AcctStatus) faxback.Accounting {
@@ -87,6 +98,7 @@ func (s *session) common(status faxback.AcctStatus) faxback.Accounting {
 
 // stop is the whole account.
 func (s *session) stop(o fax.Outcome) faxback.Accounting {
+	o = judged(o)
 	a := s.common(faxback.AcctStop)
 	a.ClientAccount, a.CDRInfo, a.PerFaxCDRInfo = s.account, s.cdrInfo, s.attempt.Info
 	a.Customer, a.Source = s.customer, s.source
@@ -105,6 +117,23 @@ func (s *session) stop(o fax.Outcome) faxback.Accounting {
 	a.CDRType = s.stage()
 	a.Description, a.RelatedID = o.Reason, s.attempt.Related
 	return a
+}
+
+// judged is an outcome with an error code where something went wrong. Owners judge what their calls
+// came to; what went wrong around a call has a reason alone.
+func judged(o fax.Outcome) fax.Outcome {
+	if o.OK || o.ErrorCode != 0 {
+		return o
+	}
+	if o.T30 == t30.OK {
+		if o.T30 = t30.Stopped; o.Answered { // and whole: it could not be kept
+			o.T30 = t30.SinkError
+		}
+	}
+	result := o.CalledResult
+	o.Judge(false)
+	o.CalledResult = result
+	return o
 }
 
 // port names what handled the fax.
