@@ -9,6 +9,7 @@ import (
 	"tipring/agent/fax"
 	"tipring/internal/dsp"
 	"tipring/lines/fxs"
+	"tipring/t38/t30"
 )
 
 // A fax machine waits 35 s for an answer (T1, T.30 clause 5.4.3.1) and may begin to count
@@ -74,7 +75,7 @@ func (p *Port) upload(e fxs.Event) {
 		u.keyed = p.fx.Now()
 	}
 	u.attempt = fax.Attempt{
-		Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Queue: true,
+		Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Queue: true, Stage: fax.FromMachine,
 		Number: number, Info: info, ANI: p.ani(), CSID: p.cfg.Fax.CSID,
 	}
 	u.occupy()
@@ -234,7 +235,7 @@ func (u *upload) left() {
 	u.cancel()
 	switch u.stage {
 	case deciding, probing:
-		u.settle(fax.Outcome{Reason: errHungUp.Error(), Answered: u.isUp})
+		u.settle(fax.Outcome{Reason: errHungUp.Error(), Answered: u.isUp, T30: t30.Stopped})
 	case opening, receiving:
 		u.m.leave()
 	}

@@ -110,6 +110,9 @@ func TestCallAheadPutsThrough(t *testing.T) {
 				r.ph.speak()
 				r.await("the far end is alerted", func() bool { return r.ph.hears() == ringbackTone })
 				far := r.far.last()
+				r.await("the far end answers", far.confirmed)
+				r.pass(200 * time.Millisecond)
+				r.ph.want(fxs.Calling, nothing)
 				r.await("the port is connected", func() bool { return r.port.Snapshot().State == fxs.Talking })
 				if s := float64(r.at-answered) / dsp.SampleRate; s > tt.within {
 					t.Errorf("put through %.1f s after the answer, want %.1f", s, tt.within)

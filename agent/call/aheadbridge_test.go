@@ -109,6 +109,50 @@ func TestCallAheadToAMachine(t *testing.T) {
 	}
 }
 
+// A far end that asks for T.38 is a fax machine, also where faxes go in sound.
+func TestCallAheadWithoutT38(t *testing.T) {
+	inSpoolRig(t, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
+		r.port.cfg.Fax.Settings.T38 = false
+		r.far.onInvite = func(c *farCall) { c.answer(); r.after(c, 1, c.wantT38) }
+		r.send("600#", leaflet{1})
+		r.within(3*time.Minute, "the fax is in", func() bool { return r.desk.committed() == 1 })
+		if s := r.since(r.cedAt); s > 5 || r.far.last().status() != 200 {
+			t.Errorf("CED %.1f s after the last key; T.38 was answered with %v", s, r.far.last().statuses)
+		}
+	})
+}
+
+// Nobody else is called because a far end wants it that is not known yet.
+func TestReferralOfACallAhead(t *testing.T) {
+	inSpoolRig(t, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
+		r.far.onInvite = func(c *farCall) { c.answer(); r.after(c, 1, func() { c.refer("700") }) }
+		r.dial("600#")
+		r.await("the referral is answered", func() bool { return len(r.far.calls) > 0 && len(r.far.last().statuses) > 0 })
+		if got := r.far.last().status(); got < 400 || r.port.Snapshot().Fax.State != "probing" {
+			t.Errorf("the referral was answered with %d; the port: %+v", got, r.port.Snapshot())
+		}
+		r.await("the port is connected", func() bool { return r.port.Snapshot().State == fxs.Talking })
+		r.far.last().refer("700")
+		r.await("the other one is called", func() bool { return len(r.far.calls) == 2 })
+	})
+}
+
+// Nothing is dialled for a hotline.
+func TestCallAheadOfAHotline(t *testing.T) {
+	hotline := settings{config: func(c *Config) { c.Hotline, c.HotlineMS = "600", 500 }}
+	inSpoolRigWith(t, hotline, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
+		r.pass(time.Minute)
+		r.far.onInvite = func(c *farCall) { c.ring(); r.after(c, 10, func() { c.answer(); c.ced() }) }
+		r.lift()
+		r.lastKey = r.at
+		r.begin(t30.Config{Calling: true, Source: leaflet{1}, ECM: true})
+		r.within(3*time.Minute, "the fax is in", func() bool { return r.desk.committed() == 1 })
+		if s := r.since(r.cedAt); s > 28 {
+			t.Errorf("CED after %.1f s", s)
+		}
+	})
+}
+
 // The primary server has no service, the backup has.
 func TestCallAheadByTheBackup(t *testing.T) {
 	for _, serves := range []bool{true, false} {

@@ -11,7 +11,7 @@ import (
 
 // A page that takes time to become safe is confirmed when it is, and not before.
 func TestMachineWaitsForTheDisk(t *testing.T) {
-	for _, takes := range []time.Duration{300 * time.Millisecond, time.Second, 1900 * time.Millisecond} {
+	for _, takes := range []time.Duration{300 * time.Millisecond, time.Second, 1900 * time.Millisecond, 5 * time.Second} {
 		for _, ecm := range []bool{false, true} {
 			inSpoolRig(t, FaxPort{CallAhead: "never"}, func(r *spoolRig) {
 				doc := leaflet{2}

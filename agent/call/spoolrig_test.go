@@ -47,7 +47,12 @@ func inSpoolRigWith(t *testing.T, s settings, port FaxPort, test func(r *spoolRi
 	synctest.Test(t, func(t *testing.T) {
 		port.Mode = spoolMode
 		port.Settings = faxSettings()
-		s.config = func(c *Config) { c.Kind, c.Fax = "fax", &port }
+		change := s.config
+		s.config = func(c *Config) {
+			if c.Kind, c.Fax = "fax", &port; change != nil {
+				change(c)
+			}
+		}
 		r := &spoolRig{rig: newRig(t, s), desk: newDesk(t), clerk: &clerk{}}
 		defer r.close()
 		defer r.desk.release()
