@@ -123,8 +123,12 @@ func (g *Gateway) mark() {
 }
 
 // spoof keeps a machine waiting that has asked something and would soon ask again: flags
-// tell it that the answer is on its way (T.30 clause 5.4.3.1: T4 is reset by them).
+// tell it that the answer is on its way (T.30 clause 5.4.3.1: T4 is reset by them). A peer
+// that was never heard promises nothing.
 func (g *Gateway) spoof() {
+	if g.Link != nil && g.Link.Counters().Received == 0 {
+		return
+	}
 	if at := g.plan.askedAt; at != 0 && g.now-at >= spoofAfter && g.tell.idle() && !g.ear.busy() {
 		g.plan.askedAt = 0
 		g.tell.spoof()

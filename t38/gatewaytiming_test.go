@@ -2,8 +2,10 @@ package t38
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"tipring/t38/convey"
 	"tipring/t38/t30"
 	"tipring/t38/udptl/netmodel"
 )
@@ -52,6 +54,46 @@ func TestGatewayCollisions(t *testing.T) {
 					f.well(t)
 				})
 			}
+		}
+	}
+}
+
+// A machine that has asked something is kept waiting by flags for less than the five seconds
+// after which it would end the call, and not at all where no packet has ever come.
+func TestGatewayPromisesNoMoreThanItMay(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		heard    bool // of the peer
+		from, to int  // ms of flags
+	}{
+		{"a peer that was never heard", false, 0, 0},
+		{"a peer that says nothing more", true, 4000, 4800},
+	} {
+		g := NewGateway(convey.LinkConfig{}, DefaultLevel)
+		if tt.heard {
+			if err := g.Hear([]byte{0, 0, 1, 0, 0, 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		callee := NewMachine(terminal(t, t30.Config{Sink: &tray{t: t}}), DefaultLevel)
+		callee.Start()
+		var says, hears [tick]int16
+		loud := 0
+		for ms := 0; ms < 16000; ms += 1000 * tick / t30.SampleRate {
+			clear(says[:])
+			if ms < 7000 { // CED and one DIS
+				callee.Exchange(hears[:], says[:])
+			}
+			g.Exchange(says[:], hears[:])
+			for _, ok := g.Say(); ok; _, ok = g.Say() {
+			}
+			if slices.Max(hears[:]) > 500 {
+				loud += 1000 * tick / t30.SampleRate
+			}
+			clear(hears[:])
+		}
+		if loud < tt.from || loud > tt.to {
+			t.Errorf("%s: flags for %d ms, want %d to %d", tt.name, loud, tt.from, tt.to)
 		}
 	}
 }

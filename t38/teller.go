@@ -15,6 +15,9 @@ const (
 
 	// An end that was lost does not keep a signal for ever.
 	starvedLimit = t30.SampleRate * 5
+	// Nor does an answer that does not come: a machine that hears V.21 for five seconds without
+	// a frame ends the call, where it would ask again after silence.
+	spoofLimit = t30.SampleRate * 9 / 2
 
 	// A frame is begun before all of it has come, but so much later than its first octets:
 	// then a packet of it may be late, or come with the one behind it only, which is due 190 to
@@ -127,7 +130,7 @@ func (t *teller) begins(i ifp.Indicator) {
 	t.add(s)
 }
 
-// spoof sends flags, until the network says something or the limit of all signals.
+// spoof sends flags, until the network says something or spoofLimit.
 func (t *teller) spoof() { t.add(signal{data: ifp.V21Data, hdlc: true, spoof: true}) }
 
 func (t *teller) add(s signal) {
@@ -264,7 +267,7 @@ func (t *teller) sound(out []int16) int {
 		return t.now.Read(out[:n])
 	}
 	if !s.closed {
-		if s.starved += len(out); s.starved > starvedLimit {
+		if s.starved += len(out); s.starved > starvedLimit || s.spoof && s.starved > spoofLimit {
 			t.close()
 		}
 	}
