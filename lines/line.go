@@ -8,8 +8,9 @@
 // goroutines want of a line or a call goes there as a message, and what they learn of it
 // comes from there through the interfaces Owner and Handler, which must not block.
 //
-// Sound is not its business: a call names the RTP port that its owner opened and tells
-// what was agreed with the far end.
+// Sound and T.38 are not its business: a call names the ports that its owner opened and tells
+// what was agreed with the far end. Switch asks for T.38 in the place of sound, and back; what
+// the far end asks for is taken at any moment.
 package lines
 
 import (

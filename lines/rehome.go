@@ -2,19 +2,20 @@ package lines
 
 import (
 	"errors"
+	"slices"
 	"time"
 
-	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
+	"tipring/internal/ua/transport"
 	"tipring/registrar"
 )
 
-// A loss is a re-INVITE or a refresh that a server of the line's did not take. It waits until the
-// registrar has made sure of the other one, and goes by that.
+// A loss is a re-INVITE or a refresh that a server of the line's did not take. It goes by the server's
+// other addresses, and when the registrar has made sure of the other server, by that.
 type loss struct {
-	server registrar.Server // None: nothing is lost
+	server registrar.Server // None: nothing waits for the registrar
 	again  func(now time.Time)
-	twice  bool // nothing was heard of the far end since the last one was repeated
+	asked  []transport.Target // where it went since something was heard, in their normal form
 }
 
 // rehome sends what follows in the dialog through the other server, if the one on its way is dead:
@@ -40,34 +41,48 @@ func (s *session) rehome(now time.Time) {
 	s.c.show()
 }
 
-// mayRehome reports a server of the line's on the way, and another one to go by.
-func (s *session) mayRehome(hop sipmsg.URI) (registrar.Server, bool) {
-	at := s.l.ownerOf(s.server, hop)
-	if at == nil || s.l.servers[at.id.Other()] == nil {
-		return registrar.None, false
-	}
-	return at.id, true
+// mayRehome reports a server of the line's on the way, and another way to go.
+func (s *session) mayRehome() bool {
+	at := s.l.ownerOf(s.server, s.d.NextHop())
+	return at != nil && (len(at.targets) > 1 || s.l.servers[at.id.Other()] != nil)
 }
 
-// lose tells the registrar of a server that did not take a request in the dialog, and reports
-// that the request will be repeated by the other one, unless it is one that was. By no server to
-// be reached, it is the far end that is gone.
+// lose has a request repeated that was lost on its way, and reports that it will be. Each address is
+// asked once: where none answers, it is the far end that is gone.
 func (s *session) lose(now time.Time, a ua.Answer, again func(now time.Time)) bool {
-	at, ok := s.mayRehome(s.d.NextHop())
-	if !ok || s.ended || s.stray || s.lost.twice || errors.Is(a.Err, ua.ErrCancelled) {
+	l, hop := s.l, s.d.NextHop()
+	at := l.ownerOf(s.server, hop)
+	if at == nil || s.ended || s.stray || errors.Is(a.Err, ua.ErrCancelled) {
 		return false
 	}
-	s.lost = loss{server: at, again: again}
-	if !a.Silent() || !s.l.registers() {
-		s.l.do(now, s.l.reg.RequestFailed(now, at, a.Err))
-		return true
+	asked := append(s.lost.asked, at.targetOf(hop).Normal())
+	s.lost = loss{asked: asked}
+	for _, t := range at.targets {
+		if !slices.Contains(asked, t.Normal()) && !l.isDown(t) {
+			s.d.ReplaceRoute(hop, at.uriOf(t))
+			again(now)
+			return true
+		}
 	}
-	if at == s.l.reg.Current() {
-		// The far end may be gone rather than the server: a REGISTER tells.
-		s.l.servers[at].suspect = true
+	other := l.servers[at.id.Other()]
+	if other == nil || slices.Contains(asked, other.target().Normal()) {
+		return false
 	}
-	s.l.do(now, s.l.reg.RequestRefused(now, at, a.Err))
+	s.lost.server, s.lost.again = at.id, again
+	s.mistrust(now, at, a)
 	return true
+}
+
+// mistrust tells the registrar of a server that did not take a request.
+func (s *session) mistrust(now time.Time, at *server, a ua.Answer) {
+	l := s.l
+	if !a.Silent() || !l.registers() {
+		l.do(now, l.reg.RequestFailed(now, at.id, a.Err))
+		return
+	}
+	// The far end may be gone rather than the server: a REGISTER tells.
+	at.suspect = at.suspect || at.id == l.reg.Current()
+	l.do(now, l.reg.RequestRefused(now, at.id, a.Err))
 }
 
 // found repeats what was lost, by the server where the line is now, or gives it up.
@@ -77,7 +92,7 @@ func (s *session) found(now time.Time) {
 	case lost.server == registrar.None:
 	case s.l.reg.Usable(now, lost.server.Other()):
 		s.rehome(now)
-		s.lost = loss{twice: true}
+		s.lost = loss{asked: lost.asked}
 		lost.again(now)
 	case !s.l.reg.Hunting():
 		s.lost = loss{}

@@ -163,3 +163,33 @@ func TestFarEndDiesInAFax(t *testing.T) {
 		}
 	})
 }
+
+// A server's other address comes before the other server.
+func TestServerAddressDiesInAFax(t *testing.T) {
+	for _, both := range []bool{false, true} {
+		named(t, func(w *world, second *fakeServer) {
+			w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
+			w.after(time.Second)
+			far := w.primary.call()
+			for _, s := range []*fakeServer{second, w.backup} {
+				s.on(sipmsg.INVITE, far.request)
+			}
+			w.phone.news()
+			w.primary.host.Fail(memnet.Silent)
+			want, by, wait := second, registrar.Primary, span
+			if both {
+				second.host.Fail(memnet.Silent)
+				want, by, wait = w.backup, registrar.Backup, 2*span
+			}
+			w.phone.call().Switch(offer.Fax)
+			w.after(wait + time.Second)
+			w.wantNews("fax:10.0.0.9:40000 silence")
+			if n := len(want.all(sipmsg.INVITE)); n != 1 || w.phone.call().Info().Server != by {
+				t.Errorf("%d INVITEs; call %+v", n, w.phone.call().Info())
+			}
+			w.phone.call().Hangup()
+			w.after(time.Minute)
+			w.wantIdle()
+		})
+	}
+}

@@ -127,8 +127,8 @@ func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, 
 			on(now, ua.Answer{Err: err})
 			return
 		}
-		_, other := s.mayRehome(s.d.NextHop())
-		s.sendTo(now, m, t, !other || m.Method != sipmsg.INVITE && m.Method != sipmsg.UPDATE, on)
+		again := s.mayRehome() && (m.Method == sipmsg.INVITE || m.Method == sipmsg.UPDATE)
+		s.sendTo(now, m, t, !again, on)
 	})
 }
 
