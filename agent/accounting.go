@@ -91,6 +91,13 @@ func (a *Agent) closeAccounting() {
 	}
 }
 
+// closeJournal waits until all that is to be told of faxes is on the disk.
+func (a *Agent) closeJournal() {
+	if a.accounts.journal != nil {
+		a.accounts.journal.Close()
+	}
+}
+
 // newClerk makes who asks the provider about faxes and keeps its account of them.
 func (a *Agent) newClerk() *provider.Clerk {
 	return provider.New(provider.Config{
@@ -102,6 +109,12 @@ func (a *Agent) newClerk() *provider.Clerk {
 			return d
 		},
 		Account: a.account,
+		Called: func(line int) string {
+			if l := a.config().Line(line); l != nil {
+				return l.Username
+			}
+			return ""
+		},
 		Profile: func() (faxback.QueueProfile, bool) {
 			if p := a.keeper.Status().Profile; p != nil {
 				return *p, true
@@ -131,10 +144,15 @@ func (a *Agent) account() string {
 	return cmp.Or(a.config().Radius.Account, a.keeper.Status().Account)
 }
 
-// accountAhead is the account's own call-ahead mode, for a port that does not say itself.
+// accountAhead is the call-ahead mode that makes it needless to ask for each number: the port's
+// own, or, for a port that does not say, the account's.
 func (a *Agent) accountAhead(port int) *uint32 {
-	source, _, ok := a.config().Source(fmt.Sprintf("port%d", port), "call_ahead")
-	if ok && source != "built-in" {
+	c := a.config()
+	if p := c.Port(port); p != nil && p.CallAhead != "dynamic" {
+		mode := map[string]uint32{"never": 0, "always": 2}[p.CallAhead]
+		return &mode
+	}
+	if source, _, ok := c.Source(fmt.Sprintf("port%d", port), "call_ahead"); ok && source != "built-in" {
 		return nil
 	}
 	if mode := a.login.ahead.Load(); mode != nil && *mode != 1 {

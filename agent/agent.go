@@ -256,6 +256,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	err = a.closeSIP()
 	a.work.Wait()
 	err = errors.Join(err, a.closeSocket(socket), a.closeFaxes(), a.store.Close())
+	a.closeJournal()
 	a.sockets.Close()
 	a.log.Info("stopped")
 	a.syslog.Close(syslogTime)

@@ -33,7 +33,7 @@ func (u *upload) work() {
 		}
 	}
 	err = u.m.load(p.cfg.Fax.Settings.Terminal(t30.Config{
-		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add,
+		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add, OnFrame: pages.frame,
 	}, nil))
 	if err != nil { // which the settings should not allow
 		intake.Abandon(u.of(fax.Outcome{Reason: err.Error()}))
@@ -44,7 +44,7 @@ func (u *upload) work() {
 	p.post(u.opened)
 	u.permit.alive()
 	u.m.work()
-	o := u.of(u.m.outcome(pages.list))
+	o := u.of(u.m.outcome(&pages))
 	o.Judge(false)
 	u.finish(intake, o)
 }

@@ -107,7 +107,7 @@ func (d *delivery) lifted() {
 	}
 	d.m = newMachine()
 	err := d.m.load(d.p.cfg.Fax.Settings.Terminal(t30.Config{
-		Calling: true, Source: d.source, Ident: d.outcome.LocalID, OnPage: pages.add,
+		Calling: true, Source: d.source, Ident: d.outcome.LocalID, OnPage: pages.add, OnFrame: pages.frame,
 	}, nil))
 	if err != nil {
 		d.over = true
@@ -118,7 +118,7 @@ func (d *delivery) lifted() {
 	d.p.now.stage = up
 	d.p.aside(func() {
 		d.m.work()
-		d.end(d.m.outcome(pages.list))
+		d.end(d.m.outcome(&pages))
 	})
 }
 

@@ -78,7 +78,7 @@ type Permit struct {
 // A Session keeps a provider's account of a fax. Its methods never wait, and may be called
 // from any goroutine.
 type Session interface {
-	ID() string
+	ID() string   // empty: the provider wants no account
 	Alive()       // the far end is there, T.30 is about to begin
 	Stop(Outcome) // once
 }

@@ -339,23 +339,28 @@ func (s *profiled) Exchange(ctx context.Context, r aaa.Request) (aaa.Response, e
 }
 
 func TestAccounting(t *testing.T) {
-	outcome := fax.Outcome{SIPCallID: "c@h", Pages: []fax.Page{{N: 1, Result: "confirmed"}, {N: 2, Result: "lost"}}, ErrorCode: 27983, CalledResult: fax.FaxError, Reason: "cut"}
+	outcome := fax.Outcome{SIPCallID: "c@h", Pages: []fax.Page{{N: 1, Result: "confirmed"}, {N: 2, Result: "lost"}}, ErrorCode: 27983, Reason: "cut"}
 	for _, tt := range []struct {
 		name    string
 		answers map[string]string
 		change  func(*fax.Attempt)
+		called  fax.CalledNumberResult
 		want    []string
 	}{
-		{"a machine's fax", map[string]string{"pre-send": "FB-CDR-Info=info FB-Customer=c"}, func(*fax.Attempt) {}, []string{
+		{"a call ahead that became the fax call", nil, func(*fax.Attempt) {}, fax.FaxError, []string{
 			"start acme Dial-Number=600 Is-Send=1", "alive acme Dial-Number=600 Is-Send=1",
-			"stop acme CDR-Info=info Per-Fax-CDR-Info=77 Customer=c Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=port1 SIP-Call-Id=c@h Called-Number-Result=1 Msg-Type=0 CDR-Type=2 Description=cut Fax-Error-Code=27983",
+			"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=port1 SIP-Call-Id=c@h Called-Number-Result=1 Msg-Type=0 CDR-Type=0 Description=cut Fax-Error-Code=27983",
 		}},
-		{"its delivery", nil, func(a *fax.Attempt) { a.Stage, a.Related, a.Port = fax.Delivery, "s0", 0 }, []string{
+		{"a machine's fax", map[string]string{"pre-send": "FB-CDR-Info=info FB-Customer=c"}, func(*fax.Attempt) {}, fax.Unknown, []string{
+			"start acme Dial-Number=600 Is-Send=1", "alive acme Dial-Number=600 Is-Send=1",
+			"stop acme CDR-Info=info Per-Fax-CDR-Info=77 Customer=c Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=port1 SIP-Call-Id=c@h Msg-Type=0 CDR-Type=2 Description=cut Fax-Error-Code=27983",
+		}},
+		{"its delivery", nil, func(a *fax.Attempt) { a.Stage, a.Related, a.Port = fax.Delivery, "s0", 0 }, fax.FaxError, []string{
 			"start acme Dial-Number=600 Is-Send=1", "alive acme Dial-Number=600 Is-Send=1",
 			"stop acme CDR-Info= Per-Fax-CDR-Info=77 Customer= Is-Send=1 Dial-Number=600 Total-Seconds=0 Page-Count=1 Port-Used=line1 SIP-Call-Id=c@h Called-Number-Result=1 Msg-Type=0 CDR-Type=0 Description=cut Related-Id=s0 Fax-Error-Code=27983",
 		}},
-		{"no accounting is wanted", map[string]string{"pre-send": "FB-Save-CDR=#0"}, func(*fax.Attempt) {}, nil},
-		{"a session that cannot start has no record", map[string]string{"pre-send": "reject"}, func(*fax.Attempt) {}, nil},
+		{"no accounting is wanted", map[string]string{"pre-send": "FB-Save-CDR=#0"}, func(*fax.Attempt) {}, fax.Unknown, nil},
+		{"a session that cannot start has no record", map[string]string{"pre-send": "reject"}, func(*fax.Attempt) {}, fax.Unknown, nil},
 	} {
 		r := newRig(t)
 		if tt.answers != nil {
@@ -363,6 +368,7 @@ func TestAccounting(t *testing.T) {
 		}
 		a := attempt
 		tt.change(&a)
+		outcome.CalledResult = tt.called
 		p := r.Begin(t.Context(), a)
 		p.Session.Alive()
 		p.Session.Alive()

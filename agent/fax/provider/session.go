@@ -114,7 +114,7 @@ func (s *session) stop(o fax.Outcome) faxback.Accounting {
 	a.ConnectBPS, a.ECMErrors, a.V21Errors, a.RTN, a.RTP = o.Rate, o.ECMErrors, o.V21Errors, o.RTN, o.RTP
 	a.ErrorCode, a.ExtendedError = uint32(o.ErrorCode), uint32(o.T30)
 	a.MsgType = map[fax.Notice]uint32{fax.DeliveryNotice: faxback.MsgSuccessNotice, fax.FailureNotice: faxback.MsgFailureNotice}[s.attempt.Notice]
-	a.CDRType = s.stage()
+	a.CDRType = s.stage(&o)
 	a.Description, a.RelatedID = o.Reason, s.attempt.Related
 	return a
 }
@@ -145,12 +145,14 @@ func (s *session) port() string {
 }
 
 // stage is which record of a fax's life this is. A stored fax has two: its way from the machine,
-// or to it, and the one over the line; the later one points to the earlier (FB-Related-Id).
-func (s *session) stage() faxback.CDRType {
-	switch s.attempt.Stage {
-	case fax.FromMachine:
+// or to it, and the one over the line; the later one points to the earlier (FB-Related-Id). One
+// that was to be stored, and tells of a fax machine at the number, went there in real time: the call
+// ahead became the fax call.
+func (s *session) stage(o *fax.Outcome) faxback.CDRType {
+	switch bridged := o.CalledResult == fax.Success || o.CalledResult == fax.FaxError; {
+	case s.attempt.Stage == fax.FromMachine && !bridged:
 		return faxback.CDRSendFromClient
-	case fax.ToMachine:
+	case s.attempt.Stage == fax.ToMachine:
 		return faxback.CDRReceiveToClient
 	}
 	return faxback.CDRRealTime

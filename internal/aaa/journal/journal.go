@@ -1,7 +1,7 @@
-// Package journal gets a device's accounting to the RADIUS servers (RFC 2866). Records that
-// must not be lost are on the disk before Append returns, and are sent, the oldest first,
-// until a server has acknowledged them, however often the device restarts meanwhile. The
-// others are offered once.
+// Package journal gets a device's accounting to the RADIUS servers (RFC 2866). Every session
+// has a record on the disk from its beginning: what is to be told of it should the device not
+// live to see its end. Its end replaces that, and is sent, the oldest first, until a server has
+// acknowledged it, however often the device restarts meanwhile. Other records are offered once.
 //
 // What a record's attributes mean is internal/faxback's; how a packet gets to a server is
 // internal/aaa's. A record may reach a server twice, when the power fails between its answer
@@ -35,9 +35,6 @@ const (
 	lastWait  = 10 * time.Minute
 )
 
-// ErrFull refuses a record when MaxRecords wait.
-var ErrFull = fmt.Errorf("%d accounting records wait for a server", MaxRecords)
-
 // A Config is what a journal works with.
 type Config struct {
 	Dir string // made if need be
@@ -48,25 +45,30 @@ type Config struct {
 }
 
 // A Journal keeps accounting records until they are acknowledged. Its methods may be called
-// from any goroutine, and none of them waits for a server.
+// from any goroutine, and none but Close waits for a server or for the disk.
 type Journal struct {
 	cfg  Config
 	news chan struct{} // holds one token while there is something new
 
 	mu      sync.Mutex
-	kept    []uint64 // numbers of the files, the oldest first
-	offered []entry  // after what is kept
+	jobs    []func()      // of the disk, one after the other
+	writing chan struct{} // closed when they are done; nil: there are none
+	kept    []uint64      // numbers of the files to be sent, the oldest first
+	begun   int           // files of sessions that are not over
+	offered []entry
 	next    uint64
 	lost    int
 }
 
 // An entry is a record on its way.
 type entry struct {
+	n          uint64    // in the order of making, which clocks do not tell before they are set; of a file, its name
 	at         time.Time // when it was made
 	attributes aaa.Attributes
 }
 
-// Open opens the journal of a folder. Files that hold no record are set aside and told of.
+// Open opens the journal of a folder. What sessions have left that a restart has ended is sent
+// like the rest. Files that hold no record are set aside and told of.
 func Open(cfg Config) (*Journal, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -81,23 +83,63 @@ func Open(cfg Config) (*Journal, error) {
 	return j, nil
 }
 
-// Append keeps a record. When it returns nil the record survives a power cut.
-func (j *Journal) Append(a aaa.Attributes) error {
+// Begin keeps what is to be told of a session that the device does not live to see the end of.
+// The function that it returns takes, once, what is to be told instead.
+func (j *Journal) Begin(unended aaa.Attributes) (end func(aaa.Attributes)) {
+	s := &session{journal: j}
+	j.job(s.begin, unended)
+	return func(a aaa.Attributes) { j.job(s.end, a) }
+}
+
+// job has the disk do something with a new record, after what it was given before.
+func (j *Journal) job(do func(entry), a aaa.Attributes) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.kept) >= MaxRecords {
-		j.lost++
-		return ErrFull
+	e := j.entry(a)
+	j.jobs = append(j.jobs, func() { do(e) })
+	if j.writing == nil {
+		j.writing = make(chan struct{})
+		go j.write(j.writing)
 	}
-	n := j.next
-	if err := writeRecord(j.path(n), entry{time.Now(), a}); err != nil {
-		j.lost++
-		return fmt.Errorf("accounting: %w", err)
-	}
+}
+
+// entry is a new record. The lock is held.
+func (j *Journal) entry(a aaa.Attributes) entry {
 	j.next++
-	j.kept = append(j.kept, n)
-	j.tell()
-	return nil
+	return entry{j.next - 1, time.Now(), a}
+}
+
+// write does what the disk has to do.
+func (j *Journal) write(done chan struct{}) {
+	defer close(done)
+	for do := j.nextJob(); do != nil; do = j.nextJob() {
+		do()
+	}
+}
+
+func (j *Journal) nextJob() (do func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.jobs) == 0 {
+		j.jobs, j.writing = nil, nil
+		return nil
+	}
+	do = j.jobs[0]
+	j.jobs = slices.Delete(j.jobs, 0, 1)
+	return do
+}
+
+// Close waits until all that has begun or ended is on the disk.
+func (j *Journal) Close() {
+	for {
+		j.mu.Lock()
+		writing := j.writing
+		j.mu.Unlock()
+		if writing == nil {
+			return
+		}
+		<-writing
+	}
 }
 
 // Offer has a record sent once, if a server answers; otherwise nobody misses it.
@@ -107,7 +149,7 @@ func (j *Journal) Offer(a aaa.Attributes) {
 	if len(j.offered) == maxOffered {
 		j.offered = slices.Delete(j.offered, 0, 1)
 	}
-	j.offered = append(j.offered, entry{time.Now(), a})
+	j.offered = append(j.offered, j.entry(a))
 	j.tell()
 }
 
@@ -118,7 +160,7 @@ func (j *Journal) tell() {
 	}
 }
 
-// Waiting is how many records wait on the disk.
+// Waiting is how many records of ended sessions wait on the disk.
 func (j *Journal) Waiting() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -162,54 +204,71 @@ func (j *Journal) Run(ctx context.Context) {
 	}
 }
 
-// send sends what there is, in the order in which it was made. An error: nobody answers.
+// send sends what there is, in the order in which it was made. An error: nobody answers, or
+// the disk does not.
 func (j *Journal) send(ctx context.Context) error {
 	for {
-		e, n, ok := j.oldest()
-		if !ok {
+		e, kept, err := j.oldest()
+		switch {
+		case err != nil:
+			return err
+		case e.attributes == nil:
 			return nil
 		}
-		err := j.exchange(ctx, e)
+		err = j.exchange(ctx, e)
 		if ctx.Err() != nil {
 			return ctx.Err()
-		}
-		if err == nil || n == 0 {
-			j.done(n)
 		}
 		if err != nil {
 			return err
 		}
+		if kept {
+			j.done(e.n)
+		}
 	}
 }
 
-// oldest is the record to be sent next, and the number of its file: 0 for one that was only
-// offered.
-func (j *Journal) oldest() (e entry, n uint64, ok bool) {
+// oldest is the record to be sent next, if there is one, and whether it has a file. One that
+// was only offered has none, and is taken out.
+func (j *Journal) oldest() (e entry, kept bool, err error) {
+	for n := j.first(); n != 0; n = j.first() {
+		if e, err = readRecord(j.path(n, over)); err == nil {
+			e.n, kept = n, true
+			break
+		}
+		if !errors.Is(err, errNoRecord) {
+			return e, false, err
+		}
+		j.setAside(n, err)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for {
-		at, number := time.Time{}, uint64(0)
-		if len(j.kept) > 0 {
-			number = j.kept[0]
-			var err error
-			if e, err = readRecord(j.path(number)); err != nil {
-				j.setAside(number, err)
-				continue
-			}
-			at = e.at
-		}
-		if len(j.offered) > 0 && (number == 0 || j.offered[0].at.Before(at)) {
-			return j.offered[0], 0, true
-		}
-		return e, number, number != 0
+	if len(j.offered) > 0 && (!kept || j.offered[0].n < e.n) {
+		e, kept = j.offered[0], false
+		j.offered = slices.Delete(j.offered, 0, 1)
 	}
+	return e, kept, nil
 }
+
+// first is the number of the oldest file; 0: there is none.
+func (j *Journal) first() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.kept) == 0 {
+		return 0
+	}
+	return j.kept[0]
+}
+
+// maxDelay bounds what a record says of how late it comes: what is more was made before the
+// device had learnt the time.
+const maxDelay = 366 * 24 * time.Hour
 
 // exchange sends a record. What is sent late says so (RFC 2866 section 5.2).
 func (j *Journal) exchange(ctx context.Context, e entry) error {
 	a := slices.Clone(e.attributes)
-	if late := time.Since(e.at) / time.Second; late > 0 {
-		seconds := uint32(min(late, 1<<31-1))
+	if late := time.Since(e.at); late >= time.Second && late < maxDelay {
+		seconds := uint32(late / time.Second)
 		a = append(a, aaa.Attribute{Type: aaa.AcctDelayTime, Value: []byte{byte(seconds >> 24), byte(seconds >> 16), byte(seconds >> 8), byte(seconds)}})
 	}
 	answer, err := j.cfg.Exchange(ctx, aaa.Request{Code: aaa.AccountingRequest, Attributes: a})
@@ -219,16 +278,19 @@ func (j *Journal) exchange(ctx context.Context, e entry) error {
 	return err
 }
 
-// done forgets a record that was sent, or offered in vain.
+// done forgets a record that a server has.
 func (j *Journal) done(n uint64) {
+	j.forget(n)
+	if err := os.Remove(j.path(n, over)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		j.cfg.Log.Warn("acknowledged accounting record not removed: it will be sent again", "err", err)
+	}
+}
+
+// forget takes the oldest file off the list.
+func (j *Journal) forget(n uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if n == 0 {
-		j.offered = slices.Delete(j.offered, 0, 1)
-		return
-	}
-	j.kept = slices.Delete(j.kept, 0, 1)
-	if err := os.Remove(j.path(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		j.cfg.Log.Warn("acknowledged accounting record not removed: it will be sent again", "err", err)
+	if len(j.kept) > 0 && j.kept[0] == n {
+		j.kept = slices.Delete(j.kept, 0, 1)
 	}
 }

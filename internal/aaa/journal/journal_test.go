@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +62,14 @@ func record(id string) aaa.Attributes {
 	return aaa.Attributes{{Type: aaa.AcctSessionID, Value: []byte(id)}, {Type: aaa.UserName}, aaa.VSA(aaa.FaxBack, aaa.SubAttribute{Type: 11})}
 }
 
+// keep keeps a record: of a session that began and ended.
+func keep(j *Journal, ids ...string) {
+	for _, id := range ids {
+		j.Begin(record(id + " unended"))(record(id))
+	}
+	j.Close()
+}
+
 // open opens the journal of dir, and runs it until the bubble's function returns.
 func open(t *testing.T, dir string, s *server) (*Journal, func()) {
 	t.Helper()
@@ -82,13 +89,14 @@ func TestOrder(t *testing.T) {
 		s := &server{}
 		j, stop := open(t, t.TempDir(), s)
 		defer stop()
+		end := j.Begin(record("unended"))
 		j.Offer(record("start"))
-		time.Sleep(time.Millisecond)
-		if err := j.Append(record("stop")); err != nil {
-			t.Fatal(err)
-		}
+		j.Begin(record("unended too"))
+		end(record("stop"))
+		j.Close()
+		j.Offer(record("another"))
 		synctest.Wait()
-		if got, _ := s.record(); got != "start stop" || j.Waiting() != 0 {
+		if got, _ := s.record(); got != "start stop another" || j.Waiting() != 0 {
 			t.Errorf("sent %q, %d wait", got, j.Waiting())
 		}
 	})
@@ -101,10 +109,7 @@ func TestResentUntilAnswered(t *testing.T) {
 		j, stop := open(t, t.TempDir(), s)
 		defer stop()
 		j.Offer(record("start"))
-		time.Sleep(time.Millisecond)
-		if err := j.Append(record("stop")); err != nil {
-			t.Fatal(err)
-		}
+		keep(j, "stop")
 		time.Sleep(24 * time.Hour)
 		_, asked := s.record()
 		if asked < 24*4 || asked > 24*8 {
@@ -126,16 +131,10 @@ func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, s := t.TempDir(), &server{}
 		j, stop := open(t, dir, s)
-		if err := j.Append(record("one")); err != nil {
-			t.Fatal(err)
-		}
+		keep(j, "one")
 		synctest.Wait()
 		s.be(true)
-		for _, id := range []string{"two", "three"} {
-			if err := j.Append(record(id)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		keep(j, "two", "three")
 		synctest.Wait()
 		stop()
 		s.be(false)
@@ -153,18 +152,14 @@ func TestDamage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, s := t.TempDir(), &server{silent: true}
 		j, stop := open(t, dir, s)
-		for _, id := range []string{"one", "two", "three"} {
-			if err := j.Append(record(id)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		keep(j, "one", "two", "three")
 		synctest.Wait()
 		stop()
-		whole, err := os.ReadFile(j.path(1))
+		whole, err := os.ReadFile(j.path(2, over))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for path, data := range map[string][]byte{j.path(1): whole[:len(whole)-1], j.path(2): nil, filepath.Join(dir, ".0000000000000004.acct123"): whole, filepath.Join(dir, "README"): whole} {
+		for path, data := range map[string][]byte{j.path(2, over): whole[:len(whole)-1], j.path(4, over): nil, filepath.Join(dir, ".0000000000000004.acct123"): whole, filepath.Join(dir, "README"): whole} {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -176,17 +171,87 @@ func TestDamage(t *testing.T) {
 		if got, _ := s.record(); got != "three" || j.Lost() != 2 || j.Waiting() != 0 {
 			t.Errorf("sent %q, %d lost, %d wait", got, j.Lost(), j.Waiting())
 		}
-		files, _ := filepath.Glob(filepath.Join(dir, "*"))
-		for i := range files {
-			files[i] = filepath.Base(files[i])
-		}
-		if want := []string{"0000000000000001.bad", "0000000000000002.bad", "README"}; !reflect.DeepEqual(files, want) {
-			t.Errorf("left %q, want %q", files, want)
+		if got, want := files(dir), "0000000000000002.bad 0000000000000004.bad README"; got != want {
+			t.Errorf("left %q, want %q", got, want)
 		}
 	})
 }
 
-// A disk that takes nothing is told of at once.
+// files are the names in a folder, but for those that begin with a dot.
+func files(dir string) string {
+	all, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for i := range all {
+		all[i] = filepath.Base(all[i])
+	}
+	return strings.Join(all, " ")
+}
+
+// A session that the device did not live to see the end of is told of after the restart, as it
+// was said at its beginning; one that ended is told of as it ended.
+func TestUnended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, s := t.TempDir(), &server{silent: true}
+		j, stop := open(t, dir, s)
+		j.Begin(record("one unended"))
+		keep(j, "two")
+		j.Begin(record("three unended"))
+		j.Close()
+		if got, want := files(dir), "0000000000000001.begun 0000000000000003.acct 0000000000000004.begun"; got != want {
+			t.Errorf("files %q, want %q", got, want)
+		}
+		stop()
+		s.be(false)
+		j, stop = open(t, dir, s)
+		defer stop()
+		synctest.Wait()
+		keep(j, "four")
+		synctest.Wait()
+		if got, _ := s.record(); got != "one unended two three unended four" || files(dir) != "" {
+			t.Errorf("sent %q, left %q", got, files(dir))
+		}
+	})
+}
+
+// However far the end of a session had got when the power failed, there is one record of it.
+func TestCutInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			name string
+			cut  func(j *Journal, s *session)
+			want string
+		}{
+			{"before the end is written", func(*Journal, *session) {}, "unended"},
+			{"while it is written", func(j *Journal, s *session) {
+				if err := os.WriteFile(filepath.Join(j.cfg.Dir, ".0000000000000001.begun123"), []byte("tpa"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}, "unended"},
+			{"before it has its name", func(j *Journal, s *session) {
+				if err := writeRecord(j.path(s.n, begun), entry{2, time.Now(), record("end")}); err != nil {
+					t.Fatal(err)
+				}
+			}, "end"},
+			{"before it is sent", func(j *Journal, s *session) { s.end(entry{2, time.Now(), record("end")}) }, "end"},
+		} {
+			dir, s := t.TempDir(), &server{}
+			j, err := Open(Config{Dir: dir, Exchange: s.exchange})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := &session{journal: j}
+			x.begin(entry{1, time.Now(), record("unended")})
+			tt.cut(j, x)
+			_, stop := open(t, dir, s)
+			synctest.Wait()
+			stop()
+			if got, _ := s.record(); got != tt.want || files(dir) != "" {
+				t.Errorf("%s: sent %q, want %q, left %q", tt.name, got, tt.want, files(dir))
+			}
+		}
+	})
+}
+
+// A disk that takes nothing, or no more, costs the record and nothing else.
 func TestFull(t *testing.T) {
 	s := &server{}
 	j, err := Open(Config{Dir: t.TempDir(), Exchange: s.exchange})
@@ -194,17 +259,76 @@ func TestFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.kept = make([]uint64, MaxRecords)
-	if err := j.Append(record("one")); !errors.Is(err, ErrFull) || j.Lost() != 1 {
-		t.Errorf("Append: %v, %d lost", err, j.Lost())
+	keep(j, "one")
+	if j.Lost() != 1 || j.begun != 0 {
+		t.Errorf("full: %d lost, %d begun", j.Lost(), j.begun)
 	}
 	j.kept = nil
-	j.cfg.Dir = filepath.Join(j.cfg.Dir, "gone")
-	if err := j.Append(record("one")); !errors.Is(err, os.ErrNotExist) || j.Waiting() != 0 {
-		t.Errorf("Append: %v, %d wait", err, j.Waiting())
+	whole := j.cfg.Dir
+	j.cfg.Dir = filepath.Join(whole, "gone")
+	keep(j, "one")
+	if j.Lost() != 2 || j.Waiting() != 0 || j.begun != 0 {
+		t.Errorf("no folder: %d lost, %d wait, %d begun", j.Lost(), j.Waiting(), j.begun)
 	}
-	if err := j.Append(aaa.Attributes{{Type: 1, Value: make([]byte, 254)}}); err == nil {
-		t.Error("an attribute of 254 octets is kept")
+	end := j.Begin(record("no place yet"))
+	j.Close()
+	j.cfg.Dir = whole
+	end(record("but now"))
+	j.Close()
+	if j.Lost() != 2 || j.Waiting() != 1 || j.begun != 0 {
+		t.Errorf("place at the end: %d lost, %d wait, %d begun", j.Lost(), j.Waiting(), j.begun)
 	}
+	keep(j, strings.Repeat("x", 254))
+	if j.Lost() != 3 || j.Waiting() != 1 {
+		t.Errorf("an attribute of 254 octets: %d lost, %d wait", j.Lost(), j.Waiting())
+	}
+}
+
+// A file that cannot be read now is not given up.
+func TestUnreadableForNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, s := t.TempDir(), &server{silent: true}
+		j, stop := open(t, dir, s)
+		defer stop()
+		keep(j, "one")
+		synctest.Wait()
+		path := j.path(2, over)
+		if err := errors.Join(os.Rename(path, path+".away"), os.Mkdir(path, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		s.be(false)
+		time.Sleep(time.Hour)
+		if err := errors.Join(os.Remove(path), os.Rename(path+".away", path)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got, _ := s.record(); !strings.HasPrefix(got, "one+") || j.Lost() != 0 {
+			t.Errorf("sent %q, %d lost", got, j.Lost())
+		}
+	})
+}
+
+// A device without a clock of its own may keep a record before it learns the time.
+func TestClockSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, s := t.TempDir(), &server{}
+		j, err := Open(Config{Dir: dir, Exchange: s.exchange})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, at := range []time.Time{time.Unix(60, 0), time.Now().Add(time.Hour), time.Now().Add(-time.Hour)} {
+			if err := writeRecord(j.path(uint64(n+1), over), entry{uint64(n + 1), at, record(fmt.Sprint(n))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, stop := open(t, dir, s)
+		defer stop()
+		synctest.Wait()
+		if got, _ := s.record(); got != "0 1 2+3600" {
+			t.Errorf("sent %q", got)
+		}
+	})
 }
 
 // Only the newest of what is offered are remembered while nobody answers.
@@ -222,7 +346,7 @@ func TestOffersAreBounded(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	data, err := appendRecord(nil, entry{time.UnixMilli(1700000000000), record("id")})
+	data, err := appendRecord(nil, entry{1, time.UnixMilli(1700000000000), record("id")})
 	if err != nil {
 		f.Fatal(err)
 	}
