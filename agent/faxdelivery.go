@@ -31,11 +31,12 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 		Port: r.Port, Line: line.cfg.N, Send: true, Number: r.Peer, Info: r.CDRInfo, ANI: r.ANI, CSID: r.CSID,
 		Stage: fax.Delivery, Related: r.Session,
 	}
+	a.setFaxes()
 	permit := a.fax.clerk.Begin(ctx, at)
 	if permit.Refused != "" {
 		return spool.Result{Permanent: true, Error: permit.Refused}
 	}
-	source, err := j.Source(ctx, fax.Header(a.clock.Now(), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username)))
+	source, err := j.Source(ctx, fax.Header(a.clock.Now().In(a.zone()), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username)))
 	if err != nil {
 		permit.Session.Stop(fax.Outcome{Peer: r.Peer, Reason: err.Error()})
 		return spool.Result{Permanent: true, Error: err.Error()}
@@ -74,6 +75,17 @@ func (a *Agent) faxLine(own int) *lineUnit {
 		}
 	}
 	return other
+}
+
+// sendWaiting tries the faxes at once that wait for a line, when that has a server again.
+func (a *Agent) sendWaiting(line int) {
+	q := a.fax.queue
+	if q == nil || a.fax.store.Usage().Faxes == 0 {
+		return
+	}
+	if u := a.unit(line); u != nil && u.running() && takesCalls(u) {
+		q.Ready(0, line)
+	}
 }
 
 // takesCalls reports a line that can be called over now.

@@ -56,6 +56,23 @@ func (a *Agent) openFaxes() {
 	f.queue = spool.NewQueue(spool.QueueConfig{Store: store, Deliver: a.deliver, Retries: retries})
 }
 
+// setFaxes takes over what [fax] and the provider say about deliveries.
+func (a *Agent) setFaxes() {
+	if q := a.fax.queue; q != nil {
+		q.Set(a.config().Fax.Retries, a.zone())
+	}
+}
+
+// zone is that of the times that are shown to people: the account's, else the device's own.
+func (a *Agent) zone() *time.Location {
+	if p := a.keeper.Status().Profile; p != nil && p.Location != "" {
+		if zone, err := time.LoadLocation(p.Location); err == nil {
+			return zone
+		}
+	}
+	return time.Local
+}
+
 // runFaxes delivers what waits until endFaxes.
 func (a *Agent) runFaxes() {
 	f := &a.fax

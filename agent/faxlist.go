@@ -83,7 +83,11 @@ func storedFax(r spool.Record) api.Fax {
 	if r.Transport != "" {
 		x.ECM = &r.ECM
 	}
-	for _, p := range r.Pages {
+	pages := r.Pages
+	if len(pages) == 0 { // nothing of it has gone on yet: how it came
+		pages = r.Taken
+	}
+	for _, p := range pages {
 		x.Pages = append(x.Pages, showPage(fax.Page{
 			N: p.N, Result: p.Result, Rows: p.Rows, BadRows: p.BadRows, Rate: p.Rate, Resolution: p.Resolution, Repairs: p.Repairs, What: p.What,
 		}))

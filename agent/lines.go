@@ -102,6 +102,7 @@ type lineOwner struct{ a *Agent }
 func (o lineOwner) Incoming(c *lines.Call) (lines.Handler, int) { return o.a.incoming(c) }
 func (o lineOwner) Changed(line int) {
 	o.a.changed()
+	o.a.sendWaiting(line)
 	o.a.rested()
 	o.a.stir()
 }

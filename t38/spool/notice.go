@@ -24,7 +24,7 @@ func (q *Queue) tellAll() {
 func (q *Queue) tell(id string) {
 	r, err := q.store.Get(id)
 	if err == nil && !q.told(r) {
-		err = q.store.notice(r, q.cfg.Zone)
+		err = q.store.notice(r, q.zone.Load())
 	}
 	if err != nil {
 		q.store.cfg.Log.Warn("no notice about a fax", "fax", id, "err", err)

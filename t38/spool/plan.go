@@ -80,8 +80,8 @@ func (q *Queue) wait(r *Record, result Result) (wait time.Duration, ok bool) {
 	case result.NotTried:
 		return min(q.cfg.Wait<<min(r.Untried-1, 5), 5*time.Minute), r.Untried < mostUntried
 	case result.Busy:
-		return q.cfg.BusyWait, r.Tries <= q.cfg.Retries
+		return q.cfg.BusyWait, r.Tries <= int(q.retries.Load())
 	default:
-		return q.cfg.Wait, r.Tries <= q.cfg.Retries
+		return q.cfg.Wait, r.Tries <= int(q.retries.Load())
 	}
 }

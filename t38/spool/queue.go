@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,9 @@ func (c *QueueConfig) setDefaults() {
 // A Queue delivers the faxes of a Store that wait. Faxes to one number, or to one port, go
 // in the order of their acceptance: one that is tried again holds those behind it.
 type Queue struct {
+	retries atomic.Int32
+	zone    atomic.Pointer[time.Location]
+
 	cfg   QueueConfig
 	store *Store
 	wake  chan struct{}
@@ -72,10 +76,18 @@ func NewQueue(c QueueConfig) *Queue {
 		cfg: c, store: c.Store, wake: make(chan struct{}, 1),
 		running: map[string]*running{}, finished: make(chan struct{}),
 	}
+	q.Set(c.Retries, c.Zone)
 	q.store.mu.Lock()
 	q.store.waiting = q.poke
 	q.store.mu.Unlock()
 	return q
+}
+
+// Set changes how often a call is tried again, and the zone of the times in notices, from the
+// next one on.
+func (q *Queue) Set(retries int, zone *time.Location) {
+	q.retries.Store(int32(retries))
+	q.zone.Store(zone)
 }
 
 // poke makes Run look what there is to do.

@@ -222,6 +222,23 @@ func TestRetries(t *testing.T) {
 	})
 }
 
+// How often a fax is tried may change while it waits.
+func TestRetriesChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, QueueConfig{Retries: 3})
+		failed := Result{Error: "no answer"}
+		b.says("1", failed, failed, failed, failed)
+		id := submit(t, b.store, Meta{Line: 1, Peer: "1"}, a4).ID
+		time.Sleep(20 * time.Second)
+		b.queue.Set(1, time.UTC)
+		time.Sleep(time.Hour)
+		if r := b.get(id); r.State != Failed || r.Tries != 3 {
+			t.Errorf("%s after %d tries", r.State, r.Tries)
+		}
+		b.close()
+	})
+}
+
 // The next try begins behind the pages that were confirmed, and what it sends are those that
 // are left, with the numbers they have in the whole.
 func TestPageResume(t *testing.T) {
