@@ -51,7 +51,7 @@ type Journal struct {
 	news chan struct{} // holds one token while there is something new
 
 	mu      sync.Mutex
-	jobs    []func()      // of the disk, one after the other
+	jobs    []func()      // of the disk, and what is to follow them, one after the other
 	writing chan struct{} // closed when they are done; nil: there are none
 	kept    []uint64      // numbers of the files to be sent, the oldest first
 	begun   int           // files of sessions that are not over
@@ -142,14 +142,17 @@ func (j *Journal) Close() {
 	}
 }
 
-// Offer has a record sent once, if a server answers; otherwise nobody misses it.
-func (j *Journal) Offer(a aaa.Attributes) {
+// Offer has a record sent once, if a server answers; otherwise nobody misses it. It follows what
+// is on the disk: no server learns that a session began before it is certain to learn of its end.
+func (j *Journal) Offer(a aaa.Attributes) { j.job(j.offer, a) }
+
+func (j *Journal) offer(e entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.offered) == maxOffered {
 		j.offered = slices.Delete(j.offered, 0, 1)
 	}
-	j.offered = append(j.offered, j.entry(a))
+	j.offered = append(j.offered, e)
 	j.tell()
 }
 

@@ -93,7 +93,6 @@ func TestOrder(t *testing.T) {
 		j.Offer(record("start"))
 		j.Begin(record("unended too"))
 		end(record("stop"))
-		j.Close()
 		j.Offer(record("another"))
 		synctest.Wait()
 		if got, _ := s.record(); got != "start stop another" || j.Waiting() != 0 {
@@ -340,6 +339,7 @@ func TestOffersAreBounded(t *testing.T) {
 	for i := range maxOffered + 10 {
 		j.Offer(record(fmt.Sprint(i)))
 	}
+	j.Close()
 	if n := len(j.offered); n != maxOffered || string(j.offered[0].attributes[0].Value) != "10" {
 		t.Errorf("%d offered, the first is %s", n, j.offered[0].attributes[0].Value)
 	}
