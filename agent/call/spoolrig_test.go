@@ -141,10 +141,8 @@ func (o *office) frame() {
 	case ph.keys.Busy():
 		ph.keys.Read(pcm)
 	case o.fax != nil:
-		in := o.heard
-		if len(in) == 0 {
-			in = make([]int16, 160)
-		}
+		in := make([]int16, 160)
+		copy(in, o.heard)
 		o.fax.Exchange(in, pcm)
 		if o.fax.Done() {
 			o.sent = o.fax.T30.Result()
@@ -158,7 +156,7 @@ func (o *office) frame() {
 	ph.card.send(said{pcm: pcm})
 	synctest.Wait()
 	o.at += 160
-	o.heard, ph.card.ear = ph.card.ear, nil
+	o.heard = o.power.heard()
 	o.listen()
 	ph.ear = append(ph.ear, o.heard...)
 	if len(ph.ear) > 8000 {
@@ -190,10 +188,31 @@ func (o *office) listen() {
 	}
 }
 
-// A powerCard knows whether there is loop current.
+// A powerCard knows whether there is loop current. What the machine hears may come late, when
+// the port waits for the disk.
 type powerCard struct {
-	fxs.Card
+	*testCard
 	off bool
+
+	mu  sync.Mutex
+	ear []int16
+}
+
+// Write implements fxs.Card.
+func (c *powerCard) Write(pcm []int16) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ear = append(c.ear, pcm...)
+	return nil
+}
+
+// heard is what has come since it was last asked for.
+func (c *powerCard) heard() []int16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pcm := c.ear
+	c.ear = nil
+	return pcm
 }
 
 // Power implements fxs.Card.
@@ -203,7 +222,7 @@ func (c *powerCard) Power(on bool) error { c.off = !on; return nil }
 func (r *spoolRig) watchPower() {
 	r.ph.unplug()
 	r.ph.card = &testCard{mouth: make(chan said), gone: make(chan struct{})}
-	r.power = &powerCard{Card: r.ph.card}
+	r.power = &powerCard{testCard: r.ph.card}
 	r.ph.cards <- r.power
 	synctest.Wait()
 }
