@@ -7,6 +7,7 @@ import (
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
+	"tipring/internal/offer"
 	"tipring/lines"
 	"tipring/registrar"
 	"tipring/t38/spool"
@@ -155,7 +156,7 @@ func (a *Agent) incomingTo(c *lines.Call, units []*portUnit) (h lines.Handler, c
 			if store == 0 {
 				store = u.cfg.N
 			}
-		case u.port != nil:
+		case u.port != nil && (u.cfg.Kind == "fax" || c.Offered() != offer.Fax): // a telephone cannot take T.38 alone
 			ring = append(ring, u.port)
 		}
 	}

@@ -3,11 +3,13 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
 	"tipring/internal/config"
+	"tipring/internal/offer"
 	"tipring/lines"
 	"tipring/t38/spool"
 	"tipring/t38/t30"
@@ -23,6 +25,15 @@ func (a *Agent) faxPort(p config.Port) *call.FaxPort {
 		Mode: p.FaxMode, Settings: faxSettings(c.Fax), CSID: p.CSID,
 		CallAhead: p.CallAhead, Bridge: p.CallAheadBridge, TimeoutS: p.CallAheadS, Delimiter: c.Fax.CDRDelimiter,
 	}
+}
+
+// faxOffer is what the device does by T.38; nil without a port for it.
+func (a *Agent) faxOffer() *offer.T38 {
+	c := a.config()
+	if !slices.ContainsFunc(c.Ports, func(p config.Port) bool { return p.Kind == "fax" }) {
+		return nil
+	}
+	return faxSettings(c.Fax).Offer()
 }
 
 // differFax tells whether a port's fax settings are others.
