@@ -62,7 +62,7 @@ type Device struct {
 
 	Clerk  fax.Clerk   // is asked before the calls of fax ports; nil: nobody is
 	Memory *fax.Memory // of destinations without T.38; may be nil
-	// FaxEnded is told of each call of a fax port in which there was a fax, on the port's
+	// FaxEnded is told of each call of a port with mode relay, a fax or not, on the port's
 	// goroutine: it must not block. Nil: nobody asks.
 	FaxEnded func(port int, a fax.Attempt, o fax.Outcome)
 	Desk     Desk // stores the faxes of ports with mode spool; there must be one where there is such a port

@@ -18,7 +18,12 @@ func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 	g := &group{call: c, ringing: map[*Port]*conversation{}}
 	var free []*Port
 	code = 480
+	t38 := c.Offered() == offer.Fax
 	for _, p := range ports {
+		if t38 && !p.takesT38() {
+			code = max(code, 488)
+			continue
+		}
 		switch refusal := p.offer(); refusal {
 		case 0:
 			free = append(free, p)

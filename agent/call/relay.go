@@ -63,6 +63,7 @@ type relay struct {
 	upAt   int64 // when the call was answered
 	byT38  bool  // packets were agreed on
 	asFax  bool  // the far end showed a sign of a fax
+	seen   bool  // a frame of V.21 passed
 	lookAt int64
 	signal int64 // when a machine was last heard
 	overAt int64 // when both were done; 0: not yet
@@ -180,7 +181,10 @@ func (r *relay) tick(in, out []int16) {
 		r.speech()
 	case r.overAt != 0 && r.now-r.overAt >= afterDCN:
 		r.hangUp("the fax is over")
-	case r.now-r.signal >= lastSilence:
+	case r.now-r.signal < lastSilence:
+	case r.phase == inData && !r.seen: // a modem, or a voice that was taken for one
+		r.voice()
+	default:
 		r.hangUp("neither machine was heard for a minute")
 	}
 }

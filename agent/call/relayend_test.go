@@ -115,6 +115,27 @@ func TestRelayHangsUpInSilence(t *testing.T) {
 	}
 }
 
+// What was taken for a fax and is none, a modem or a voice, is not hung up for its silence.
+func TestRelayLeavesOtherModemsAlone(t *testing.T) {
+	relayTest(t, faxCall{receives: true, noT38: true}, func(f *faxRig) {
+		f.phone().fax = nil
+		f.rig.far.call().fax.machine = nil
+		f.until("the machine rings", func() bool { return f.phone().card.ringing })
+		f.phone().lift()
+		f.phone().says = voice(2100)
+		f.run(3 * time.Second)
+		if !f.phone().port.now.session.Data() {
+			t.Error("an answer tone is no data")
+		}
+		f.phone().says = nil
+		f.run(70 * time.Second)
+		if f.rig.far.running() != 1 || f.phone().port.now.session.Data() {
+			t.Error("a silent call was ended, or is still in data mode")
+		}
+		f.phone().hangUp()
+	})
+}
+
 // speaks lets both ends talk like people, with pauses.
 func (f *faxRig) speaks(d time.Duration) {
 	c := f.rig.far.last()

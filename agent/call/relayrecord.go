@@ -45,6 +45,7 @@ func (r *relay) look() {
 	if rec.Over() && r.overAt == 0 {
 		r.overAt, r.talk = r.now, 0
 	}
+	r.seen = r.seen || rec.Local.Frames+rec.Remote.Frames > 0
 	r.judge(&rec)
 	r.showRecord(&rec)
 }

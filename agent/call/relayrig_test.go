@@ -164,6 +164,7 @@ func newFaxRig(t tester, x faxCall) *faxRig {
 		}
 	}
 	f.clerk = &testClerk{}
+	set.t38 = s.Offer()
 	f.rig = newRig(t, set)
 	f.rig.far.t38 = &offer.T38{MaxBitRate: 14400, MaxDatagram: 400, EC: offer.Redundancy}
 	if x.noT38 {

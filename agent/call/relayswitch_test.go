@@ -211,6 +211,47 @@ func TestRelayGlare(t *testing.T) {
 	}
 }
 
+// A call that offers nothing but T.38 is one from its first packet on.
+func TestRelayIsCalledByT38(t *testing.T) {
+	for _, first := range []bool{false, true} {
+		x := faxCall{receives: true, server: true, settings: func(s *fax.Settings) { s.First = first }}
+		relayTest(t, x, func(f *faxRig) {
+			was := f.rig.far.onCall
+			f.rig.far.onCall = func(c *farCall) {
+				was(c)
+				c.o.SetMode(offer.Fax)
+			}
+			f.begin()
+			f.pass(3 * time.Minute)
+			if o := f.well(); o.Transport != "t38" || f.rig.far.last().reinvites() != 0 {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+}
+
+// Telephones do not ring for one.
+func TestTelephonesRefuseT38(t *testing.T) {
+	for _, off := range []bool{false, true} {
+		x := faxCall{receives: true, server: true, settings: func(s *fax.Settings) { s.T38 = !off }}
+		relayTest(t, x, func(f *faxRig) {
+			if !off {
+				f.phone().port.cfg.Fax = nil
+			}
+			was := f.rig.far.onCall
+			f.rig.far.onCall = func(c *farCall) {
+				was(c)
+				c.o.SetMode(offer.Fax)
+			}
+			c := f.rig.far.call()
+			f.run(time.Second)
+			if f.phone().card.ringing || c.status() != 488 {
+				t.Errorf("rings %v, the caller was told %d", f.phone().card.ringing, c.status())
+			}
+		})
+	}
+}
+
 // T.38 stands beside sound in the first INVITE, and needs no other.
 func TestRelayBesideSound(t *testing.T) {
 	for _, takes := range []offer.Mode{offer.Sound, offer.FaxPreferred} {

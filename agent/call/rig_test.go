@@ -15,6 +15,7 @@ import (
 
 	"tipring/internal/config"
 	"tipring/internal/media"
+	"tipring/internal/offer"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport/memnet"
@@ -58,7 +59,8 @@ type settings struct {
 	line     []string // more of [sip1]
 	config   func(*Config)
 	device   func(*Device)
-	rtpPairs int // of the device; 0: eight
+	rtpPairs int        // of the device; 0: eight
+	t38      *offer.T38 // of the device; nil: it has none
 }
 
 // RTP ports of the tests: of a range of each process's own, for several may run at once.
@@ -113,7 +115,7 @@ func newRig(t tester, s settings) *rig {
 	r.goWork(func() { monitor.Run(ctx) })
 	r.line = lines.New(lineConfig(t, s.line), lines.Device{
 		Stack: stack, Monitor: monitor, Resolver: &memnet.Names{}, Timers: timers,
-		UserAgent: "tipring/test", Owner: r.owner, Log: slog.New(slog.DiscardHandler),
+		UserAgent: "tipring/test", Owner: r.owner, Log: slog.New(slog.DiscardHandler), T38: func() *offer.T38 { return s.t38 },
 	})
 	r.goWork(func() { r.line.Run(ctx) })
 	for n := range max(s.ports, 1) {
