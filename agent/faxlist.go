@@ -8,10 +8,12 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
+	"tipring/internal/config"
 	"tipring/t38/spool"
 	"tipring/webui/api"
 )
@@ -40,6 +42,9 @@ func (f faxes) Faxes() []api.Fax {
 			if s := u.port.Fax(); s.Call != "" {
 				list = append(list, passingFax(s))
 			}
+			if s := u.port.Snapshot().Fax; s.State == string(spool.Probing) {
+				list = append(list, probingFax(u.cfg, s))
+			}
 		}
 	}
 	for _, r := range f.a.fax.relays.all() {
@@ -56,7 +61,7 @@ func (f faxes) Fax(id string) (api.Fax, bool) {
 			return storedFax(r), true
 		}
 	}
-	if strings.HasPrefix(id, relayID("")) {
+	if strings.HasPrefix(id, relayID("")) || strings.HasPrefix(id, probeID) {
 		for _, x := range f.Faxes() {
 			if x.ID == id {
 				return x, true
@@ -133,6 +138,18 @@ func passingFax(s call.FaxStatus) api.Fax {
 		x.ECM = &s.ECM
 	}
 	return x
+}
+
+// probeID begins the id of a fax whose number is called ahead: that of its port follows.
+const probeID = "probe-"
+
+// probingFax shows a fax that a machine is about to send, while its number is called ahead. It is
+// none of the store yet.
+func probingFax(p config.Port, s call.FaxActivity) api.Fax {
+	return api.Fax{
+		ID: probeID + strconv.Itoa(p.N), Direction: "out", Kind: string(spool.Machine), Port: optional(p.N), Line: optional(p.Line),
+		Peer: api.Text(s.Number), State: s.State,
+	}
 }
 
 // passedFax shows a fax that has passed a port in real time.
@@ -223,6 +240,9 @@ func (f faxes) CancelFax(ctx context.Context, id string) error {
 		c.Hangup()
 		return nil
 	}
+	if strings.HasPrefix(id, probeID) {
+		return fmt.Errorf("fax %s has not begun: the machine's user ends it by hanging up: %w", id, api.ErrConflict)
+	}
 	return faxProblem(f.a.fax.queue.Cancel(id))
 }
 
@@ -242,7 +262,7 @@ func (f faxes) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
 
 // stored does something with a document, of which a fax in real time has none.
 func (f faxes) stored(id string, do func(*spool.Store) error) error {
-	if strings.HasPrefix(id, relayID("")) {
+	if strings.HasPrefix(id, relayID("")) || strings.HasPrefix(id, probeID) {
 		return fmt.Errorf("fax %s passed in real time, and its pages are not kept: %w", id, api.ErrNotFound)
 	}
 	return faxProblem(do(f.a.fax.store))

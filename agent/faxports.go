@@ -105,6 +105,9 @@ type intake struct{ *spool.Intake }
 // Sink implements call.Intake.
 func (i *intake) Sink() t30.Sink { return i.Intake }
 
+// Page implements call.PageFollower.
+func (i *intake) Page(p fax.Page) { i.Intake.Page(pageOf(p, 0)) }
+
 // Commit implements call.Intake.
 func (i *intake) Commit(o fax.Outcome) error {
 	_, err := i.Intake.Commit(resultOf(o, 0))
@@ -194,7 +197,7 @@ func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code 
 	return permit.CSID, in.Intake, 0
 }
 
-func (r *reception) page(p fax.Page) { r.in.Page(pageOf(p, 0)) }
+func (r *reception) page(p fax.Page) { r.in.Page(p) }
 
 func (r *reception) progress(p fax.Progress) {
 	if p.State == "receiving" && r.session != nil {
