@@ -44,7 +44,7 @@ for board in "$@"; do
 	extra=${board#*:}
 	out=build/cross/$arch/tipring
 	mkdir -p build/cross/"$arch"
-	for_board tools/setup/build.sh "$out"
+	for_board env TAGS=nodemo tools/setup/build.sh "$out"
 	starts=$($(emulator $arch) $out version)
 	rm -f $out.squashfs
 	mksquashfs $out $out.squashfs -comp xz -no-progress -quiet -root-owned >/dev/null

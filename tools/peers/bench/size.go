@@ -37,7 +37,7 @@ func sizes() error {
 	}
 	mipsle := filepath.Join(dir, "tipring")
 	cmd := exec.Command(filepath.Join(top, "tools", "setup", "build.sh"), mipsle)
-	cmd.Env = append(os.Environ(), "LDFLAGS=-s -w", "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat")
+	cmd.Env = append(os.Environ(), "LDFLAGS=-s -w", "TAGS=nodemo", "GOOS=linux", "GOARCH=mipsle", "GOMIPS=softfloat")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build for mipsle: %w: %s", err, out)
 	}
