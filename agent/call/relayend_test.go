@@ -14,7 +14,11 @@ import (
 
 // everyPhase is moments of a call of about half a minute, from ringing to behind the fax.
 func everyPhase(do func(at time.Duration)) {
-	for at := 100 * time.Millisecond; at < 34*time.Second; at += 3300 * time.Millisecond {
+	step := 3300 * time.Millisecond
+	if raceEnabled {
+		step *= 3
+	}
+	for at := 100 * time.Millisecond; at < 34*time.Second; at += step {
 		do(at)
 	}
 }

@@ -196,8 +196,12 @@ func TestRelayUnanswered(t *testing.T) {
 
 // Both sides ask in the same moment: one of them has it, and the fax is one by T.38.
 func TestRelayGlare(t *testing.T) {
+	step := 100 * time.Millisecond
+	if raceEnabled {
+		step *= 4
+	}
 	for _, delay := range []time.Duration{10, 60} {
-		for at := 3000 * time.Millisecond; at < 4400*time.Millisecond; at += 100 * time.Millisecond {
+		for at := 3000 * time.Millisecond; at < 4400*time.Millisecond; at += step {
 			relayTest(t, faxCall{receives: true}, func(f *faxRig) {
 				f.slow(delay * time.Millisecond)
 				f.rig.far.asks = at
