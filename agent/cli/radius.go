@@ -15,7 +15,7 @@ import (
 
 var radiusCommand = command{
 	name:    "radius",
-	args:    "account (--mac M or --serial S) | call-ahead NUMBER | dids ACCOUNT | did NUMBER | login",
+	args:    "account (--mac M or --serial S) | call-ahead NUMBER | dids ACCOUNT | did NUMBER | login | dictionary",
 	summary: "ask the RADIUS servers of the configuration, without an agent",
 	nargs:   2, fewer: true,
 	flags: (*call).radiusFlags,
@@ -29,6 +29,9 @@ func (c *call) radiusFlags(set *flag.FlagSet) {
 }
 
 func (c *call) radius() error {
+	if len(c.args) > 0 && c.args[0] == "dictionary" {
+		return c.radiusDictionary()
+	}
 	question, err := c.question()
 	if err != nil {
 		return usageError{err.Error()}

@@ -270,6 +270,43 @@ func TestRadiusWithAnotherDictionary(t *testing.T) {
 	}
 }
 
+// What has no number is listed, of questions, answers and accounting alike; nobody is asked.
+func TestRadiusDictionary(t *testing.T) {
+	dir := t.TempDir()
+	config, numbers := filepath.Join(dir, "t.ini"), filepath.Join(dir, "dictionary")
+	for path, text := range map[string]string{
+		config:  "[radius]\ndictionary = " + numbers + "\n",
+		numbers: etc.Dictionary + "BEGIN-VENDOR FaxBack\nATTRIBUTE FB-Fax-Error-Code 240 integer\nEND-VENDOR FaxBack\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, stdout, stderr := runRadius(t, config, "dictionary", "--json")
+	var got struct {
+		Attributes  []struct{ Name, Value string }
+		NotNumbered []string `json:"not_numbered"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || status != 0 || len(got.Attributes)+len(got.NotNumbered) != 67 || len(got.NotNumbered) != 29 {
+		t.Errorf("%d, %v, %d numbered, %d not\n%s%s", status, err, len(got.Attributes), len(got.NotNumbered), stdout, stderr)
+	}
+	if slices.Contains(got.NotNumbered, "FB-Fax-Error-Code") || !slices.Contains(got.NotNumbered, "FB-RTN-Count") || !strings.Contains(stdout, `{"name":"FB-Fax-Error-Code","value":"240"}`) {
+		t.Errorf("%s", stdout)
+	}
+	status, stdout, stderr = runRadius(t, config, "dictionary")
+	if status != 0 || !strings.Contains(strings.Join(strings.Fields(stdout), " "), " FB-CDR-Type 70 ") || !strings.Contains(stdout, "\nwithout a number, and so neither sent nor read: FB-Snd-On-Behalf-Of, FB-Line-Num, FB-Line-Id, ") {
+		t.Errorf("%d\n%s%s", status, stdout, stderr)
+	}
+	for args, want := range map[string]string{
+		"dictionary 1":       "tipring radius: what is \"1\" for?\n",
+		"dictionary --mac 1": "tipring radius: --mac and --serial go with account\n",
+	} {
+		if status, _, stderr := runRadius(t, config, strings.Fields(args)...); status != 2 || !strings.HasPrefix(stderr, want) {
+			t.Errorf("%s: %d %s", args, status, stderr)
+		}
+	}
+}
+
 // An answer that is not signed is none, and the log names the cure; a server that is
 // marked legacy is believed, and that is told.
 func TestRadiusWithoutSignature(t *testing.T) {

@@ -9,7 +9,7 @@ var radiusKeys = []Key{
 	},
 	{
 		Name: "acct_servers", Label: "Accounting servers", Scope: FromDevice, Kind: servers,
-		Help:   "The same for accounting, port 1813. Empty: no accounting.",
+		Help:   "The same for accounting, port 1813. Empty: no accounts of faxes are kept, and nothing is sent later of what was faxed meanwhile.",
 		Wanted: "host[:port][;legacy][;tls], separated by commas",
 		field:  func(s any) any { return &s.(*Radius).AcctServers },
 	},
@@ -40,7 +40,7 @@ var radiusKeys = []Key{
 	},
 	{
 		Name: "account", Label: "Account", Scope: FromDevice, Kind: Text,
-		Help:  "Account of this device. Empty: found by MAC address or serial number.",
+		Help:  "Account of this device: it logs in at start, and its faxes are asked about and billed to it. Empty: found by MAC address or serial number.",
 		field: func(s any) any { return &s.(*Radius).Account },
 	},
 	{

@@ -43,6 +43,15 @@ func (d *Dictionary) Number(name string) (byte, bool) {
 	return n, ok
 }
 
+// Names are all of FaxBack's attributes, whether they have a number or not.
+func (*Dictionary) Names() []string {
+	names := make([]string, 0, len(attributes))
+	for i := range attributes {
+		names = append(names, attributes[i].name)
+	}
+	return names
+}
+
 // Name returns the name of a number, in this program's spelling where it knows it.
 func (d *Dictionary) Name(n byte) (string, bool) {
 	if d.entries[n] == nil {

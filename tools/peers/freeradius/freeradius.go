@@ -163,8 +163,13 @@ func (s *Server) Restart(change func(*Options)) {
 
 // Accounted is the text of the Accounting-Requests that were acknowledged, as the
 // detail module writes them.
-func (s *Server) Accounted() string {
-	text, err := os.ReadFile(filepath.Join(s.dir, "detail"))
+func (s *Server) Accounted() string { return s.text("detail") }
+
+// Asked is the text of the Access-Requests that came, as the detail module writes them.
+func (s *Server) Asked() string { return s.text("requests") }
+
+func (s *Server) text(file string) string {
+	text, err := os.ReadFile(filepath.Join(s.dir, file))
 	if err != nil && !os.IsNotExist(err) {
 		s.t.Fatalf("freeradius: %v", err)
 	}
