@@ -54,37 +54,47 @@ func newClient(socket string) *client {
 // do sends body as JSON, unless it is nil, and reads the answer into into, unless that
 // is nil.
 func (c *client) do(ctx context.Context, method, path string, body, into any) error {
-	var text io.Reader
+	var text []byte
+	kind := ""
 	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
 			return err
 		}
-		text = bytes.NewReader(b)
+		kind = "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, text)
-	if err != nil {
+	answer, err := c.ask(ctx, method, path, kind, text)
+	if err != nil || into == nil {
 		return err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	return json.Unmarshal(answer, into)
+}
+
+// longestAnswer is that of a document, in octets.
+const longestAnswer = 16 << 20
+
+// ask sends a body of a kind, unless that is empty, and returns the answer.
+func (c *client) ask(ctx context.Context, method, path, kind string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, errors.Unwrap(err))
+		return nil, fmt.Errorf("%s %s: %w", method, path, errors.Unwrap(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, longestAnswer))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, bytes.TrimSpace(answer))
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, bytes.TrimSpace(answer))
 	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, into)
+	return answer, nil
 }
 
 func (c *client) line(ctx context.Context, n int) (l lineStatus, err error) {
@@ -124,6 +134,18 @@ func (c *client) running(ctx context.Context, line int) (callStatus, error) {
 		}
 	}
 	return callStatus{}, fmt.Errorf("line %d has no call that is up", line)
+}
+
+// idle says what a port is still at, or what is at it.
+func (c *client) idle(ctx context.Context, port int) error {
+	var p struct{ Hook, State string }
+	if err := c.do(ctx, http.MethodGet, fmt.Sprintf("/api/v1/ports/%d", port), nil, &p); err != nil {
+		return err
+	}
+	if p.Hook != "on" || p.State != "idle" {
+		return fmt.Errorf("port %d is %s, its hook %s", port, p.State, p.Hook)
+	}
+	return nil
 }
 
 // drain has new calls refused, or taken again.

@@ -41,8 +41,14 @@ func TestConfiguration(t *testing.T) {
 		if err != nil || len(read.Notes) > 0 {
 			t.Fatalf("%v, not understood: %v", err, read.Notes)
 		}
-		numbers := faxback.Provisioned{DIDs: []faxback.DID{{Number: users[0].number}, {Number: users[1].number}}}
-		told, _ := numbers.Settings(len(users))
+		var numbers faxback.Provisioned
+		for _, u := range users {
+			numbers.DIDs = append(numbers.DIDs, faxback.DID{Number: u.number, Line: faxback.Unsaid})
+		}
+		told, notes := numbers.Settings(len(users))
+		if len(notes) > 0 {
+			t.Errorf("notes: %v", notes)
+		}
 		layers = append(layers, config.SettingsLayer("radius", told), read.Layer("file"))
 		c, err := config.Load(layers, config.Checks{})
 		if err != nil {
@@ -56,6 +62,19 @@ func TestConfiguration(t *testing.T) {
 		}
 		if l := c.Line(2); l == nil || l.AuthPassword != users[1].password || l.BackupAddr == l.RegisterAddr {
 			t.Error("line 2 does not have the user's password, or not two servers")
+		}
+		for n, want := range map[int]string{1: "phone", 2: "phone", relayPort: "fax relay", storePort: "fax spool always", boxPort: "fax none"} {
+			p := c.Port(n)
+			got := p.Kind
+			if got == "fax" {
+				got += map[bool]string{true: " none", false: " " + p.FaxMode}[p.Driver.Name == "none"]
+			}
+			if p.FaxMode == "spool" {
+				got += " " + p.CallAhead
+			}
+			if got != want || p.Line != n || p.ANI != users[n-1].number {
+				t.Errorf("port %d is %s of line %d with number %s, want %s", n, got, p.Line, p.ANI, want)
+			}
 		}
 	}
 }
@@ -87,6 +106,22 @@ func TestSteps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What goes on beside the story is waited for by a step, and ends with the story.
+func TestErrand(t *testing.T) {
+	e := errand{done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := e.await(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not through") {
+		t.Errorf("waited for an errand: %v", err)
+	}
+	e.sentence, e.err = "Done.", errors.New("but how")
+	close(e.done)
+	if sentence, err := e.await(t.Context()); sentence != "Done." || err != e.err {
+		t.Errorf("%q and %v", sentence, err)
+	}
+	new(errands).end() // not begun
 }
 
 // What fails is said, ends the story, and leaves nothing behind.

@@ -13,6 +13,7 @@ import (
 
 	"tipring/internal/dsp"
 	"tipring/lines/fxs/socket"
+	"tipring/t38"
 	"tipring/tools/lab"
 )
 
@@ -55,6 +56,9 @@ type phone struct {
 	ringing bool
 	lost    error
 	news    chan struct{} // closed and made anew with each change
+
+	machine *t38.Machine // a fax machine that is sending; nil: somebody is at the telephone
+	line    []int16      // heard, but not by the machine yet
 }
 
 // connect plugs a telephone into the socket of a port.
@@ -222,6 +226,9 @@ func (p *phone) speak() {
 		case <-p.quit:
 			return
 		}
+		if !p.heardEnough() {
+			return
+		}
 		if _, err := p.conn.Write(p.frame(pcm)); err != nil {
 			p.change(func() { p.lost = err })
 			return
@@ -229,12 +236,20 @@ func (p *phone) speak() {
 	}
 }
 
-// frame is what is sent next: hook changes, and 20 ms of keys, voice or silence.
+// frame is what is sent next: hook changes, and 20 ms of keys, voice or silence; or what a
+// fax machine says to what it has heard.
 func (p *phone) frame(pcm []int16) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.frames
 	p.frames = nil
+	if p.machine != nil {
+		n := min(len(p.line), len(pcm))
+		p.machine.Exchange(p.line[:n], pcm[:n])
+		clear(pcm[n:])
+		p.line = slices.Delete(p.line, 0, n)
+		return socket.AppendAudio(out, pcm)
+	}
 	n := p.keys.Read(pcm)
 	n += p.voice.Read(pcm[n:])
 	clear(pcm[n:])
@@ -257,6 +272,9 @@ func (p *phone) listen(frames *socket.Reader) {
 				pcm = socket.Samples(pcm, payload)
 				p.heard = append(p.heard, pcm...)
 				p.heard = slices.Delete(p.heard, 0, max(0, len(p.heard)-heardSamples))
+				if p.machine != nil {
+					p.line = append(p.line, pcm...)
+				}
 			case socket.Ring:
 				p.ringing = payload[0] == 1
 			}

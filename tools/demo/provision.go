@@ -31,13 +31,18 @@ const (
 // upperMAC is the MAC address as RADIUS servers want it.
 func upperMAC() string { return strings.ReplaceAll(deviceMAC, ":", "") }
 
-// settings is the agent's file: its lines with their passwords and servers.
+// settings is the agent's file: what its ports do, and its lines with their passwords and servers.
 func (s *story) settings(name string) string {
 	primary, backup := s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP)
 	var b strings.Builder
 	for i, u := range users {
+		if u.port != "" {
+			fmt.Fprintf(&b, "[port%d]\n%s\n\n", i+1, u.port)
+		}
+	}
+	for i, u := range users {
 		if i > 0 {
-			name = fmt.Sprintf("Telephone %d", i+1)
+			name = u.name
 		}
 		fmt.Fprintf(&b, `[sip%d]
 auth_password = %s
@@ -127,8 +132,8 @@ func (s *story) provisioned(ctx context.Context) (string, error) {
 	if number != p.Source || password != p.URL {
 		return "", fmt.Errorf("the number of line 1 comes from %s, its password from %s", number, password)
 	}
-	return fmt.Sprintf("RADIUS has an account for %s: the numbers %s and %s, and where its file is, with a digest. The file came over HTTPS, with passwords and servers; "+
-		"it is in force as generation %d, and good.", deviceMAC, users[0].number, users[1].number, p.Generation), nil
+	return fmt.Sprintf("RADIUS has an account for %s: the numbers %s to %s, and where its file is, with a digest. The file came over HTTPS, with passwords, servers, and what the fax ports do; "+
+		"it is in force as generation %d, and good.", deviceMAC, users[0].number, users[len(users)-1].number, p.Generation), nil
 }
 
 // accountFound is a lookup by MAC address that was answered.
@@ -192,7 +197,7 @@ func (s *story) faultsRefused(ctx context.Context) (string, error) {
 	if p.Generation != before.Generation {
 		return "", fmt.Errorf("generation %d runs, and not %d", p.Generation, before.Generation)
 	}
-	for _, want := range []string{"[sip1] register_ttl = soon", "[sip2] transport = pigeon"} {
+	for _, want := range []string{"[sip1] register_ttl = soon", "[sip5] transport = pigeon"} {
 		if !strings.Contains(p.Error, want) {
 			return "", fmt.Errorf("%s is not told: %s", want, p.Error)
 		}

@@ -15,11 +15,28 @@ import (
 	"tipring/tools/lab"
 )
 
-// A user is one line of the agent: its number and its password at the lab's servers.
-type user struct{ number, password string }
+// A user is one line of the agent, and what is at the port that has it.
+type user struct {
+	number, password string
+	name             string // that its calls show
+	port             string // what the agent's file says of its port; empty: nothing, it is a telephone's
+}
 
-// users are the agent's two lines.
-var users = []user{{"201", "correct horse"}, {"202", "battery staple"}}
+// users are the agent's lines, each with the port of its number.
+var users = []user{
+	{"201", "correct horse", telephone, ""},
+	{"202", "battery staple", "Telephone 2", ""},
+	{"203", "paper jam", "Fax machine", "fax_mode = relay"},
+	{"204", "toner low", "Order desk", "fax_mode = spool\ncall_ahead = always"},
+	{"205", "line busy", "Mailbox", "csid = 205"},
+}
+
+// The fax ports, by what they do: in real time, by way of the store, and without a machine.
+const (
+	relayPort = 3
+	storePort = 4
+	boxPort   = 5
+)
 
 // A story is a running demo and all that it has set up.
 type story struct {
@@ -32,6 +49,7 @@ type story struct {
 	agent   *client
 	phones  []*phone
 	seal    sealing
+	faxes   errands
 	far     *lab.FarCall // the call that goes on while the primary comes back
 	echoes  int          // that were waited for
 	place   int          // in the journal, where something began that a later step waits for
@@ -79,9 +97,9 @@ func (s *story) startLab(context.Context) (string, error) {
 	}
 	s.lab.Far.RingFor(s.t.ring)
 	s.publish(s.settings(telephone))
-	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, and a telephone %s that sends back what it hears; "+
+	return fmt.Sprintf("Two SIP servers on this machine, primary %v and backup %v, a telephone %s that sends back what it hears, and a fax machine %s; "+
 		"a RADIUS server, %v, and one of files, %s.",
-		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser, s.lab.Radius.Addr(), s.lab.Files.URL("https", "/")), nil
+		s.lab.Primary.Addr(transport.UDP), s.lab.Backup.Addr(transport.UDP), lab.FarUser, lab.FaxUser, s.lab.Radius.Addr(), s.lab.Files.URL("https", "/")), nil
 }
 
 // makeDir makes the demo's own directory, in which sockets have room.
@@ -160,6 +178,7 @@ t1_ms = %d
 
 [radius]
 servers = %v
+acct_servers = %v
 secret = %s
 
 [provisioning]
@@ -168,17 +187,25 @@ boot_delay_s = 0
 tls_ca_file = %s
 seal_key = %s
 verify_key = %s
-`, deviceMAC, s.t.timers.T1.Milliseconds(), s.lab.Radius.Addr(), radiusSecret, s.caFile(), s.seal.keyText(), s.seal.verifyText())
-	for i := range users {
-		fmt.Fprintf(&b, "\n[port%d]\ndriver = unix:%s\n", i+1, s.cardSocket(i+1))
+`, deviceMAC, s.t.timers.T1.Milliseconds(), s.lab.Radius.Addr(), s.lab.Radius.AcctAddr(), radiusSecret, s.caFile(), s.seal.keyText(), s.seal.verifyText())
+	for i, u := range users {
+		fmt.Fprintf(&b, "\n[port%d]\n", i+1)
+		if u.port != "" {
+			b.WriteString("kind = fax\n")
+		}
+		if i+1 == boxPort {
+			b.WriteString("driver = none\n")
+			continue
+		}
+		fmt.Fprintf(&b, "driver = unix:%s\n", s.cardSocket(i+1))
 	}
 	return b.String()
 }
 
-// plugInAll connects a telephone to each port.
+// plugInAll connects a telephone, or a fax machine, to each port but the mailbox.
 func (s *story) plugInAll(ctx context.Context) error {
-	for n := range users {
-		p, err := s.plugIn(ctx, n+1)
+	for n := 1; n < boxPort; n++ {
+		p, err := s.plugIn(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -230,6 +257,7 @@ var errEnded = errors.New("the agent has ended")
 // end takes everything down: the agent in good order, and then what it needs for that.
 func (s *story) end() bool {
 	ok := true
+	s.faxes.end()
 	if s.agentDone != nil {
 		ok = s.take(context.Background(), step{name: "stop", limit: 10 * time.Second, do: s.endAgent})
 	}

@@ -16,7 +16,8 @@ import (
 
 // A FarCall is a call of the far telephone.
 type FarCall struct {
-	Peer string // user part of who calls, or is called
+	Peer   string // user part of who calls, or is called
+	Number string // that was called here; empty: the call was made here
 
 	f     *FarEnd
 	d     *dialog.Dialog // nil: not answered yet
@@ -181,10 +182,7 @@ func (c *FarCall) answer(now time.Time, in *ua.Incoming) {
 		return
 	}
 	close(c.up)
-	select {
-	case c.f.taken <- c:
-	default: // nobody asks
-	}
+	c.f.give(c)
 }
 
 // describe answers the offer of a request, or offers.
@@ -273,10 +271,14 @@ func (c *FarCall) invite(now time.Time, via netip.AddrPort, user string, done fu
 		return err
 	}
 	c.Peer = user
+	own := FarUser
+	if c.fax != nil {
+		own = FaxUser
+	}
 	to := sipmsg.URI{Scheme: "sip", User: user, Host: via.Addr().String(), Port: int(via.Port())}
 	m := &sipmsg.Message{
 		Method: sipmsg.INVITE, RequestURI: to,
-		From:   sipmsg.Addr{URI: sipmsg.URI{Scheme: "sip", User: FarUser, Host: via.Addr().String()}}.WithTag(ua.NewTag()),
+		From:   sipmsg.Addr{URI: sipmsg.URI{Scheme: "sip", User: own, Host: via.Addr().String()}}.WithTag(ua.NewTag()),
 		To:     sipmsg.Addr{URI: to},
 		CallID: ua.NewTag(), CSeq: sipmsg.CSeq{Seq: 1, Method: sipmsg.INVITE},
 	}

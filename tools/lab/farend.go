@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,9 +30,12 @@ type FarEnd struct {
 	addr    netip.AddrPort
 	log     *slog.Logger
 	timers  transaction.Timers
-	taken   chan *FarCall // calls that came in, for Next
 	quit    chan struct{}
 	ended   sync.WaitGroup
+
+	mu    sync.Mutex
+	taken []*FarCall    // calls that came in, for Next; the oldest first
+	news  chan struct{} // closed and made anew with each of them
 
 	calls map[*FarCall]struct{} // owned by run
 }
@@ -43,7 +47,7 @@ func NewFarEnd(at netip.Addr, timers transaction.Timers, log *slog.Logger) (*Far
 	}
 	f := &FarEnd{
 		ringFor: time.Second, log: log, timers: timers,
-		taken: make(chan *FarCall, maxFarCalls), quit: make(chan struct{}), calls: map[*FarCall]struct{}{},
+		news: make(chan struct{}), quit: make(chan struct{}), calls: map[*FarCall]struct{}{},
 	}
 	stack := ua.NewStack(log)
 	layer, err := transport.New(transport.Config{Bind: at, TCPPort: -1, TLSPort: -1, Log: log}, stack)
@@ -72,14 +76,48 @@ func (f *FarEnd) RingFor(d time.Duration) {
 
 // Next is the next call that was answered.
 func (f *FarEnd) Next(ctx context.Context) (*FarCall, error) {
-	select {
-	case c := <-f.taken:
-		return c, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-f.quit:
-		return nil, errClosed
+	return f.NextOf(ctx, func(*FarCall) bool { return true })
+}
+
+// NextOf is the next call that was answered of those that match; the others are left to who
+// asks for them.
+func (f *FarEnd) NextOf(ctx context.Context, match func(*FarCall) bool) (*FarCall, error) {
+	for {
+		c, news := f.take(match)
+		if c != nil {
+			return c, nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-f.quit:
+			return nil, errClosed
+		}
 	}
+}
+
+// take is a call that matches, if there is one; else news tells of others.
+func (f *FarEnd) take(match func(*FarCall) bool) (c *FarCall, news <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i := slices.IndexFunc(f.taken, match); i >= 0 {
+		c = f.taken[i]
+		f.taken = slices.Delete(f.taken, i, i+1)
+	}
+	return c, f.news
+}
+
+// give lets Next have a call; the oldest is forgotten when nobody asks.
+func (f *FarEnd) give(c *FarCall) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.taken) == maxFarCalls {
+		f.taken = slices.Delete(f.taken, 0, 1)
+	}
+	f.taken = append(f.taken, c)
+	close(f.news)
+	f.news = make(chan struct{})
 }
 
 var errClosed = errors.New("the far end is closed")
@@ -211,7 +249,7 @@ func (f *FarEnd) ring(now time.Time, in *ua.Incoming) {
 		in.Respond(now, 500, "")
 		return
 	}
-	c.in, c.flow, c.Peer = in, in.Flow, in.Req.From.URI.User
+	c.in, c.flow, c.Peer, c.Number = in, in.Flow, in.Req.From.URI.User, in.Req.RequestURI.User
 	in.OnCancel = func(now time.Time) {
 		in.Respond(now, 487, "")
 		c.over()

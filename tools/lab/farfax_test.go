@@ -61,6 +61,37 @@ func TestFarFax(t *testing.T) {
 	}
 }
 
+// Who asks for the call to one number leaves those to others alone.
+func TestNextOf(t *testing.T) {
+	f := &FarEnd{news: make(chan struct{}), quit: make(chan struct{})}
+	to := func(number string) func(*FarCall) bool {
+		return func(c *FarCall) bool { return c.Number == number }
+	}
+	f.give(&FarCall{Number: FarUser})
+	found := make(chan *FarCall)
+	go func() {
+		c, _ := f.NextOf(t.Context(), to(FaxUser))
+		found <- c
+	}()
+	f.give(&FarCall{Number: FaxUser})
+	if c := <-found; c == nil || c.Number != FaxUser {
+		t.Errorf("asked for %s: %+v", FaxUser, c)
+	}
+	if c, err := f.Next(t.Context()); err != nil || c.Number != FarUser {
+		t.Errorf("the first of the others: %+v, %v", c, err)
+	}
+	for range maxFarCalls + 1 {
+		f.give(&FarCall{})
+	}
+	if len(f.taken) != maxFarCalls {
+		t.Errorf("%d calls are kept that nobody asks for, want %d", len(f.taken), maxFarCalls)
+	}
+	close(f.quit)
+	if _, err := f.NextOf(t.Context(), to(FaxUser)); err == nil {
+		t.Error("a far end that is closed is called")
+	}
+}
+
 // sample is a file with one small page.
 func sample(t *testing.T) string {
 	name := filepath.Join(t.TempDir(), "page.tiff")

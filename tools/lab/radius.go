@@ -66,6 +66,17 @@ type AccountingRecord struct {
 	Attributes aaa.Attributes
 }
 
+// A Stop is what a Stop record says of a fax, as far as FaxBack's attributes have numbers.
+type Stop struct {
+	Account, Session string
+	Number           string // FB-Dial-Number
+	Send             bool
+	Pages            int
+	Stage            uint32 // FB-CDR-Type
+	Called           int    // FB-Called-Number-Result; -1: it does not say
+	Description      string
+}
+
 // A Radius is a RADIUS server with a FaxBack directory behind it: one socket for Access,
 // one for Accounting. It answers only Access-Requests that hold a right
 // Message-Authenticator (RFC 3579 section 3.2), and signs its answers.
@@ -151,6 +162,26 @@ func (r *Radius) Records() []AccountingRecord {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]AccountingRecord(nil), r.records...)
+}
+
+// Stops are the records so far of faxes that are over.
+func (r *Radius) Stops() (stops []Stop) {
+	for _, rec := range r.Records() {
+		const stop = 2
+		if rec.Status != stop {
+			continue
+		}
+		s := Stop{Account: rec.User, Session: rec.SessionID, Called: -1}
+		number := func(name string) uint32 { n, _ := vendorNumber(r.dictionary, rec.Attributes, name); return n }
+		text := func(name string) string { v, _ := vendorValue(r.dictionary, rec.Attributes, name); return string(v) }
+		s.Number, s.Description = text("FB-Dial-Number"), text("FB-Description")
+		s.Send, s.Pages, s.Stage = number("FB-Is-Send") == 1, int(number("FB-Page-Count")), number("FB-CDR-Type")
+		if result, ok := vendorNumber(r.dictionary, rec.Attributes, "FB-Called-Number-Result"); ok {
+			s.Called = int(result)
+		}
+		stops = append(stops, s)
+	}
+	return stops
 }
 
 func (r *Radius) serve(conn *net.UDPConn) {

@@ -226,6 +226,10 @@ func TestRadiusAccounting(t *testing.T) {
 	if len(records) != 6 || records[2].User != "acct" || records[2].SessionID != "c" || records[2].Status != 2 {
 		t.Errorf("%d records: %+v", len(records), records)
 	}
+	stops := rig.server.Stops()
+	if want := (Stop{Account: "acct", Session: "c", Number: "702", Called: voice}); len(stops) != 6 || stops[2] != want {
+		t.Errorf("%d stops, want the third %+v: %+v", len(stops), want, stops)
+	}
 	rig.server.Silence(true)
 	if account(100, radiusSecret, "700", success) {
 		t.Error("a silent server answers")
