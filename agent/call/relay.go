@@ -42,20 +42,21 @@ type relay struct {
 	account  fax.Session // of the provider; nil: nobody keeps one
 	number   string      // of the far end, as Memory knows it
 
-	phase  relayPhase
-	now    int64 // samples since the relay began
-	up     bool  // the call is answered
-	heard  bool  // that it is a fax
-	over   bool  // the outcome is told
-	hungUp string
-	ears   faxEars
-	change switching
-	second *media.Pair // where T.38 comes in beside sound; nil: it is not offered so
-	net    relayNet
-	plain  plainEars
-	watch  t38.Watch // of what passed until the gateway that runs began
-	limit  limiter
-	notes  []relayNote
+	phase   relayPhase
+	now     int64 // samples since the relay began
+	up      bool  // the call is answered
+	heard   bool  // that it is a fax
+	over    bool  // the outcome is told
+	hungUp  string
+	ears    faxEars
+	change  switching
+	second  *media.Pair // where T.38 comes in beside sound; nil: it is not offered so
+	net     relayNet
+	plain   plainEars
+	watch   t38.Watch   // of what passed until the gateway that runs began
+	earlier *t38.Record // of faxes before; nil: there was none
+	limit   limiter
+	notes   []relayNote
 
 	tally tally
 
@@ -238,6 +239,7 @@ func (r *relay) speech() {
 // voice is the end of a fax whose call goes on.
 func (r *relay) voice() {
 	r.p.log.Info("fax over, the call goes on", "call", r.c.id)
+	r.ends()
 	r.phase, r.overAt = inVoice, 0
 	r.c.session.DataMode(false)
 	r.ears.start()

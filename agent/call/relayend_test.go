@@ -10,6 +10,8 @@ import (
 	"tipring/internal/media"
 	"tipring/internal/offer"
 	"tipring/lines/fxs"
+	"tipring/t38"
+	"tipring/t38/t30"
 )
 
 // everyPhase is moments of a call of about half a minute, from ringing to behind the fax.
@@ -174,6 +176,33 @@ func TestRelaySpeechBehindAFax(t *testing.T) {
 			}
 			f.phone().hangUp()
 			f.well()
+		})
+	}
+}
+
+// Behind a talk another fax may follow in the same call, and is one like the first.
+func TestRelayOfTwoFaxes(t *testing.T) {
+	for _, noT38 := range []bool{false, true} {
+		relayTest(t, faxCall{receives: true, noT38: noT38, pages: 2}, func(f *faxRig) {
+			f.begin()
+			f.untilDone()
+			f.speaks(5 * time.Second)
+			again := &paper{}
+			f.near = terminal(t, t30.Config{Sink: paperSink{again}, ECM: true, Ident: "222"})
+			f.far = terminal(t, t30.Config{Calling: true, Source: paperSource{f.sent}, ECM: true, Ident: "333"})
+			f.phone().fax = t38.NewMachine(f.near, t38.DefaultLevel)
+			c := f.rig.far.last()
+			c.fax.machine = t38.NewMachine(f.far, t38.DefaultLevel)
+			c.fax.machine.Start()
+			f.phone().fax.Start()
+			f.pass(3 * time.Minute)
+			if !again.equal(f.sent) {
+				t.Errorf("%d pages of the second fax", len(again.pages))
+			}
+			o := f.outcome()
+			if want := map[bool]string{true: "audio", false: "t38"}[noT38]; !o.OK || o.Confirmed() != 4 || len(o.Pages) != 4 || o.RemoteID != "333" || o.Transport != want {
+				t.Errorf("%+v", o)
+			}
 		})
 	}
 }

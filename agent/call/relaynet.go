@@ -29,6 +29,7 @@ type relayNet struct {
 	busyAt  int64 // when the machine last said something to the packets, or they to it
 	gone    udptl.Counters
 	depth   int // secondaries of image data
+	most    int // bit/s that both ends agreed on
 
 	beside *offer.Image   // agreed beside sound, and not begun
 	ahead  *media.Packets // its packets
@@ -47,7 +48,8 @@ func (n *relayNet) start(r *relay, i *offer.Image) {
 	n.beside, n.ahead = nil, nil
 	n.gateway = t38.NewGateway(r.settings.Link(i), t38.DefaultLevel)
 	n.gateway.Policy = r.settings.Policy(i)
-	n.gateway.Policy.MaxBitRate = r.limit.within(n.gateway.Policy.MaxBitRate)
+	n.most = n.gateway.Policy.MaxBitRate
+	n.gateway.Policy.MaxBitRate = r.limit.within(n.most)
 	n.gateway.Watch = r.watch
 	n.busyAt = r.now
 	_, n.depth = n.gateway.Link.Depth()

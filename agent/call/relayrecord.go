@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,20 +32,55 @@ func (r *relay) note(text string) {
 	r.notes = append(r.notes, relayNote{r.tally.pages + 1, text})
 }
 
-// record is what passed up to now.
-func (r *relay) record() t38.Record {
+// current is what passed in the fax that goes on.
+func (r *relay) current() t38.Record {
 	if r.net.gateway != nil {
 		return r.net.gateway.Watch.Record()
 	}
 	return r.watch.Record()
 }
 
+// record is what passed up to now, in all faxes of the call.
+func (r *relay) record() t38.Record {
+	switch rec := r.current(); {
+	case r.earlier == nil:
+		return rec
+	case rec.Local.Frames+rec.Remote.Frames == 0:
+		return *r.earlier
+	default:
+		return following(*r.earlier, rec)
+	}
+}
+
+// following is the record of a fax behind another one, with the pages of both.
+func following(earlier, rec t38.Record) t38.Record {
+	pages := slices.Clone(earlier.Pages)
+	for _, p := range rec.Pages {
+		p.Number += earlier.Passed
+		pages = append(pages, p)
+	}
+	rec.Pages = pages
+	rec.Passed += earlier.Passed
+	rec.Good += earlier.Good
+	rec.Rejected += earlier.Rejected
+	rec.Repairs += earlier.Repairs
+	rec.FramesAgain += earlier.FramesAgain
+	return rec
+}
+
+// ends closes the record of a fax whose call goes on: another may follow.
+func (r *relay) ends() {
+	rec := r.record()
+	r.judge(&rec)
+	r.earlier, r.watch, r.tally.frames = &rec, t38.Watch{}, 0
+}
+
 // look looks at the fax as a whole.
 func (r *relay) look() {
-	rec := r.record()
-	if rec.Over() && r.overAt == 0 {
+	if rec := r.current(); rec.Over() && r.overAt == 0 {
 		r.overAt, r.talk = r.now, 0
 	}
+	rec := r.record()
 	r.seen = r.seen || rec.Local.Frames+rec.Remote.Frames > 0
 	r.judge(&rec)
 	r.showRecord(&rec)
@@ -76,7 +112,7 @@ func (r *relay) judgePage(rec *t38.Record) {
 	if g := r.net.gateway; g != nil {
 		if why := r.limit.page(x); why != "" {
 			r.note(why)
-			g.Policy.MaxBitRate = r.limit.rate
+			g.Policy.MaxBitRate = r.limit.within(r.net.most)
 		}
 	}
 	r.tally = tally{r.tally.pages + 1, packets, lost, frames}

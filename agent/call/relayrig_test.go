@@ -314,6 +314,7 @@ type farFax struct {
 	asks    time.Duration // after the answer a gateway asks for T.38; 0: never
 	silent  bool          // sends no packet of T.38
 	loses   func() bool   // a packet that it sends
+	reads   func([]byte)  // is shown each datagram that comes; nil: nobody looks
 	link    convey.LinkConfig
 	from    *media.Pair // where its packets come from, if not from where it said
 	buf     [1500]byte
@@ -358,6 +359,9 @@ func (x *farFax) frame() {
 		n, ok := x.packets.Read(x.buf[:])
 		if !ok {
 			break
+		}
+		if x.reads != nil {
+			x.reads(x.buf[:n])
 		}
 		if x.server {
 			_ = x.station.Hear(x.buf[:n])
