@@ -58,12 +58,12 @@ func (c *conversation) open(pair *media.Pair) {
 }
 
 // whenMapped calls then once it is known where the far end shall send its sound, unless
-// the telephone has left before.
+// the telephone has left before. What a fax machine says passes no codec but G.711.
 func (c *conversation) whenMapped(then func(m lines.Media)) {
 	c.mapped(func(rtp, rtcp netip.AddrPort) {
 		then(lines.Media{
 			RTPPort: c.pair.RTP.Local().Port(), RTCPPort: c.pair.RTCP.Local().Port(),
-			Mapped: rtp, MappedRTCP: rtcp,
+			Mapped: rtp, MappedRTCP: rtcp, G711: c.p.cfg.Fax != nil,
 		})
 	})
 }
