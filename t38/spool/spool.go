@@ -28,7 +28,7 @@ type Config struct {
 	MaxFaxes    int           // 0: 200
 	MaxPages    int           // of a document; 0: 200
 	MaxDocument int64         // octets of one document, coded; 0: 16 MiB
-	MaxUpload   int64         // octets of a file handed in; 0: 32 MiB
+	MaxUpload   int64         // octets of a file handed in; 0: 64 MiB
 	KeepFor     time.Duration // a finished fax, if its room is not wanted sooner; one that came in, and is here only, at least; 0: 30 days
 	Patience    time.Duration // a page with error correction waits so long to be on the disk before RNR holds its sender; 0: 100 ms
 
@@ -48,7 +48,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.MaxFaxes, 200)
 	setDefault(&c.MaxPages, 200)
 	setDefault(&c.MaxDocument, 16<<20)
-	setDefault(&c.MaxUpload, 32<<20)
+	setDefault(&c.MaxUpload, 64<<20)
 	setDefault(&c.KeepFor, 30*24*time.Hour)
 	setDefault(&c.Patience, 100*time.Millisecond)
 	if c.Now == nil {
@@ -95,10 +95,10 @@ type Store struct {
 	waiting  func() // a fax waits for its delivery, or for another try
 }
 
-// entry is a fax of the Store. Its record is guarded by the Store's mu, the file by write. One
-// without a State is still being handed in, and not shown.
+// entry is a fax of the Store. Its record is guarded by the Store's mu, the file by write.
 type entry struct {
 	Record
+	handed bool // still being handed in, its folder without its name, and not shown
 	busy   bool // being received or submitted, and not to be removed
 	saving bool // a goroutine is about to save the record
 	stale  bool // the file does not say all that the record does
@@ -145,7 +145,7 @@ func (s *Store) Get(id string) (Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.faxes[id]
-	if e == nil || e.State == "" {
+	if e == nil || e.handed {
 		return Record{}, fmt.Errorf("fax %.40q: %w", id, ErrUnknown)
 	}
 	return e.clone(), nil
@@ -156,7 +156,7 @@ func (s *Store) List() []Record {
 	s.mu.Lock()
 	list := make([]Record, 0, len(s.faxes))
 	for _, e := range s.faxes {
-		if e.State != "" {
+		if !e.handed {
 			list = append(list, e.clone())
 		}
 	}
@@ -185,7 +185,7 @@ func (s *Store) Delete(id string) error {
 	s.mu.Lock()
 	e := s.faxes[id]
 	switch {
-	case e == nil || e.State == "":
+	case e == nil || e.handed:
 		s.mu.Unlock()
 		return fmt.Errorf("fax %.40q: %w", id, ErrUnknown)
 	case e.busy || !e.State.Finished():

@@ -54,6 +54,7 @@ type API struct {
 type route struct {
 	Route
 	segments []string
+	body     int64 // most octets of a request's body
 }
 
 // New makes the interface of a device. set may be nil; its metrics follow those that
@@ -67,8 +68,13 @@ func New(device Device, set *metrics.Set, log *slog.Logger) *API {
 // Handle adds routes. It must not be called once the API serves.
 func (a *API) Handle(routes ...Route) {
 	for _, r := range routes {
-		a.routes = append(a.routes, route{r, strings.Split(r.Path, "/")})
+		a.handle(r, maxBody)
 	}
+}
+
+// handle adds a route with a bound of its own.
+func (a *API) handle(r Route, body int64) {
+	a.routes = append(a.routes, route{r, strings.Split(r.Path, "/"), body})
 }
 
 // Routes lists every route, in the order in which they were added.
@@ -113,11 +119,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r.SetPathValue(strings.TrimSuffix(name, "}"), values[i])
 		}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, found.body)
 	found.Handle(w, r)
 }
 
-// maxBody bounds a request's body. Routes that take documents set their own bound.
+// maxBody bounds a request's body, but for routes that take documents.
 const maxBody = 2 << 20
 
 // find returns the request's route and the segments of its path. Without a route for

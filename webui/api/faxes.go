@@ -41,7 +41,7 @@ type FaxOrder struct {
 type Fax struct {
 	ID        string    `json:"id"`
 	Direction string    `json:"direction"` // in out
-	Kind      string    `json:"kind"`      // relay document machine mailbox delivery notice
+	Kind      string    `json:"kind"`      // relay document machine mailbox deliver notice
 	Port      *int      `json:"port"`
 	Line      *int      `json:"line"`
 	Peer      Text      `json:"peer"`
@@ -88,7 +88,6 @@ func (a *API) HandleFaxes(f Faxes) {
 	h := faxRoutes{a, f}
 	a.Handle(
 		Route{"GET", v1 + "/faxes", false, h.list},
-		Route{"POST", v1 + "/faxes", false, h.send},
 		Route{"GET", v1 + "/faxes/{id}", false, h.one},
 		Route{"DELETE", v1 + "/faxes/{id}", false, h.cancel},
 		Route{"GET", v1 + "/faxes/{id}/document.tiff", false, h.document("tiff", "image/tiff")},
@@ -96,6 +95,7 @@ func (a *API) HandleFaxes(f Faxes) {
 		Route{"GET", v1 + "/faxes/{id}/pages/{page}", false, h.page},
 		Route{"GET", v1 + "/call-ahead", false, h.callAhead},
 	)
+	a.handle(Route{"POST", v1 + "/faxes", false, h.send}, maxOrder)
 }
 
 type faxRoutes struct {

@@ -179,6 +179,19 @@ func TestSendFax(t *testing.T) {
 	}
 }
 
+// A document may have 64 MiB, other bodies 2.
+func TestSendLargeFax(t *testing.T) {
+	for _, tt := range []struct {
+		octets, want int
+	}{{maxBody + 1, 202}, {maxOrder, 413}} {
+		o := &outbox{dir: t.TempDir()}
+		media, body := form("line=2", "to=600", "@file="+strings.Repeat("p", tt.octets))
+		if w := o.serve("POST", "/faxes", media, body); w.Code != tt.want {
+			t.Errorf("%d octets: %d %s, want %d", tt.octets, w.Code, w.Body, tt.want)
+		}
+	}
+}
+
 // What is no form, or only a part of one, is refused and leaves nothing.
 func TestSendFaxBody(t *testing.T) {
 	media, body := form("line=2", "to=600", "@file="+strings.Repeat("page", 1000))

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	maxDocument = 64 << 20         // octets of a document
+	maxDocument = 64 << 20 // octets of a document
+	maxOrder    = maxDocument + 64<<10
 	orderWait   = 10 * time.Minute // how long it may take to come
 	maxPart     = 4 << 10          // octets of a field beside the document
 )
@@ -22,7 +23,6 @@ const (
 // The file is kept on disk, under no name: what ends the process removes it.
 func (h faxRoutes) order(w http.ResponseWriter, r *http.Request) (o FaxOrder, p *Problem) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(orderWait))
-	r.Body = http.MaxBytesReader(w, r.Body, maxDocument+64<<10)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return o, problem(http.StatusUnsupportedMediaType, "wanted Content-Type: multipart/form-data with the fields port or line, to and file")
