@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"tipring/webui/api"
@@ -152,7 +153,7 @@ func (c *call) faxSend() error {
 	if (c.port == 0) == (c.faxing.line == 0) || c.to == "" {
 		return usageError{"--port N or --line N, and --to NUMBER are wanted"}
 	}
-	file, err := os.Open(c.args[1])
+	file, err := os.OpenFile(c.args[1], os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe's other end is not waited for
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"tipring/webui/api"
@@ -91,6 +92,10 @@ func TestFaxCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	saved := filepath.Join(t.TempDir(), "saved")
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		args   string
 		status int
@@ -121,6 +126,7 @@ func TestFaxCommands(t *testing.T) {
 		{"fax send --line 1 --to 600", 2, "", "send what file?", ""},
 		{"fax send --line 1 --to 600 /no/such.pdf", 1, "", "no such file", ""},
 		{"fax send --line 1 --to 600 /", 1, "", "/ is not a file", ""},
+		{"fax send --line 1 --to 600 " + pipe, 1, "", "pipe is not a file", ""},
 		{"fax", 2, "", "send, list, show, save or cancel is wanted", ""},
 		{"fax burn f1", 2, "", `there is no "burn"`, ""},
 		{"fax show", 2, "", "show which fax?", ""},
