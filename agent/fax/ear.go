@@ -54,6 +54,8 @@ var (
 	specialOf  = [...]int{0, 0, 0, 1, 1, 1, 2, 2}
 )
 
+const cngHz = 1100 // T.30 clause 4.2
+
 // An Ear tells by the sound of a call what has answered. It allocates nothing once it has heard
 // something.
 type Ear struct {
@@ -62,6 +64,7 @@ type Ear struct {
 	meter    dsp.Meter
 	progress [len(progressHz)]dsp.Goertzel
 	special  [len(specialHz)]dsp.Goertzel
+	cng      dsp.Goertzel
 	metered  int
 	weakest  uint64
 
@@ -73,12 +76,14 @@ type Ear struct {
 	spoken, pauses     int
 	speaking           int // blocks of the sound that goes on, if it is no tone
 
+	caller             bool
 	fax, preamble, sit bool
+	echo               bool // CNG, heard by a caller
 }
 
 // NewEar makes an ear.
 func NewEar() *Ear {
-	e := &Ear{weakest: dsp.MeanSquare(earWeakest)}
+	e := &Ear{weakest: dsp.MeanSquare(earWeakest), cng: dsp.NewGoertzel(cngHz, earBlock)}
 	for i, hz := range progressHz {
 		e.progress[i] = dsp.NewGoertzel(hz, earBlock)
 	}
@@ -88,10 +93,22 @@ func NewEar() *Ear {
 	return e
 }
 
+// NewCallersEar makes the ear of a side that says CNG. To it CNG is an echo of its own: neither a
+// fax machine that answers nor speech.
+func NewCallersEar() *Ear {
+	e := NewEar()
+	e.caller = true
+	return e
+}
+
 // Hear takes what the far end says.
 func (e *Ear) Hear(in []int16) {
 	e.events = e.detector.Feed(e.events[:0], in)
 	for _, v := range e.events {
+		if e.caller && v.Tone == dsp.CNG {
+			e.echo = true
+			continue
+		}
 		e.fax = e.fax || v.Tone != dsp.Reversal
 		e.preamble = e.preamble || v.Tone == dsp.Preamble
 	}
@@ -115,6 +132,7 @@ func (e *Ear) feed(in []int16) {
 	for i := range e.special {
 		e.special[i].Feed(in)
 	}
+	e.cng.Feed(in)
 }
 
 // block judges 20 ms.
@@ -134,11 +152,12 @@ func (e *Ear) block() {
 	for i := range e.progress {
 		sum += e.progress[i].MeanSquare()
 	}
-	group := e.specialGroup(power)
+	group, cng := e.specialGroup(power), e.cng.MeanSquare()
 	e.specialTone(group)
 	switch {
 	case sum*10 >= power*earShare:
 		e.tonal++
+	case e.caller && cng*10 >= power*earShare:
 	case group < 0:
 		e.speaking++
 	}
@@ -242,6 +261,9 @@ func (e *Ear) Sound() Sound {
 
 // Spoke tells that something was said, be it one word.
 func (e *Ear) Spoke() bool { return !e.fax && e.spoken+e.speaking >= spokenAtAll }
+
+// Echo tells that a caller has heard CNG, and no fax machine.
+func (e *Ear) Echo() bool { return e.echo && !e.fax }
 
 // Preamble tells that flags of V.21 were heard.
 func (e *Ear) Preamble() bool { return e.preamble }

@@ -104,6 +104,33 @@ func TestEar(t *testing.T) {
 	}
 }
 
+// A line sends back what a caller says. That is no fax machine, nor keeps it from hearing who speaks
+// there, or a machine.
+func TestCallersEar(t *testing.T) {
+	quiet := make([]int16, 3*dsp.SampleRate)
+	for _, tt := range []struct {
+		name string
+		in   []int16
+		want Sound
+		echo bool
+	}{
+		{"its own CNG", play(t, "1100@-12/500,0/3000", 35), Nothing, true},
+		{"a weak echo of it", play(t, "1100@-35/500,0/3000", 35), Nothing, true},
+		{"speech beside it", join(play(t, "1100@-12/500,0/3000", 7), talk(8, 1)), Speech, true},
+		{"a fax machine behind it", join(play(t, "1100@-12/500,0/3000", 7), play(t, "2100@-12", 3)), FaxTone, false},
+		{"a fax machine", play(t, "2100@-12", 3), FaxTone, false},
+		{"nothing", quiet, Nothing, false},
+	} {
+		e := NewCallersEar()
+		for in := tt.in; len(in) > 0; in = in[min(160, len(in)):] {
+			e.Hear(in[:min(160, len(in))])
+		}
+		if e.Sound() != tt.want || e.Echo() != tt.echo || tt.want == Nothing && e.Spoke() {
+			t.Errorf("%s: %v, echo %v, spoke %v, want %v", tt.name, e.Sound(), e.Echo(), e.Spoke(), tt.want)
+		}
+	}
+}
+
 // Whatever is said, no tone of a network is heard in it.
 func TestSpeechIsNoTone(t *testing.T) {
 	for seed := range uint64(20) {

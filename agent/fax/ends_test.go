@@ -19,6 +19,7 @@ type person struct {
 	r      *rig
 	says   []int16       // then silence
 	hangUp time.Duration // after that; 0: never
+	echoes bool          // what it hears
 
 	call    *lines.Call
 	session *media.Session
@@ -67,6 +68,9 @@ func (p *person) speak() {
 		case <-tick.C:
 		}
 		in := make([]int16, 160)
+		if p.echoes {
+			copy(in, out[:])
+		}
 		p.says = p.says[copy(in, p.says):]
 		p.session.Exchange(in, out[:])
 		if p.hangUp > 0 && time.Since(begun) >= p.hangUp {
@@ -81,25 +85,29 @@ func TestNoFaxMachine(t *testing.T) {
 		name   string
 		says   []int16
 		hangUp time.Duration
+		echoes bool
 		code   int
 		result CalledNumberResult
 		heard  Sound
 		within time.Duration
 	}{
-		{"a voice that goes on", talk(40, 1), 0, 28025, VoiceError, Speech, 21 * time.Second},
-		{"a voice that hangs up", join(make([]int16, 8000), talk(1, 1)), 6 * time.Second, 28025, VoiceError, Nothing, 7 * time.Second},
-		{"a machine that takes messages, and then silence", talk(10, 2), 0, 28025, VoiceError, Speech, 21 * time.Second},
-		{"silence", nil, 0, 27979, VoiceError, Nothing, 40 * time.Second},
-		{"silence, hung up", nil, 5 * time.Second, 27983, Unknown, Nothing, 6 * time.Second},
-		{"busy tone", play(t, "425/480,0/480", 60), 0, 28024, Unknown, BusyTone, 8 * time.Second},
-		{"fast busy", play(t, "480+620/250,0/250", 60), 0, 28027, Unknown, FastBusy, 8 * time.Second},
-		{"ringback", play(t, "440+480/2000,0/4000", 60), 0, 28026, Unknown, Ringback, 40 * time.Second},
-		{"an answer tone, and nothing more", join(talk(12, 5), play(t, "!2100@-12/3000", 3)), 0, 27986, Unknown, FaxTone, 40 * time.Second},
-		{"special information tone", join(play(t, "!950/330,!1400/330,!1800/330", 1), talk(20, 1)), 0, 28023, Unknown, SpecialTone, 5 * time.Second},
+		{"a voice that goes on", talk(40, 1), 0, false, 28025, VoiceError, Speech, 21 * time.Second},
+		{"a voice that hangs up", join(make([]int16, 8000), talk(1, 1)), 6 * time.Second, false, 28025, VoiceError, Nothing, 7 * time.Second},
+		{"a machine that takes messages, and then silence", talk(10, 2), 0, false, 28025, VoiceError, Speech, 21 * time.Second},
+		{"silence", nil, 0, false, 27979, VoiceError, Nothing, 40 * time.Second},
+		{"an echo", nil, 0, true, 28025, VoiceError, Nothing, 40 * time.Second},
+		{"an echo, hung up", nil, 5 * time.Second, true, 27983, Unknown, Nothing, 6 * time.Second},
+		{"an echo, and somebody who speaks", talk(10, 6), 0, true, 28025, VoiceError, Speech, 21 * time.Second},
+		{"silence, hung up", nil, 5 * time.Second, false, 27983, Unknown, Nothing, 6 * time.Second},
+		{"busy tone", play(t, "425/480,0/480", 60), 0, false, 28024, Unknown, BusyTone, 8 * time.Second},
+		{"fast busy", play(t, "480+620/250,0/250", 60), 0, false, 28027, Unknown, FastBusy, 8 * time.Second},
+		{"ringback", play(t, "440+480/2000,0/4000", 60), 0, false, 28026, Unknown, Ringback, 40 * time.Second},
+		{"an answer tone, and nothing more", join(talk(12, 5), play(t, "!2100@-12/3000", 3)), 0, false, 27986, Unknown, FaxTone, 40 * time.Second},
+		{"special information tone", join(play(t, "!950/330,!1400/330,!1800/330", 1), talk(20, 1)), 0, false, 28023, Unknown, SpecialTone, 5 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, usual(), func(t *testing.T, r *rig) {
-				p := &person{says: tt.says, hangUp: tt.hangUp}
+				p := &person{says: tt.says, hangUp: tt.hangUp, echoes: tt.echoes}
 				p.answers(r)
 				begun := time.Now()
 				out := r.send(letter(t, 1), nil).wait()

@@ -123,7 +123,7 @@ func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 	defer context.AfterFunc(e.ctx, cancel)()
 
 	c := e.newCall(o.Settings, pair, beside, o.Progress)
-	c.calling, c.dest, c.started = true, o.To, started
+	c.calling, c.dest, c.started, c.ear = true, o.To, started, NewCallersEar()
 	c.report.first, c.report.pages, c.report.then = o.First, o.Pages, o.Page
 	c.terminal = t30.Config{Calling: true, Source: o.Source, Ident: o.CSID}
 	m := c.media()

@@ -43,6 +43,8 @@ func (c *call) failed(o *Outcome) {
 	case o.T30 == t30.OK && o.Answered: // no terminal got anywhere
 		o.T30 = t30.LineLost
 	}
+	// Who keeps silent for T1, but for our own CNG that comes back, has no fax machine.
+	o.Voice = o.Voice || o.Answered && !o.Begun && o.T30 == t30.NoAnswer && o.Transport == "audio" && c.ear.Echo()
 	switch {
 	case c.reason != "":
 		o.Reason = c.reason
