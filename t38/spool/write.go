@@ -48,7 +48,7 @@ func (s *Store) admit(r Record) (*entry, error) {
 	for s.faxes[r.ID] != nil {
 		r.ID = newID(r)
 	}
-	e := &entry{Record: r, busy: true}
+	e := &entry{Record: r, handed: true, busy: true}
 	s.faxes[r.ID] = e
 	return e, nil
 }
@@ -78,6 +78,9 @@ func (s *Store) accept(e *entry, write func(dir string) error) error {
 		s.mu.Unlock()
 		return err
 	}
+	s.mu.Lock()
+	e.handed = false
+	s.mu.Unlock()
 	return nil
 }
 
@@ -189,7 +192,7 @@ func (s *Store) stale() (ids []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, e := range s.faxes {
-		if e.stale && !e.saving && e.State != "" {
+		if e.stale && !e.saving && !e.handed {
 			ids = append(ids, id)
 		}
 	}
