@@ -12,6 +12,11 @@ type Policy struct {
 	MaxBitRate int
 	NoECM      bool // no error correction
 	KeepNSF    bool // leave non-standard facilities alone, which the gateway cannot carry
+
+	// Ident is what the machine on the line says of itself to the far end, in the place of its
+	// own CSI, TSI and CIG (T.30 clause 5.3.6.2); empty: its own. A machine that says none still
+	// says none.
+	Ident string
 }
 
 // Rates of T.30 table 2 in a DIS, from bit 11 as the lowest.
@@ -42,6 +47,21 @@ func (p *Policy) edit(frame []byte) bool {
 		return clearBits(f.Info, t30.BitT37, t30.BitT38, t30.BitV8)
 	}
 	return false
+}
+
+// identify changes what the machine on the line says of itself, as edit does.
+func (p *Policy) identify(frame []byte) {
+	if p.Ident == "" {
+		return
+	}
+	f, ok := t30.ParseFrame(frame)
+	if !ok {
+		return
+	}
+	switch f.FCF {
+	case t30.CSI, t30.TSI, t30.CIG:
+		copy(f.Info, t30.IdentField(p.Ident))
+	}
 }
 
 // tooFast tells that images must not be sent at so many bit/s.

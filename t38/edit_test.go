@@ -3,7 +3,40 @@ package t38
 import (
 	"bytes"
 	"testing"
+
+	"tipring/t38/t30"
 )
+
+// What the machine says of itself becomes what the policy says, while it comes, too; what it
+// says of others, and what others say, stays.
+func TestIdentify(t *testing.T) {
+	csi := func(fcf byte, s string) []byte { return append([]byte{0xff, 0x03, fcf}, t30.IdentField(s)...) }
+	for _, tt := range []struct {
+		name  string
+		ident string
+		from  []byte
+		want  []byte
+	}{
+		{"CSI", "+1 555", csi(0x40, "999"), csi(0x40, "+1 555")},
+		{"TSI, with its X bit", "+1 555", csi(0x43, "12345678901234567890"), csi(0x43, "+1 555")},
+		{"CIG", "1", csi(0x41, ""), csi(0x41, "1")},
+		{"a short CSI", "123", csi(0x40, "999")[:8], csi(0x40, "123")[:8]},
+		{"no wish", "", csi(0x40, "999"), csi(0x40, "999")},
+		{"a subaddress", "123", csi(0x43|0x80, "999"), csi(0x43|0x80, "999")},
+		{"a DIS", "123", []byte{0xff, 0x13, 0x80, 0x00, 0xee}, []byte{0xff, 0x13, 0x80, 0x00, 0xee}},
+		{"nothing", "123", nil, nil},
+	} {
+		p := Policy{Ident: tt.ident}
+		got := bytes.Clone(tt.from)
+		for n := range got {
+			p.identify(got[:n+1])
+		}
+		p.identify(got)
+		if !bytes.Equal(got, tt.want) {
+			t.Errorf("%s: % x became % x, want % x", tt.name, tt.from, got, tt.want)
+		}
+	}
+}
 
 func TestEdit(t *testing.T) {
 	tests := []struct {

@@ -164,6 +164,7 @@ type slowSink gatewayEar
 // Part implements modem.PartSink.
 func (s *slowSink) Part(octets []byte) {
 	if e := (*gatewayEar)(s); e.slowUp && !e.hushed {
+		e.g.Policy.identify(octets)
 		e.g.Policy.edit(octets)
 		e.g.net.Part(octets)
 	}
@@ -178,6 +179,7 @@ func (s *slowSink) Frame(octets []byte, good bool) {
 		}
 		e.slowBegan() // without a preamble, but no accident
 	}
+	e.g.Policy.identify(octets)
 	e.g.Watch.Frame(true, octets, good)
 	if good {
 		e.g.plan.fromMachine(octets)

@@ -77,9 +77,8 @@ func (p *Port) withPermit(a fax.Attempt, got permit) fax.Attempt {
 	if got.ANI != "" {
 		a.ANI = got.ANI
 	}
-	if got.CSID != "" && got.CSID != a.CSID {
-		// What the machine says of itself is its own.
-		p.log.Warn("identification not changed: the machine's own passes", "wanted", got.CSID)
+	if got.CSID != "" {
+		a.CSID = got.CSID
 	}
 	return a
 }

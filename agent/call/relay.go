@@ -41,6 +41,7 @@ type relay struct {
 	attempt  fax.Attempt
 	account  fax.Session // of the provider; nil: nobody keeps one
 	number   string      // of the far end, as Memory knows it
+	ident    string      // that the machine is to say by T.38, as the provider wants it; empty: its own
 
 	phase   relayPhase
 	now     int64 // samples since the relay began
@@ -76,6 +77,9 @@ func (p *Port) relay(c *conversation, a fax.Attempt, account fax.Session) *relay
 	r := &relay{p: p, c: c, settings: &p.cfg.Fax.Settings, attempt: a, account: account, up: c.stage == up}
 	if r.number = a.Number; !a.Send {
 		r.number = a.CallerID
+	}
+	if a.CSID != p.cfg.Fax.CSID {
+		r.ident = a.CSID
 	}
 	r.ears.start()
 	r.limit = newLimiter(r.settings.MaxRate)

@@ -48,6 +48,7 @@ func (n *relayNet) start(r *relay, i *offer.Image) {
 	n.beside, n.ahead = nil, nil
 	n.gateway = t38.NewGateway(r.settings.Link(i), t38.DefaultLevel)
 	n.gateway.Policy = r.settings.Policy(i)
+	n.gateway.Policy.Ident = r.ident
 	n.most = n.gateway.Policy.MaxBitRate
 	n.gateway.Policy.MaxBitRate = r.limit.within(n.most)
 	n.gateway.Watch = r.watch

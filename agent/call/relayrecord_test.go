@@ -125,10 +125,13 @@ func TestRelayShowsTheFax(t *testing.T) {
 func TestRelayAsksTheClerk(t *testing.T) {
 	for _, receives := range []bool{false, true} {
 		relayTest(t, faxCall{receives: receives, server: !receives}, func(f *faxRig) {
-			f.clerk.permit.ANI = "5551000"
+			f.clerk.permit.ANI, f.clerk.permit.CSID = "5551000", "+1 555 2000"
 			f.begin()
 			f.pass(3 * time.Minute)
 			o := f.well()
+			if o.LocalID != "+1 555 2000" {
+				t.Errorf("the machine is presented as %q", o.LocalID)
+			}
 			s := f.clerk.sessions[0]
 			if len(f.clerk.sessions) != 1 || s.alive != 1 || s.stops != 1 || !s.outcome.OK {
 				t.Errorf("%d sessions, %+v", len(f.clerk.sessions), s)

@@ -28,6 +28,10 @@ func encodeIdent(s, extra string) []byte {
 	return field
 }
 
+// IdentField is the information field of CSI, TSI and CIG that says s: up to 20 digits, '+' and
+// spaces; what else s has is left out.
+func IdentField(s string) []byte { return encodeIdent(s, "+") }
+
 // ParseIdent reads the information field of CSI, TSI, CIG, SUB, SID, SEP or PWD as text that is
 // safe to show: what is not printable ASCII becomes '?', outer spaces go, and so does what is
 // beyond twenty octets.
