@@ -30,6 +30,6 @@ func (s *Session) Data() bool { return s.data }
 func (b *jitterBuffer) hold(ms int) {
 	b.configure(Jitter{Fixed: true, StartMS: ms})
 	if missing := b.start - b.delay; b.running && missing > 0 {
-		b.excess = -missing
+		b.excess, b.hurry = -missing, true
 	}
 }

@@ -26,6 +26,7 @@ const (
 
 	steadyBlocks = 15 // 30 s
 	steadyLeast  = 3  // before a fixed buffer follows them
+	driftLimit   = 14 * samplesPerMS
 )
 
 // A jitterBuffer holds payloads from their arrival to the moment they are due, in the order
@@ -38,7 +39,8 @@ const (
 //
 // A fixed buffer follows the drift of the clocks alone: by how much packets come earlier or
 // later, on an average of half a minute, than they did in its first seconds. What comes in a
-// burst, because the peer, the network or who takes the samples had paused, moves nothing.
+// burst, because the peer, the network or who takes the samples had paused, moves nothing. Nor
+// does it correct itself within sound, until a packet's length is at stake.
 type jitterBuffer struct {
 	start, least, most int32 // samples
 	frame              int32 // how many samples are taken at a time
@@ -66,6 +68,7 @@ type jitterBuffer struct {
 	sum, leads int32               // of this block: the leads, and how many
 	steady     [steadyBlocks]int32 // mean leads of the last blocks
 	blocks     int                 // known of them
+	hurry      bool                // the excess is to go within sound, too
 	first      int32               // their median at first; the delay was nominal then
 	nominal    int32               // 0: not known yet
 }
@@ -124,7 +127,12 @@ func (b *jitterBuffer) begin(ts uint32) {
 }
 
 // forget has a fixed buffer begin anew to tell drift.
-func (b *jitterBuffer) forget() { b.sum, b.leads, b.blocks, b.nominal = 0, 0, 0, 0 }
+func (b *jitterBuffer) forget() {
+	b.sum, b.leads, b.blocks, b.nominal, b.hurry = 0, 0, 0, 0, false
+}
+
+// waits reports that what there is to correct is left for a moment without sound.
+func (b *jitterBuffer) waits() bool { return b.least == b.most && !b.hurry }
 
 // put takes a packet in. format is the caller's, to know how to decode it.
 func (b *jitterBuffer) put(ts uint32, format uint8, payload []byte) putResult {
@@ -317,6 +325,7 @@ func (b *jitterBuffer) follow() {
 	}
 	drift := median - b.first
 	b.delay = b.nominal + drift
+	b.hurry = b.hurry || drift >= driftLimit || drift <= -driftLimit
 	switch {
 	case drift <= -adjustLeast:
 		b.excess = min(b.excess, drift)
@@ -343,5 +352,6 @@ func (b *jitterBuffer) adjust() {
 // adjusted tells the buffer that a packet was played n samples shorter, or longer if n is negative.
 func (b *jitterBuffer) adjusted(n int) {
 	b.excess -= int32(n)
+	b.hurry = b.hurry && (b.excess >= adjustLeast || b.excess <= -adjustLeast)
 	b.shift(-int32(n))
 }

@@ -21,7 +21,7 @@ func (*octets) Encode(dst []byte, pcm []int16) int {
 func (c *octets) Decode(dst []int16, payload []byte) int {
 	c.order = append(c.order, int(payload[0]))
 	for i, b := range payload {
-		dst[i] = int16(b)
+		dst[i] = int16(b) * max(c.gain, 1)
 	}
 	return len(payload)
 }
@@ -327,15 +327,25 @@ func TestFixedDelayStaysUnderJitter(t *testing.T) {
 	}
 }
 
-// Who takes the samples pauses for 80 ms, again and again, and makes up for it at once: what
-// came meanwhile seems to be early. A fixed buffer plays all the same what it plays without.
+// Who takes the samples pauses for 80 ms, again and again, at times more often, and makes up
+// for it at once: what came meanwhile seems to be early. A fixed buffer plays all the same what
+// it plays without.
 func TestFixedDelayStaysWhereSamplesAreTakenInBursts(t *testing.T) {
 	j := Jitter{Fixed: true, StartMS: 100}
 	const n = 3000
-	want := listen(j, 160).play(stream(n, 20, 0, at(0)))
-	got := listen(j, 160).play(stream(n, 20, 0, func(i int) int {
-		if in := i % 137; in >= 100 && in < 104 {
-			return -160 * (in - 99)
+	loudly := func(packets []coming) *listener {
+		l := listen(j, 160)
+		l.codec.gain = 100
+		return l.play(packets)
+	}
+	want := loudly(stream(n, 20, 0, at(0)))
+	got := loudly(stream(n, 20, 0, func(i int) int {
+		every := 137
+		if i > 1000 {
+			every = 31
+		}
+		if in := i % every; in >= 20 && in < 24 {
+			return -160 * (in - 19)
 		}
 		return 0
 	}))

@@ -49,6 +49,7 @@ func (p *player) decode(next piece, decoders []Codec, scratch []byte) {
 	p.at = min(next.skip, p.end)
 	whole := p.end - p.at
 	switch {
+	case p.waits() && sounds(p.pcm[p.at:p.end]):
 	case p.excess >= adjustLeast:
 		p.at = p.end - len(splice(p.pcm[p.at:p.end], int(p.excess)))
 	case p.excess <= -adjustLeast:
@@ -57,6 +58,16 @@ func (p *player) decode(next piece, decoders []Codec, scratch []byte) {
 	if n := whole - (p.end - p.at); n != 0 {
 		p.adjusted(n)
 	}
+}
+
+// sounds reports samples that may belong to a signal: of more than -47 dBm0.
+func sounds(pcm []int16) bool {
+	for _, v := range pcm {
+		if v > 140 || v < -140 {
+			return true
+		}
+	}
+	return false
 }
 
 // gap fills out where there is nothing to play.
