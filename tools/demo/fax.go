@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
-	"sync"
 	"time"
 
 	"tipring/internal/ua/transport"
@@ -16,59 +14,6 @@ import (
 	"tipring/t38/t4/testpage"
 	"tipring/tools/lab"
 )
-
-// An errand is something that goes on beside the story until a step waits for it.
-type errand struct {
-	done     chan struct{}
-	sentence string // these when it is done
-	err      error
-}
-
-// errands are those of the fax machines. Faxing takes its time: they go on side by side.
-type errands struct {
-	cancel                            context.CancelFunc // nil: not begun
-	work                              sync.WaitGroup
-	relay, document, callAhead, comes errand
-}
-
-// faxLimit is how long they may take, all side by side.
-const faxLimit = 80 * time.Second
-
-// begin sends the fax machines off.
-func (e *errands) begin(s *story) {
-	var ctx context.Context
-	ctx, e.cancel = context.WithTimeout(context.Background(), faxLimit)
-	for _, x := range []struct {
-		errand *errand
-		do     func(context.Context) (string, error)
-	}{
-		{&e.relay, s.faxRelay}, {&e.document, s.faxDocument}, {&e.callAhead, s.faxCallAhead}, {&e.comes, s.faxIn},
-	} {
-		x.errand.done = make(chan struct{})
-		e.work.Go(func() {
-			defer close(x.errand.done)
-			x.errand.sentence, x.errand.err = x.do(ctx)
-		})
-	}
-}
-
-// end ends what is still under way.
-func (e *errands) end() {
-	if e.cancel != nil {
-		e.cancel()
-		e.work.Wait()
-	}
-}
-
-// await is the step that waits for an errand.
-func (e *errand) await(ctx context.Context) (string, error) {
-	select {
-	case <-e.done:
-		return e.sentence, e.err
-	case <-ctx.Done():
-		return "", fmt.Errorf("the fax is not through: %w", ctx.Err())
-	}
-}
 
 // faxesBegin is the step of the first fax, with which all begin.
 func (s *story) faxesBegin(ctx context.Context) (string, error) {
@@ -271,7 +216,7 @@ func (s *story) faxIn(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	call, err := s.lab.Far.SendFax(ctx, s.sipServer(), users[boxPort-1].number, d)
+	call, err := s.lab.Far.SendFax(ctx, s.lab.Primary.Addr(transport.UDP), users[boxPort-1].number, d)
 	if err != nil {
 		return "", errors.Join(err, d.Close())
 	}
@@ -300,8 +245,6 @@ func (s *story) faxIn(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s sent a page to %s, where port %d is a mailbox. It came %s; the agent has it as TIFF, pel for pel, as PDF, and as a picture.",
 		lab.FaxUser, users[boxPort-1].number, boxPort, f.how()), err
 }
-
-func (s *story) sipServer() netip.AddrPort { return s.lab.Primary.Addr(transport.UDP) }
 
 // accounts waits until the RADIUS server has an account of each fax.
 func (s *story) accounts(ctx context.Context) (string, error) {
