@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
@@ -77,7 +78,7 @@ func storedFax(r spool.Record) api.Fax {
 		ID: r.ID, Direction: string(r.Direction), Kind: string(r.Kind), Port: optional(r.Port), Line: optional(r.Line),
 		Peer: api.Text(r.Peer), State: string(r.State), Tries: r.Tries, PageCount: optional(r.PageCount), Rate: optional(r.Rate),
 		Transport: api.Text(r.Transport), RemoteID: api.Text(r.RemoteID), Error: api.Text(r.Error),
-		CalledNumberResult: api.Text(r.CalledNumberResult), Uncertain: r.Uncertain, Created: api.At(r.Created), Ended: api.At(r.Ended),
+		CalledNumberResult: api.Text(r.CalledNumberResult), Uncertain: r.Uncertain, SIPCallID: api.Text(r.SIPCallID), Created: api.At(r.Created), Ended: api.At(r.Ended),
 	}
 	if r.Direction == spool.In {
 		x.Peer = api.Text(r.CallerID)
@@ -280,21 +281,8 @@ func faxProblem(err error) error {
 			return fmt.Errorf("%w: %w", err, known.as)
 		}
 	}
-	if errors.Is(err, spool.ErrFull) {
+	if errors.Is(err, spool.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusInsufficientStorage), Status: http.StatusInsufficientStorage, Detail: api.Text(err.Error())}
 	}
 	return err
-}
-
-// waitingFaxes is how many faxes wait for a delivery or are being delivered.
-func (a *Agent) waitingFaxes() (n int) {
-	if a.fax.store == nil {
-		return 0
-	}
-	for _, r := range a.fax.store.List() {
-		if !r.State.Finished() {
-			n++
-		}
-	}
-	return n
 }

@@ -9,9 +9,11 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -216,6 +218,17 @@ func TestFaxOutlivesTheProcess(t *testing.T) {
 	})
 }
 
+// A stored fax names its last call, so that it can be found in the log and at the far end.
+func TestStoredFaxNamesItsCall(t *testing.T) {
+	const id = "b2c@host"
+	if got := resultOf(fax.Outcome{SIPCallID: id}, 0).SIPCallID; got != id {
+		t.Errorf("stored: %s", got)
+	}
+	if got := storedFax(spool.Record{SIPCallID: id}).SIPCallID; got != id {
+		t.Errorf("shown: %s", got)
+	}
+}
+
 // What the store says has its status.
 func TestFaxProblems(t *testing.T) {
 	for err, want := range map[error]error{
@@ -226,9 +239,11 @@ func TestFaxProblems(t *testing.T) {
 			t.Errorf("%v: %v, want %v", err, got, want)
 		}
 	}
-	var p *api.Problem
-	if !errors.As(faxProblem(spool.ErrFull), &p) || p.Status != 507 {
-		t.Errorf("full: %v", faxProblem(spool.ErrFull))
+	for _, full := range []error{spool.ErrFull, &fs.PathError{Op: "write", Path: "document.tiff", Err: syscall.ENOSPC}, syscall.EDQUOT} {
+		var p *api.Problem
+		if err := faxProblem(full); !errors.As(err, &p) || p.Status != 507 {
+			t.Errorf("%v: %v", full, err)
+		}
 	}
 	if faxProblem(nil) != nil {
 		t.Error("no error is one")

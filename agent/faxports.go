@@ -123,6 +123,7 @@ func resultOf(o fax.Outcome, skipped int) spool.Result {
 	r := spool.Result{
 		OK: o.OK, Busy: o.Busy, Permanent: o.Permanent, Error: o.Reason,
 		Rate: o.Rate, ECM: o.ECM, Transport: o.Transport, RemoteID: o.RemoteID, CalledNumberResult: o.CalledResult.String(),
+		SIPCallID: o.SIPCallID,
 	}
 	for _, p := range o.Pages {
 		r.Pages = append(r.Pages, pageOf(p, skipped))

@@ -380,6 +380,9 @@ func TestDiskErrors(t *testing.T) {
 				if err != nil && !errors.Is(err, failure) {
 					t.Fatalf("%v at call %d: %v", failure, n, err)
 				}
+				if list := s.List(); len(list) > 0 && list[0].State == Receiving {
+					t.Fatalf("%v at call %d: nobody ends %+v", failure, n, list)
+				}
 				_ = s.Close()
 				for _, seed := range []uint64{0, 1} {
 					again := m.crash(len(m.ops), keeps(seed))

@@ -44,12 +44,12 @@ func (s *Store) Begin(m Meta) (*Intake, error) {
 		s.mu.Lock()
 		e.State = Receiving
 		s.mu.Unlock()
-		in.file, err = s.fs.Create(dir + "/" + documentFile)
+		if in.file, err = s.fs.Create(dir + "/" + documentFile); err != nil {
+			return err
+		}
+		in.sink, err = pages.NewSink(bounded{in.file, s, e})
 		return err
 	})
-	if err == nil {
-		in.sink, err = pages.NewSink(bounded{in.file, s, e})
-	}
 	if err != nil {
 		if in.file != nil {
 			_ = in.file.Close()

@@ -116,6 +116,7 @@ type Record struct {
 	RemoteID           string `json:",omitempty"`
 	Error              string `json:",omitempty"` // of the last try, or why it failed
 	CalledNumberResult string `json:",omitempty"`
+	SIPCallID          string `json:",omitempty"` // of the last call
 
 	// What an account of the fax needs; opaque here.
 	Session string `json:",omitempty"`
@@ -178,8 +179,8 @@ func (r *Record) setPage(p Page) {
 // Limits of a record.
 const (
 	maxRecord = 64 << 10 // octets in its file
-	maxShort  = 100      // octets of a number or name
-	maxLong   = 500      // of a sentence
+	maxShort  = 100      // octets of a name
+	maxLong   = 500      // of a sentence, or of a number, which may be a URI
 	maxWhat   = 200
 )
 
@@ -220,12 +221,14 @@ func sealRecord(version int, body []byte) []byte {
 func (r *Record) fit() Record {
 	c := r.clone()
 	for _, s := range []*string{
-		&c.Peer, &c.CallerID, &c.Transport, &c.RemoteID, &c.CalledNumberResult,
+		&c.Transport, &c.RemoteID, &c.CalledNumberResult,
 		&c.Session, &c.Related, &c.ANI, &c.CSID, &c.About,
 	} {
 		*s = clip(*s, maxShort)
 	}
-	c.CDRInfo, c.Error = clip(c.CDRInfo, maxLong), clip(c.Error, maxLong)
+	for _, s := range []*string{&c.Peer, &c.CallerID, &c.SIPCallID, &c.CDRInfo, &c.Error} {
+		*s = clip(*s, maxLong)
+	}
 	fitPages(c.Taken)
 	fitPages(c.Pages)
 	return c

@@ -18,7 +18,7 @@ func full() Record {
 		Taken: []Page{{N: 1, Result: Confirmed}}, Pages: []Page{{N: 1, Result: Confirmed, Rows: 1145, BadRows: 2, Rate: 9600, Resolution: "fine", Repairs: 1, What: "rate lowered"}},
 		Rate: 14400, ECM: true, Transport: "t38", RemoteID: "far", Error: "no answer", CalledNumberResult: CalledSuccess,
 		Session: "s", Related: "r", CDRInfo: "c", ANI: "a", CSID: "i", Uncertain: true, Committing: true, Accepted: true,
-		NotifyDn: true, NotifyNdn: true, NoticeDue: true, About: "x",
+		NotifyDn: true, NotifyNdn: true, NoticeDue: true, About: "x", SIPCallID: "b2c@host",
 	}
 }
 
@@ -51,12 +51,22 @@ func TestRecordHasABound(t *testing.T) {
 	must(t, err)
 	got, err := decode(r.ID, data)
 	must(t, err)
-	if len(data) > maxRecord || len(got.Error) > maxLong || len(got.Peer) != maxShort || got.Pages[len(got.Pages)-1].N != 5000 {
+	if len(data) > maxRecord || len(got.Error) > maxLong || len(got.Peer) != maxLong || got.Pages[len(got.Pages)-1].N != 5000 {
 		t.Errorf("%d octets; %d, %d, %d pages", len(data), len(got.Error), len(got.Peer), len(got.Pages))
 	}
 	if strings.ContainsAny(got.Error, "\x00\n") {
 		t.Errorf("%q", got.Error)
 	}
+}
+
+// An address may be long, and is dialled as it was given.
+func TestLongAddress(t *testing.T) {
+	to := "sip:" + strings.Repeat("6", 240) + "@example.com"
+	s := opened(t, t.TempDir(), Config{})
+	if r := submit(t, s, Meta{Peer: to}, small(1)); r.Peer != to {
+		t.Errorf("to %s, want %s", r.Peer, to)
+	}
+	must(t, s.Close())
 }
 
 // Faxes that are not as they were written are set aside, each with its reason; those of a

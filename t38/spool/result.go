@@ -17,6 +17,7 @@ type Result struct {
 	Transport          string // t38 audio
 	RemoteID           string
 	CalledNumberResult string
+	SIPCallID          string // empty: as it was
 	Session            string // of the account; empty: as it was
 }
 
@@ -26,6 +27,9 @@ func (r *Result) enter(rec *Record) {
 		rec.setPage(p)
 	}
 	rec.Error = clip(r.Error, maxLong)
+	if r.SIPCallID != "" {
+		rec.SIPCallID = clip(r.SIPCallID, maxLong)
+	}
 	rec.Rate, rec.ECM = max(rec.Rate, r.Rate), rec.ECM || r.ECM
 	for _, t := range []struct {
 		to   *string

@@ -59,6 +59,7 @@ func (s *Store) accepted(e *entry) Record {
 	r := e.clone()
 	s.mu.Unlock()
 	s.cfg.Changed(r)
+	s.log(r)
 	s.wake()
 	return r
 }

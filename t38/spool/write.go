@@ -117,12 +117,32 @@ func (s *Store) change(id string, f func(*Record)) (Record, error) {
 		s.mu.Unlock()
 		return Record{}, fmt.Errorf("fax %.40q: %w", id, ErrUnknown)
 	}
+	was, untried := e.State, e.Untried
 	f(&e.Record)
 	e.stale = true
 	r := e.clone()
 	s.mu.Unlock()
 	s.cfg.Changed(r)
+	if r.State != was && (r.State.Finished() || r.State == Queued && (r.Untried <= untried || r.Untried == 1)) {
+		s.log(r)
+	}
 	return r, nil
+}
+
+// log tells of a fax that came, waits for another try or is over. One that waits for a line or
+// a machine is told of once.
+func (s *Store) log(r Record) {
+	attrs := []any{"fax", r.ID, "state", r.State, "kind", r.Kind, "port", r.Port, "line", r.Line, "peer", r.Peer, "tries", r.Tries, "pages", r.PageCount}
+	if r.Direction == In {
+		attrs = append(attrs, "from", r.CallerID)
+	}
+	if r.SIPCallID != "" {
+		attrs = append(attrs, "call", r.SIPCallID)
+	}
+	if r.Error != "" {
+		attrs = append(attrs, "error", r.Error)
+	}
+	s.cfg.Log.Info("fax", attrs...)
 }
 
 // save puts a record on the disk, durably.
