@@ -114,6 +114,7 @@ type rig struct {
 	t    *testing.T
 	file string
 	log  *syncBuffer
+	done chan struct{} // closed when Run has returned
 	*Agent
 }
 
@@ -142,8 +143,13 @@ const nowhere = "[provisioning]\norder =\n"
 
 func start(t *testing.T, text string) *rig {
 	t.Helper()
-	dir := t.TempDir()
-	r := &rig{t: t, file: filepath.Join(dir, "tipring.ini"), log: &syncBuffer{}}
+	return startIn(t, t.TempDir(), text)
+}
+
+// startIn keeps file and state below a directory, which may have had a device before.
+func startIn(t *testing.T, dir, text string) *rig {
+	t.Helper()
+	r := &rig{t: t, file: filepath.Join(dir, "tipring.ini"), log: &syncBuffer{}, done: make(chan struct{})}
 	r.write(text)
 	factory := filepath.Join(dir, "factory.ini")
 	if err := os.WriteFile(factory, []byte(nowhere), 0o600); err != nil {
@@ -155,13 +161,15 @@ func start(t *testing.T, text string) *rig {
 	}
 	r.Agent = a
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
+	go func() {
+		defer close(r.done)
+		if err := a.Run(ctx); err != nil {
 			t.Errorf("Run: %v", err)
 		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-r.done
 	})
 	return r
 }

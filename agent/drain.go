@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tipring/provisioning"
@@ -35,10 +36,35 @@ func (a *Agent) Stop() {
 		defer cancel()
 		a.awaitFaxes(ctx)
 		a.calls.wait(ctx)
+		a.awaitMachines(ctx)
 		if n := a.calls.count(); n > 0 {
 			a.log.Warn("drain ended with calls running", "calls", n, "drain_s", a.config().Device.DrainS)
 		}
 		a.drainOnce.Do(func() { close(a.drained) })
+	})
+}
+
+// machineLook is how often a device that ends looks whether machines are done.
+const machineLook = 200 * time.Millisecond
+
+// awaitMachines returns when no fax passes between a machine and the store, or ctx is done: such
+// a fax has no call, or no more.
+func (a *Agent) awaitMachines(ctx context.Context) {
+	look := time.NewTicker(machineLook)
+	defer look.Stop()
+	for a.machinesFax() {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			a.log.Warn("drain ended with a machine's fax running", "drain_s", a.config().Device.DrainS)
+			return
+		}
+	}
+}
+
+func (a *Agent) machinesFax() bool {
+	return a.calls.count() > 0 || slices.ContainsFunc(*a.portList.Load(), func(u *portUnit) bool {
+		return u.port != nil && u.port.Snapshot().Fax.State != ""
 	})
 }
 

@@ -78,14 +78,22 @@ func (a *Agent) faxLine(own int) *lineUnit {
 	return other
 }
 
-// sendWaiting tries the faxes at once that wait for a line, when that has a server again.
+// sendWaiting tries the faxes at once that wait for a line, when one has a server again.
 func (a *Agent) sendWaiting(line int) {
 	q := a.fax.queue
 	if q == nil || a.fax.store.Usage().Faxes == 0 {
 		return
 	}
 	if u := a.unit(line); u != nil && u.running() && takesCalls(u) {
-		q.Ready(0, line)
+		q.LineReady()
+	}
+}
+
+// deliverWaiting tries the faxes at once that wait for the machine of a port, when it is
+// connected again. It is called on the port's goroutine.
+func (a *Agent) deliverWaiting(port int) {
+	if q := a.fax.queue; q != nil && a.fax.store.Usage().Faxes > 0 {
+		a.goWork(func() { q.PortReady(port) })
 	}
 }
 
@@ -98,8 +106,11 @@ func takesCalls(u *lineUnit) bool {
 func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result {
 	r := j.Record
 	u := a.port(r.Port)
-	if u == nil || u.port == nil || !u.port.Snapshot().Card {
+	switch {
+	case u == nil || u.port == nil || !u.port.Snapshot().Card:
 		return spool.Result{NotTried: true, Error: "no machine is connected to the port"}
+	case u.cfg.Kind != "fax":
+		return spool.Result{NotTried: true, Error: "the port has a telephone, and no fax machine"}
 	}
 	source, err := j.Source(ctx, nil)
 	if err != nil {

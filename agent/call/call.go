@@ -59,6 +59,8 @@ type Device struct {
 	Bind   netip.Addr  // of RTP; zero: every address
 	Refuse func() bool // no new calls: the device drains
 	Rested func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
+	// Plugged: a line card has come to a port; called on its goroutine; nil: nobody asks.
+	Plugged func(port int)
 
 	Clerk  fax.Clerk   // is asked before the calls of fax ports; nil: nobody is
 	Memory *fax.Memory // of destinations without T.38; may be nil
@@ -229,6 +231,9 @@ func (p *Port) plug(card fxs.Card) fxs.Card {
 	p.card.Store(&card)
 	p.log.Debug("line card taken")
 	p.publish()
+	if p.dev.Plugged != nil {
+		p.dev.Plugged(p.cfg.Number)
+	}
 	return card
 }
 

@@ -13,6 +13,8 @@ import (
 // ErrNoAnswer is why a fax does not reach a machine, besides those of Dial.
 var ErrNoAnswer = errors.New("the machine does not answer")
 
+var errTelephone = errors.New("the port has a telephone, and no fax machine")
+
 // defaultRings is how long a machine is rung: most answer behind the second ring, and none
 // that answers at all waits for longer.
 const defaultRings = 6
@@ -55,6 +57,9 @@ func (d *delivery) begin() {
 	switch {
 	case p.card.Load() == nil:
 		d.end(fax.Outcome{Reason: ErrNoCard.Error()})
+		return
+	case p.cfg.Fax == nil:
+		d.end(fax.Outcome{Reason: errTelephone.Error()})
 		return
 	case p.dev.Refuse():
 		d.end(fax.Outcome{Reason: errDraining.Error()})

@@ -138,6 +138,18 @@ func (r *spoolRig) awaitPage() {
 	r.pass(500 * time.Millisecond)
 }
 
+// A port may have become a telephone's since its fax was stored.
+func TestDeliveryToATelephone(t *testing.T) {
+	inSpoolRig(t, FaxPort{}, func(r *spoolRig) {
+		r.port.cfg.Fax = nil
+		result := r.deliver(context.Background(), leaflet{1}, nil)
+		r.pass(time.Second)
+		if o := <-result; o.OK || o.Reason != "the port has a telephone, and no fax machine" || r.ph.card.ringing {
+			t.Errorf("rings %v, outcome: %+v", r.ph.card.ringing, o)
+		}
+	})
+}
+
 func TestDeliveryAtAClosedPort(t *testing.T) {
 	inSpoolRig(t, FaxPort{}, func(r *spoolRig) {
 		result := r.deliver(context.Background(), leaflet{1}, nil)

@@ -280,12 +280,19 @@ func (q *Queue) replan(id, what string, f func(*Record) bool) error {
 	return q.store.save(id)
 }
 
-// Ready tells that a port's machine, or a line, can be reached again: what waits for it is
-// tried at once. 0 stands for none.
-func (q *Queue) Ready(port, line int) {
+// PortReady tells that a port's machine can be reached again: what waits for it is tried at once.
+func (q *Queue) PortReady(port int) {
+	q.tryNow(func(r *Record) bool { return r.Kind.ToPort() && r.Port == port })
+}
+
+// LineReady tells that a line can be called over again: what waits for any is tried at once.
+func (q *Queue) LineReady() {
+	q.tryNow(func(r *Record) bool { return !r.Kind.ToPort() && r.Untried > 0 })
+}
+
+func (q *Queue) tryNow(waits func(*Record) bool) {
 	for _, r := range q.store.List() {
-		atPort := r.Kind.ToPort() && port > 0 && r.Port == port
-		if r.State != Queued || !atPort && (r.Kind.ToPort() || line == 0 || r.Line != line || r.Untried == 0) {
+		if r.State != Queued || !waits(&r) {
 			continue
 		}
 		_, _ = q.store.change(r.ID, func(r *Record) {
@@ -344,9 +351,12 @@ func (q *Queue) again(r *Record, result Result) {
 	if r.Error == "" {
 		r.Error = "the fax was not confirmed"
 	}
-	if result.NotTried {
+	switch {
+	case result.NotTried:
 		r.Tries--
 		r.Untried++
+	case !r.Kind.ToPort(): // it waits for the number now, and not for a line
+		r.Untried = 0
 	}
 	wait, ok := q.wait(r, result)
 	if !ok || result.Permanent {

@@ -424,10 +424,10 @@ func TestDeliveryToMachine(t *testing.T) {
 		_, err = other.Commit(Result{OK: true})
 		must(t, err)
 		time.Sleep(16 * time.Minute)
-		b.queue.Ready(2, 0) // another port
-		b.queue.Ready(0, 1) // the line that it came over
+		b.queue.PortReady(2) // another port
+		b.queue.LineReady()  // the line that it came over
 		time.Sleep(second)
-		b.queue.Ready(3, 0)
+		b.queue.PortReady(3)
 		time.Sleep(time.Hour)
 		var want []call
 		for n := range 11 {
@@ -478,10 +478,19 @@ func TestNoLine(t *testing.T) {
 		b.says("2", down)
 		r = submit(t, b.store, Meta{Line: 1, Peer: "2"}, a4)
 		time.Sleep(second)
-		b.queue.Ready(0, 1)
+		b.queue.LineReady()
 		time.Sleep(second)
 		if r = b.get(r.ID); r.State != Sent {
 			t.Errorf("the line is back: %+v", r)
+		}
+		b.queue.Set(1, time.UTC)
+		b.says("3", down, Result{Busy: true, Error: "busy"})
+		r = submit(t, b.store, Meta{Line: 1, Peer: "3"}, a4)
+		time.Sleep(20 * second) // it was called once, and found busy
+		b.queue.LineReady()
+		time.Sleep(second)
+		if r = b.get(r.ID); r.State != Queued || r.Untried != 0 {
+			t.Errorf("a line is back, which it does not wait for: %+v", r)
 		}
 		b.close()
 	})
