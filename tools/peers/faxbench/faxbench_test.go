@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tipring/internal/dsp/line"
+	"tipring/tools/peers/lockstep"
 	"tipring/tools/peers/spandsp"
 )
 
@@ -133,6 +134,23 @@ func TestMarksCountTrials(t *testing.T) {
 		texts, err := tt.m.measure(b, "v29-9600")
 		if err != nil || len(texts) != len(makers) || slices.ContainsFunc(texts, func(s string) bool { return s != tt.want }) {
 			t.Errorf("%+v: %q, %v, want %q", tt.m, texts, err, tt.want)
+		}
+	}
+}
+
+// A port's gateway holds its bandwidth and survives a bad network.
+func TestAPortTakesAsMuchAsItIsAllowed(t *testing.T) {
+	b := &bench{ctx: t.Context(), makers: makers, trials: 2, workers: 1}
+	ecm := portCase{ours: true, mode: t38Modes[0]}
+	cell, err := ecm.bandwidth(b)
+	var mean, peak float64
+	if n, _ := fmt.Sscanf(cell, "%f / %f", &mean, &peak); err != nil || n != 2 || mean > 36 || peak < mean {
+		t.Errorf("%q, %v", cell, err)
+	}
+	for _, ours := range []bool{true, false} {
+		bad := portCase{ours, t38Modes[0], lockstep.Network{Loss: 0.05, Duplicate: 0.05, Reorder: 0.05}}
+		if cell, err := bad.survival(b); err != nil || cell != "2 / 2" {
+			t.Errorf("ours %v: %s, %v", ours, cell, err)
 		}
 	}
 }

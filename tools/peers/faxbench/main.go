@@ -43,6 +43,7 @@ var parts = []struct {
 	{"speed", "processor time in ns a sample, best of five", printSpeed},
 	{"pages", "page times in seconds from the first DCS to the page's confirmation", printPages},
 	{"t38", "T.38 calls between terminals: bandwidth, and calls and pages that survive loss", printT38},
+	{"port", "a fax machine on a port, its gateway and a T.38 terminal: bandwidth, and calls and pages that survive a network", printPort},
 }
 
 func main() {
