@@ -33,7 +33,7 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 		Stage: fax.Delivery, Related: r.Session,
 	}
 	a.setFaxes()
-	permit := a.fax.clerk.Begin(ctx, at)
+	permit := a.permitDelivery(ctx, at)
 	if permit.Refused != "" {
 		return spool.Result{Permanent: true, Error: permit.Refused}
 	}
@@ -61,6 +61,20 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 	permit.Session.Stop(o)
 	a.called(r.Peer, o.CalledResult)
 	return resultOf(o, r.FirstPage)
+}
+
+// permitDelivery asks the provider about a delivery. The port is asked about by its own number; what
+// the provider had it present when the fax was taken holds until it says something else.
+func (a *Agent) permitDelivery(ctx context.Context, at fax.Attempt) fax.Permit {
+	before := at.ANI
+	if at.Port > 0 {
+		at.ANI, _ = a.identity(at.Port)
+	}
+	permit := a.fax.clerk.Begin(ctx, at)
+	if permit.ANI == at.ANI {
+		permit.ANI = before
+	}
+	return permit
 }
 
 // faxLine is the line for a fax: its own, or while that has no server, another that has.

@@ -71,11 +71,12 @@ func (s *server) Exchange(ctx context.Context, r aaa.Request) (aaa.Response, err
 		text += " " + n + " " + fmt.Sprint(say["FB-Transfer-Type"][3])
 	}
 	s.asked = append(s.asked, text)
-	if s.silent {
-		select {
-		case <-time.After(min(s.wait, r.Budget)):
-		case <-ctx.Done():
-		}
+	select {
+	case <-time.After(min(s.wait, r.Budget)):
+	case <-ctx.Done():
+		return aaa.Response{}, ctx.Err()
+	}
+	if s.silent || s.wait > r.Budget {
 		return aaa.Response{}, aaa.ErrNoAnswer
 	}
 	return s.answer(s.answers[question]), nil
@@ -285,6 +286,23 @@ func TestSilence(t *testing.T) {
 		p.Session.Stop(fax.Outcome{})
 		if len(r.ledger.got) != 2 {
 			t.Errorf("accounting: %q", r.ledger.got)
+		}
+	})
+}
+
+// Servers that are slow cost no more: what they have said in time holds, and the rest is as if they
+// were silent.
+func TestSlowness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.server.answers = map[string]string{"pre-send": "FB-Snd-TSID=them", "line": "FB-Snd-ANI=888"}
+		r.server.wait = 2 * time.Second
+		began := time.Now()
+		if got := show(r.Begin(t.Context(), attempt)); got != "ani 5550001 csid them" {
+			t.Error(got)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("it took %v", took)
 		}
 	})
 }

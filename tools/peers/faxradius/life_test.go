@@ -71,6 +71,8 @@ acct	FB-Command == Get-Account, FB-Context == Pre-Receive-Session, Auth-Type := 
 	FB-Queue-Profile := '<QPXml Op="1" Dn="0" Ndn="0" />',
 	FB-Snd-ANI := "3903"
 
+3903	FB-Command == Get-DID, FB-Context == Pre-Send-Session, Auth-Type := Reject
+
 DEFAULT	FB-Command == Get-DID, FB-Context == Pre-Send-Session, Auth-Type := Accept
 
 6003	FB-Command == Get-Call-Ahead-Mode, FB-Context == Pre-Send-Session, Auth-Type := Accept
@@ -313,6 +315,15 @@ func spool(t *testing.T, l *lab) {
 		t.Errorf("the upload is asked for as session %s, told as %s", q["Acct-Session-Id"], upload)
 	}
 	l.ask(t, freeradius.Record{"FB-Command": "Get-Account", "FB-Context": "Pre-Send-Session", "User-Name": "acct", "FB-Dial-Number": "6003", "FB-Transfer-Type": "Real-Time"})
+	lines := 0
+	for _, r := range freeradius.Records(l.asked.Asked()) {
+		if r["FB-Command"] == "Get-DID" && r["User-Name"] == "3003" {
+			lines++
+		}
+	}
+	if lines != 2 {
+		t.Errorf("the line is asked for %d times by the number of its port, want for the upload and for the delivery", lines)
+	}
 	l.ask(t, freeradius.Record{"FB-Command": "Get-DID", "FB-Context": "Pre-Send-Session", "User-Name": "3003"})
 	if ahead := l.ask(t, freeradius.Record{"FB-Command": "Get-Call-Ahead-Mode", "FB-Context": "Pre-Send-Session", "User-Name": "6003"}); ahead["Acct-Session-Id"] != upload {
 		t.Errorf("the call-ahead mode is asked for as session %s, the upload is %s", ahead["Acct-Session-Id"], upload)
