@@ -247,9 +247,10 @@ func (s *Store) ended(e *entry, result Result, whole bool) (Record, error) {
 		result.enter(r)
 		if r.Accepted || whole {
 			r.received(s)
-		} else {
-			r.fail(s, result.Error)
+			return
 		}
+		r.loseBehind(r.PageCount)
+		r.fail(s, result.Error)
 	})
 	if err == nil {
 		err = s.save(e.ID)
@@ -259,6 +260,16 @@ func (s *Store) ended(e *entry, result Result, whole bool) (Record, error) {
 	r := e.clone()
 	s.mu.Unlock()
 	return r, err
+}
+
+// loseBehind takes note that the disk has not taken the pages behind the first n, though they
+// were good enough to be confirmed.
+func (r *Record) loseBehind(n int) {
+	for i := range r.Pages {
+		if p := &r.Pages[i]; p.N > n && p.Result == Confirmed {
+			p.Result = "lost"
+		}
+	}
 }
 
 // PageOf is a page as a t30.Terminal reports it. rate is in bit/s, what is for people.

@@ -146,8 +146,8 @@ func TestDiskThatFailsBehindRNR(t *testing.T) {
 		if err := in.Keep(true); !errors.Is(err, syscall.EIO) || in.Busy() || !errors.Is(in.Err(), syscall.EIO) {
 			t.Errorf("%v, busy %v", err, in.Busy())
 		}
-		r, err := in.Abandon(Result{Error: "a page could not be stored"})
-		if err != nil || r.State != Failed || r.PageCount != 0 || r.NoticeDue {
+		r, err := in.Abandon(Result{Error: "a page could not be stored", Pages: []Page{{N: 1, Result: Confirmed}}})
+		if err != nil || r.State != Failed || r.PageCount != 0 || r.NoticeDue || r.Pages[0].Result != "lost" {
 			t.Errorf("%+v, %v", r, err)
 		}
 		must(t, s.Close())

@@ -179,6 +179,28 @@ func TestSendFax(t *testing.T) {
 	}
 }
 
+// Who leaves before the answer is no fault of ours.
+func TestClientThatLeft(t *testing.T) {
+	for _, left := range []bool{false, true} {
+		var log bytes.Buffer
+		o := &outbox{dir: t.TempDir(), err: context.Canceled}
+		a := New(&box{}, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		a.HandleFaxes(o)
+		media, body := form("line=2", "to=600", "@file=page")
+		ctx, cancel := context.WithCancel(t.Context())
+		if left {
+			cancel()
+		}
+		r := httptest.NewRequest("POST", "/api/v1/faxes", strings.NewReader(body)).WithContext(ctx)
+		r.Header.Set("Content-Type", media)
+		a.Behind(Open{}).ServeHTTP(httptest.NewRecorder(), r)
+		cancel()
+		if told := log.Len() > 0; told == left {
+			t.Errorf("left %v: %s", left, &log)
+		}
+	}
+}
+
 // A document may have 64 MiB, other bodies 2.
 func TestSendLargeFax(t *testing.T) {
 	for _, tt := range []struct {

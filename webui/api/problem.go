@@ -78,9 +78,9 @@ func asProblem(err error) *Problem {
 	return problem(status, err.Error())
 }
 
-// fail answers with a problem. What is our own fault is logged too.
+// fail answers with a problem. What is our own fault is logged too: a client that has left is not.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, p *Problem) {
-	if p.Status == http.StatusInternalServerError {
+	if p.Status == http.StatusInternalServerError && r.Context().Err() == nil {
 		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", p.Detail)
 	}
 	body, err := json.Marshal(p)
