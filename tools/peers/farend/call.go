@@ -1,6 +1,7 @@
 package farend
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -21,6 +22,7 @@ const (
 type Call struct {
 	ID    string // Call-ID
 	Media *Media
+	User  string // of an outgoing call: who calls; empty: 600
 
 	ua       *UA
 	invite   *wire.Message // received, or sent
@@ -383,7 +385,7 @@ func (c *Call) parties() (local, remote string) {
 	if !c.outgoing {
 		return c.invite.Get("To") + ";tag=" + c.tag, c.invite.Get("From")
 	}
-	local, remote = fmt.Sprintf("<sip:600@%s>;tag=%s", c.ua.Addr.Addr(), c.tag), "<"+c.target+">"
+	local, remote = fmt.Sprintf("<sip:%s@%s>;tag=%s", cmp.Or(c.User, "600"), c.ua.Addr.Addr(), c.tag), "<"+c.target+">"
 	if c.invite != nil {
 		remote = c.invite.Get("To")
 	}

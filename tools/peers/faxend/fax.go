@@ -200,6 +200,7 @@ func (f *Fax) call(server netip.AddrPort, limit time.Duration) int {
 	var udptl netip.AddrPort
 	c, status := f.end.DialWith(server, f.Number, limit, func(c *farend.Call) string {
 		f.Call = c
+		c.User = s.From
 		c.Intercept(f.asked)
 		if s.First == nil {
 			return f.session(f.soundMedia())

@@ -31,6 +31,7 @@ type Script struct {
 	Options    []string // of either machine: --ecm, --rate, --ident …
 	Terminal   []string // of the T.38 terminal alone: --redundancy-image, --fec …
 
+	From   string        // who calls; empty: 600
 	Ring   time.Duration // before the answer; with Status 0 and Silent, for ever
 	Silent bool          // rings and never answers
 	Status int           // refuses the call with it: 486

@@ -180,7 +180,15 @@ func (f *Fax) ask(what, body string) (status int, sdp string) {
 	f.mu.Lock()
 	f.asking = true
 	f.mu.Unlock()
-	res := f.Call.Ask("INVITE", []string{fmt.Sprintf("Contact: <sip:far@%s>", f.end.Addr)}, body)
+	headers := []string{fmt.Sprintf("Contact: <sip:far@%s>", f.end.Addr)}
+	if n := f.script.Expires; n > 0 { // without it the timer would end (RFC 4028 section 7.2)
+		role := "uas"
+		if f.refreshes() {
+			role = "uac"
+		}
+		headers = append(headers, fmt.Sprintf("Session-Expires: %d;refresher=%s", n, role), "Supported: timer")
+	}
+	res := f.Call.Ask("INVITE", headers, body)
 	f.mu.Lock()
 	f.asking = false
 	f.mu.Unlock()
