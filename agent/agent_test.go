@@ -184,14 +184,19 @@ func (r *rig) write(text string) {
 // until waits for a condition that comes true in the background.
 func (r *rig) until(what string, ok func() bool) {
 	r.t.Helper()
-	deadline := time.After(patience)
+	r.within(patience, what, ok)
+}
+
+func (r *rig) within(limit time.Duration, what string, ok func() bool) {
+	r.t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			r.t.Fatalf("not within %v: %s\n%s", patience, what, r.log)
+			r.t.Fatalf("not within %v: %s\n%s", limit, what, r.log)
 		}
 	}
 }

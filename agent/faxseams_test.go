@@ -3,9 +3,12 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"tipring/agent/call"
+	"tipring/agent/fax"
 	"tipring/t38/spool"
 	"tipring/t38/t30"
 )
@@ -74,8 +77,8 @@ func TestStoredFaxGoesToItsMachine(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	fax := spoolDevice(path)
-	r := startIn(t, dir, strings.Replace(fax, "kind = fax\n", "", 1))
+	device := spoolDevice(path)
+	r := startIn(t, dir, strings.Replace(device, "kind = fax\n", "", 1))
 	says := func(what string) func() bool {
 		return func() bool {
 			x, _ := r.fax.store.Get(stored.ID)
@@ -90,7 +93,7 @@ func TestStoredFaxGoesToItsMachine(t *testing.T) {
 	if m.rings {
 		t.Error("the telephone rings")
 	}
-	r.reload(fax)
+	r.reload(device)
 	m.tick()
 	for m.ended == nil {
 		m.tick()
@@ -117,4 +120,76 @@ func (c *counter) Write(p []byte) (int, error) { return len(p), nil }
 func (c *counter) Close(bool) (t30.Copy, error) {
 	c.pages++
 	return t30.Copy{Rows: 1}, nil
+}
+
+// Each key of [fax], and each of [portN] about faxes, is that of calls.
+func TestFaxKeysAreThoseOfCalls(t *testing.T) {
+	usual := call.FaxPort{
+		Mode: "relay", CallAhead: "dynamic", TimeoutS: 20,
+		Settings: fax.Settings{
+			T38: true, MaxRate: 14400, ECM: true, Control: 5, Image: -1, EC: "redundancy", MaxDatagram: 400, Reinvite: "callee",
+			CNG: true, CED: true, Preamble: true,
+		},
+	}
+	device := base + "[sip1]\nusername = 1\nproxy_addr = 127.0.0.1\n[port1]\nkind = fax\ndriver = none\n[fax]\n"
+	for change, set := range map[string]func(p *call.FaxPort){
+		"[fax]\nt38 = 0":                    func(p *call.FaxPort) { p.Settings.T38 = false },
+		"[fax]\nmax_rate = 9600":            func(p *call.FaxPort) { p.Settings.MaxRate = 9600 },
+		"[fax]\necm = 0":                    func(p *call.FaxPort) { p.Settings.ECM = false },
+		"[fax]\nredundancy_control = 2":     func(p *call.FaxPort) { p.Settings.Control = 2 },
+		"[fax]\nredundancy_image = 3":       func(p *call.FaxPort) { p.Settings.Image = 3 },
+		"[fax]\nt38_ec = fec":               func(p *call.FaxPort) { p.Settings.EC = "fec" },
+		"[fax]\nt38_max_datagram = 72":      func(p *call.FaxPort) { p.Settings.MaxDatagram = 72 },
+		"[fax]\nt38_reinvite = never":       func(p *call.FaxPort) { p.Settings.Reinvite = "never" },
+		"[fax]\nt38_first = 1":              func(p *call.FaxPort) { p.Settings.First = true },
+		"[fax]\ndetect_cng = 0":             func(p *call.FaxPort) { p.Settings.CNG = false },
+		"[fax]\ndetect_ced = 0":             func(p *call.FaxPort) { p.Settings.CED = false },
+		"[fax]\ndetect_preamble = 0":        func(p *call.FaxPort) { p.Settings.Preamble = false },
+		"[fax]\ncdr_delimiter = **":         func(p *call.FaxPort) { p.Delimiter = "**" },
+		"[port1]\nfax_mode = spool":         func(p *call.FaxPort) { p.Mode = "spool" },
+		"[port1]\ncsid = 555":               func(p *call.FaxPort) { p.CSID = "555" },
+		"[port1]\ncall_ahead = never":       func(p *call.FaxPort) { p.CallAhead = "never" },
+		"[port1]\ncall_ahead_bridge = 1":    func(p *call.FaxPort) { p.Bridge = true },
+		"[port1]\ncall_ahead_timeout_s = 9": func(p *call.FaxPort) { p.TimeoutS = 9 },
+		"[port1]\nani = 556":                func(*call.FaxPort) {}, // asked for by each call
+		"[fax]\nretries = 5":                func(*call.FaxPort) {}, // the queue's
+	} {
+		want := usual
+		set(&want)
+		r := start(t, edit(device, change))
+		if got := r.faxPort(*r.config().Port(1)); got == nil || *got != want {
+			t.Errorf("%q: %+v\nwant %+v", change, got, want)
+		}
+	}
+}
+
+// A change of a fax port's settings leaves the fax alone that a machine is sending, and is in
+// force for the next one.
+func TestFaxKeysChangeInAFax(t *testing.T) {
+	for _, change := range []string{"[port1]\ncsid = 777", "[port1]\nani = 777", "[port1]\ncall_ahead_timeout_s = 7", "[port1]\ncall_ahead_bridge = 1", "[fax]\necm = 0", "[fax]\nmax_rate = 4800", "[port1]\nfax_mode = relay"} {
+		t.Run(change, func(t *testing.T) {
+			path := socketPath(t)
+			text := edit(spoolDevice(path), "[port1]\ncsid = 555") + "[fax]\n"
+			r := start(t, text)
+			m := newMachine(r, path)
+			m.send("600#", picture(t).Name())
+			m.run("the fax is on its way", func() bool { return r.port(1).port.Snapshot().Fax.State == "receiving" })
+			r.reload(edit(text, change))
+			m.run("the fax is over", func() bool { return m.faxes == 1 })
+			if m.result.Code != t30.OK || m.result.Peer.Ident != "555" || !m.result.ECM {
+				t.Errorf("%+v", m.result)
+			}
+			for m.ended == nil && r.waits() != "[]" {
+				m.tick()
+			}
+			r.until("the change is in force", func() bool {
+				u := r.port(1)
+				return r.waits() == "[]" && u.port != nil && reflect.DeepEqual(u.cfg, *r.config().Port(1)) && !differFax(u.made.Fax, r.faxPort(u.cfg))
+			})
+			x := (faxes{r.Agent}).Faxes()
+			if len(x) != 1 || x[0].PageCount == nil || *x[0].PageCount != 1 {
+				t.Errorf("%+v", x)
+			}
+		})
+	}
 }
