@@ -67,6 +67,12 @@ type entry struct {
 	attributes aaa.Attributes
 }
 
+// session is the record's Acct-Session-Id, for the log.
+func (e entry) session() string {
+	id, _ := e.attributes.Lookup(aaa.AcctSessionID)
+	return string(id)
+}
+
 // Open opens the journal of a folder. What sessions have left that a restart has ended is sent
 // like the rest. Files that hold no record are set aside and told of.
 func Open(cfg Config) (*Journal, error) {

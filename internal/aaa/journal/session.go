@@ -21,7 +21,7 @@ func (s *session) begin(e entry) {
 		}
 	}
 	if err != nil {
-		j.cfg.Log.Error("accounting session not kept", "err", err)
+		j.cfg.Log.Error("accounting session not kept", "session", e.session(), "err", err)
 		return
 	}
 	s.n = e.n
@@ -35,7 +35,7 @@ func (s *session) end(e entry) {
 	if s.n == 0 {
 		s.begin(e)
 	} else if err := writeRecord(j.path(s.n, begun), e); err != nil {
-		j.cfg.Log.Error("accounting record not kept: a server learns that the session was, and not how it ended", "err", err)
+		j.cfg.Log.Error("accounting record not kept: a server learns that the session was, and not how it ended", "session", e.session(), "err", err)
 		j.count(0, 1)
 	}
 	if s.n == 0 {
@@ -43,7 +43,7 @@ func (s *session) end(e entry) {
 		return
 	}
 	if err := os.Rename(j.path(s.n, begun), j.path(e.n, over)); err != nil {
-		j.cfg.Log.Error("accounting record not sent before the next start", "err", err)
+		j.cfg.Log.Error("accounting record not sent before the next start", "session", e.session(), "err", err)
 		return
 	}
 	if err := syncFolder(j.cfg.Dir); err != nil {

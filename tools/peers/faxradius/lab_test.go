@@ -81,7 +81,8 @@ type lab struct {
 	accounts *freeradius.Server // takes Accounting-Requests
 }
 
-// newLab makes the lab; users is what the provider answers, far what the far end does.
+// newLab makes the lab; users is what the provider answers, far what the far end does. An empty
+// dictionary is the product's.
 func newLab(t *testing.T, dictionary, users string, far func(number string, nth int) faxend.Script) *lab {
 	t.Helper()
 	lan := netlab.New(t)
@@ -98,11 +99,13 @@ func newLab(t *testing.T, dictionary, users string, far func(number string, nth 
 		Set("radius", "secret", freeradius.Secret).
 		Set("radius", "account", "acct").
 		Set("radius", "password", "geheim").
-		Set("radius", "dictionary", dictionary).
 		Set("radius", "timeout_ms", 500).
 		Set("radius", "tries", 2).
 		Set("radius", "dead_s", 1).
 		Set("fax", "cdr_delimiter", "*")
+	if dictionary != "" {
+		l.config.Set("radius", "dictionary", dictionary)
+	}
 	return l
 }
 
