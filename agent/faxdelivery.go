@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"strings"
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
@@ -11,6 +12,8 @@ import (
 	"tipring/lines"
 	"tipring/registrar"
 	"tipring/t38/spool"
+	"tipring/t38/t30"
+	"tipring/t38/t4/header"
 )
 
 // deliver makes one try to get a stored fax to where it is to go.
@@ -29,7 +32,7 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 		return spool.Result{NotTried: true, Error: "no line is registered"}
 	}
 	at := fax.Attempt{
-		Port: r.Port, Line: line.cfg.N, Send: true, Number: r.Peer, Info: r.CDRInfo, ANI: r.ANI, CSID: r.CSID,
+		Port: r.Port, Line: line.cfg.N, Send: true, Number: r.Peer, Info: r.CDRInfo, ANI: r.ANI, CSID: cmp.Or(r.CSID, sayable(r.Sender)),
 		Stage: fax.Delivery, Related: r.Session,
 	}
 	a.setFaxes()
@@ -37,7 +40,11 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 	if permit.Refused != "" {
 		return spool.Result{Permanent: true, Error: permit.Refused}
 	}
-	source, err := j.Source(ctx, fax.Header(a.clock.Now().In(a.zone()), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username)))
+	var above *header.Fields // a machine's pages have its own
+	if r.Kind != spool.Machine {
+		above = fax.Header(a.clock.Now().In(a.zone()), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username))
+	}
+	source, err := j.Source(ctx, above)
 	if err != nil {
 		permit.Session.Stop(fax.Outcome{Peer: r.Peer, Reason: err.Error()})
 		return spool.Result{Permanent: true, Error: err.Error()}
@@ -135,15 +142,24 @@ func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result
 		Port: r.Port, Line: r.Line, Queue: true, Number: r.Peer, CallerID: r.CallerID, CSID: r.CSID,
 		Stage: fax.ToMachine, Related: cmp.Or(r.Session, r.Related), Notice: a.noticeOf(r),
 	})
-	o := u.port.DeliverFax(ctx, source, r.CSID, func(p fax.Page) {
+	o := u.port.DeliverFax(ctx, source, cmp.Or(sayable(r.Sender), spool.Normalise(r.CallerID), r.CSID), func(p fax.Page) {
 		session.Alive()
 		j.Page(pageOf(p, r.FirstPage))
 	})
 	if err := source.Close(); err != nil {
 		a.log.Warn("fax not closed in good order", "fax", r.ID, "err", err)
 	}
+	o.LocalID = r.CSID
 	session.Stop(o)
 	return resultOf(o, r.FirstPage)
+}
+
+// sayable is an identification as T.30 can say it, if that leaves a digit.
+func sayable(ident string) string {
+	if ident = t30.ParseIdent(t30.IdentField(ident)); !strings.ContainsAny(ident, "0123456789") {
+		return ""
+	}
+	return ident
 }
 
 // noticeOf is what a page that this device has made tells the machine.

@@ -101,10 +101,19 @@ func TestStoredFaxGoesToItsMachine(t *testing.T) {
 	m = newMachine(r, path)
 	m.answer = t30.Config{Sink: &box, ECM: true, Ident: "222"}
 	m.run("the fax is delivered", func() bool { return m.faxes == 1 })
-	if m.result.Code != t30.OK || box.pages != 1 {
-		t.Errorf("the machine says %v, of %d pages", m.result.Code, box.pages)
+	if m.result.Code != t30.OK || box.pages != 1 || m.result.Peer.Ident != "700" {
+		t.Errorf("the machine says %v, of %d pages from %q", m.result.Code, box.pages, m.result.Peer.Ident)
 	}
 	r.until("the record says so", func() bool { x, _ := r.fax.store.Get(stored.ID); return x.State == spool.Received })
+}
+
+// A machine is told who sent the fax, and not the name of its own port, as far as that can be said.
+func TestIdentificationsThatCanBeSaid(t *testing.T) {
+	for ident, want := range map[string]string{"+1 555 0100": "+1 555 0100", " 42 ": "42", "ACME GmbH": "", "ACME 2": "2", "": "", "012345678901234567890123": "01234567890123456789"} {
+		if got := sayable(ident); got != want {
+			t.Errorf("%q: %q, want %q", ident, got, want)
+		}
+	}
 }
 
 // A counter is a Sink that counts pages.

@@ -619,6 +619,9 @@ func TestNotices(t *testing.T) {
 			must(t, err)
 			receive(t, in, a4, a4, a4)
 			r, err := in.Commit(Result{OK: true, RemoteID: "machine"})
+			if r.Sender != "machine" || r.RemoteID != "" {
+				t.Errorf("it came from %q, and goes to %q", r.Sender, r.RemoteID)
+			}
 			must(t, err)
 			return r
 		}

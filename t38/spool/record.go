@@ -117,6 +117,7 @@ type Record struct {
 	Error              string `json:",omitempty"` // of the last try, or why it failed
 	CalledNumberResult string `json:",omitempty"`
 	SIPCallID          string `json:",omitempty"` // of the last call
+	Sender             string `json:",omitempty"` // T.30 identification of whom a fax came from that is delivered further
 
 	// What an account of the fax needs; opaque here.
 	Session string `json:",omitempty"`
@@ -221,7 +222,7 @@ func sealRecord(version int, body []byte) []byte {
 func (r *Record) fit() Record {
 	c := r.clone()
 	for _, s := range []*string{
-		&c.Transport, &c.RemoteID, &c.CalledNumberResult,
+		&c.Transport, &c.RemoteID, &c.Sender, &c.CalledNumberResult,
 		&c.Session, &c.Related, &c.ANI, &c.CSID, &c.About,
 	} {
 		*s = clip(*s, maxShort)

@@ -18,7 +18,7 @@ func full() Record {
 		Taken: []Page{{N: 1, Result: Confirmed}}, Pages: []Page{{N: 1, Result: Confirmed, Rows: 1145, BadRows: 2, Rate: 9600, Resolution: "fine", Repairs: 1, What: "rate lowered"}},
 		Rate: 14400, ECM: true, Transport: "t38", RemoteID: "far", Error: "no answer", CalledNumberResult: CalledSuccess,
 		Session: "s", Related: "r", CDRInfo: "c", ANI: "a", CSID: "i", Uncertain: true, Committing: true, Accepted: true,
-		NotifyDn: true, NotifyNdn: true, NoticeDue: true, About: "x", SIPCallID: "b2c@host",
+		NotifyDn: true, NotifyNdn: true, NoticeDue: true, About: "x", SIPCallID: "b2c@host", Sender: "+1 555",
 	}
 }
 

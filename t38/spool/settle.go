@@ -204,6 +204,7 @@ func (r *Record) received(s *Store) {
 	}
 	r.State, r.NextTry = Queued, s.cfg.Now().UTC()
 	r.Taken, r.Pages = r.Pages, nil
+	r.Sender = r.RemoteID
 	r.Rate, r.ECM, r.Transport, r.RemoteID, r.Error = 0, false, "", "", ""
 }
 
