@@ -66,6 +66,7 @@ func (p *Port) refused(c *conversation, a fax.Attempt, got permit) {
 func (p *Port) placeRelay(c *conversation, line *lines.Line, a fax.Attempt, got permit) {
 	a = p.withPermit(a, got)
 	r := p.relay(c, a, got.Session)
+	r.openBeside()
 	c.whenMapped(func(m lines.Media) {
 		r.offer(&m)
 		line.Dial(lines.Dial{To: a.Number, ANI: a.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})

@@ -2,7 +2,6 @@ package call
 
 import (
 	"errors"
-	"net/netip"
 	"sync/atomic"
 
 	"tipring/internal/media"
@@ -60,10 +59,10 @@ func (c *conversation) open(pair *media.Pair) {
 // whenMapped calls then once it is known where the far end shall send its sound, unless
 // the telephone has left before. What a fax machine says passes no codec but G.711.
 func (c *conversation) whenMapped(then func(m lines.Media)) {
-	c.mapped(func(rtp, rtcp netip.AddrPort) {
+	c.mapped(func(o outside) {
 		then(lines.Media{
 			RTPPort: c.pair.RTP.Local().Port(), RTCPPort: c.pair.RTCP.Local().Port(),
-			Mapped: rtp, MappedRTCP: rtcp, G711: c.p.cfg.Fax != nil,
+			Mapped: o.rtp, MappedRTCP: o.rtcp, MappedUDPTL: o.udptl, G711: c.p.cfg.Fax != nil,
 		})
 	})
 }

@@ -52,6 +52,7 @@ type relay struct {
 	ears    faxEars
 	change  switching
 	second  *media.Pair // where T.38 comes in beside sound; nil: it is not offered so
+	beside  uint16      // its port, as the far end is told
 	net     relayNet
 	plain   plainEars
 	watch   t38.Watch   // of what passed until the gateway that runs began

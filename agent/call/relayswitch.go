@@ -141,7 +141,7 @@ func (r *relay) image(i *offer.Image) {
 		r.net.noneBeside()
 	case r.phase == inImage:
 		r.net.move(i.Remote)
-	case r.second != nil && i.Local.Port() == r.second.RTP.Local().Port():
+	case r.second != nil && i.Local.Port() == r.beside:
 		r.net.offeredBeside(r, i)
 	default:
 		r.byPackets(i)
@@ -159,19 +159,10 @@ func (r *relay) byPackets(i *offer.Image) {
 	r.show()
 }
 
-// offer says in m what this side does by T.38. Beside sound it is offered in the first INVITE
-// alone, where a destination is not known to refuse it, on a socket of its own; behind a STUN
-// server the call begins with sound.
-func (r *relay) offer(m *lines.Media) {
-	m.T38 = r.settings.Offer()
-	if m.T38 == nil || !r.settings.First {
-		return
-	}
-	if !r.attempt.Send {
-		m.Want = offer.FaxPreferred
-		return
-	}
-	if m.Mapped.IsValid() || r.p.dev.Memory.Refuses(r.number, time.Now()) {
+// openBeside gives an outgoing call the socket of T.38 beside sound, where that is offered: in the
+// first INVITE alone, to a destination that is not known to refuse it.
+func (r *relay) openBeside() {
+	if !r.settings.T38 || !r.settings.First || r.p.dev.Memory.Refuses(r.number, time.Now()) {
 		return
 	}
 	pair, err := r.p.listen()
@@ -179,6 +170,26 @@ func (r *relay) offer(m *lines.Media) {
 		r.p.log.Warn("T.38 not offered beside sound", "cause", err)
 		return
 	}
-	r.second = pair
-	m.Want, m.UDPTLPort = offer.SoundAndFax, pair.RTP.Local().Port()
+	r.second, r.beside = pair, pair.RTP.Local().Port()
+}
+
+// offer says in m what this side does by T.38. Where the outside address of its socket beside
+// sound is not found out, the call begins with sound.
+func (r *relay) offer(m *lines.Media) {
+	m.T38 = r.settings.Offer()
+	switch {
+	case m.T38 == nil:
+	case r.second == nil:
+		if r.settings.First && !r.attempt.Send {
+			m.Want = offer.FaxPreferred
+		}
+	case m.Mapped.IsValid() && !m.MappedUDPTL.IsValid():
+		r.p.giveBack(r.second)
+		r.second = nil
+	default:
+		m.Want, m.UDPTLPort = offer.SoundAndFax, r.beside
+		if m.MappedUDPTL.IsValid() {
+			r.beside = m.MappedUDPTL.Port()
+		}
+	}
 }

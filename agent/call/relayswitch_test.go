@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -284,5 +285,41 @@ func TestRelayBesideSound(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// T.38 beside sound is offered where a STUN server sees its socket, and not at all where that is not
+// known and sound's is.
+func TestRelayBesideSoundBehindSTUN(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		relayTest(t, faxCall{settings: func(s *fax.Settings) { s.First = true }}, func(f *faxRig) {
+			pair, err := f.rig.far.rtp.Listen(localhost, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			first := map[uint16]bool{}
+			server := &stunServer{pair: pair, silent: func(asked netip.AddrPort) bool {
+				first[asked.Port()] = true
+				return !told && len(first) > 2
+			}}
+			f.rig.far.stun = server
+			f.phone().port.cfg.STUN = func() netip.AddrPort { return pair.RTP.Local() }
+			f.phone().dial(f.number)
+			f.until("the call comes", func() bool { return len(f.rig.far.calls) > 0 })
+			d, err := offer.Parse(f.rig.far.last().invite.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]int{true: 2, false: 1}[told]; len(d.Media) != want {
+				t.Fatalf("%d streams, want %d\n%s", len(d.Media), want, f.rig.far.last().invite.Body)
+			}
+			if told {
+				r := f.phone().port.now.fax.(*relay)
+				if got, want := d.Media[1].Port, int(r.second.RTP.Local().Port())+1000; got != want || d.Address(1).Host != "203.0.113.5" || d.Media[0].Port == got {
+					t.Errorf("T.38 at %s:%d, want port %d of 203.0.113.5", d.Address(1).Host, got, want)
+				}
+			}
+			f.phone().hangUp()
+		})
 	}
 }
