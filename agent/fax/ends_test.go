@@ -125,6 +125,24 @@ func TestNoFaxMachine(t *testing.T) {
 	}
 }
 
+// Somebody who speaks has no T.38. That says nothing about the faxes of the number.
+func TestVoiceIsNotRemembered(t *testing.T) {
+	inBubble(t, with(func(s *Settings) { s.Reinvite = "caller" }), func(t *testing.T, r *rig) {
+		asked := false
+		r.far.instead = func(m *sipmsg.Message) (int, string) {
+			if !switches(m) {
+				return 0, ""
+			}
+			asked = true
+			return 488, ""
+		}
+		(&person{says: talk(40, 1)}).answers(r)
+		if out := r.send(letter(t, 1), nil).wait(); !out.Voice || !asked || r.near.memory.Refuses("far", time.Now()) {
+			t.Errorf("asked %v, remembered %v, %+v", asked, r.near.memory.Refuses("far", time.Now()), out)
+		}
+	})
+}
+
 // What refuses the call, or does not answer it.
 func TestNotAnswered(t *testing.T) {
 	for _, tt := range []struct {

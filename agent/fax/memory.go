@@ -30,10 +30,13 @@ type refusal struct {
 	at     time.Time
 }
 
+// anonymous is the user of a caller who withholds his number (RFC 3323 section 4.1.1.3).
+const anonymous = "anonymous"
+
 // Refused notes that T.38 with a destination came to nothing.
 func (m *Memory) Refused(number string, now time.Time) {
 	key := Normal(number)
-	if m == nil || key == "" {
+	if m == nil || key == "" || key == anonymous {
 		return
 	}
 	m.mu.Lock()

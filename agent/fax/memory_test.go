@@ -43,6 +43,15 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// Callers that withhold their numbers are many.
+func TestNobodyIsRememberedForAll(t *testing.T) {
+	var m Memory
+	m.Refused("sip:Anonymous@anonymous.invalid", epoch)
+	if m.Refuses("anonymous", epoch) || len(m.entries) > 0 {
+		t.Error("remembered")
+	}
+}
+
 // The destinations last met are those that are remembered.
 func TestMemoryIsBounded(t *testing.T) {
 	var m Memory

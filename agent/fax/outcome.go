@@ -25,6 +25,7 @@ func (c *call) outcome() Outcome {
 		c.failed(o)
 	}
 	o.Judge(c.calling)
+	c.rememberRefusal(o.Ended)
 	c.logEnd(o)
 	return *o
 }

@@ -20,9 +20,10 @@ const (
 
 // switching is what a call does about T.38 by itself.
 type switching struct {
-	asked  bool // it was for this side to offer T.38
-	back   bool // sound was asked for, since no packet came
-	worked bool // packets of T.38 have come
+	asked   bool // it was for this side to offer T.38, or it was agreed
+	refused bool // what was offered came to nothing
+	back    bool // sound was asked for, since no packet came
+	worked  bool // packets of T.38 have come
 }
 
 // switchAsDue asks for T.38, or for sound again.
@@ -74,13 +75,12 @@ func (c *call) judgePackets(now time.Time, w *packets) {
 		c.engine.cfg.Memory.Worked(c.dest)
 	case stats.Received == 0 && !c.back && now.Sub(w.since) >= limit && !w.done():
 		c.log.Warn("no packet of T.38 comes, sound is asked for", "peer", c.dest)
-		c.back = true
-		c.engine.cfg.Memory.Refused(c.dest, now)
+		c.back, c.refused = true, true
 		c.sip.Switch(offer.Sound)
 	}
 }
 
-// switchRefused: the call goes on as it was. That T.38 is refused is remembered; that of the
+// switchRefused: the call goes on as it was. That T.38 is refused is taken note of; that of the
 // moment, or that the call is about to end, is not.
 func (c *call) switchRefused(code int) {
 	c.log.Info("switch refused", "peer", c.dest, "code", code)
@@ -88,8 +88,14 @@ func (c *call) switchRefused(code int) {
 	case 481, 500, 503, 487:
 		return
 	}
-	if c.image == nil {
-		c.engine.cfg.Memory.Refused(c.dest, time.Now())
+	c.refused = c.refused || c.image == nil
+}
+
+// rememberRefusal keeps for the next calls that a fax machine is there without T.38. Somebody who
+// speaks, and refuses it, says nothing about the faxes of his number.
+func (c *call) rememberRefusal(now time.Time) {
+	if c.refused && !c.worked && c.report.begun {
+		c.engine.cfg.Memory.Refused(c.dest, now)
 	}
 }
 

@@ -109,6 +109,7 @@ func soundParams(a *offer.Audio) media.Params {
 func (c *call) agreedImage(i *offer.Image) {
 	c.image = i
 	if i != nil {
+		c.asked = true // whoever did: once it was agreed it is not asked for anew
 		c.choose()
 	}
 }
