@@ -26,6 +26,8 @@ type faxing struct {
 	clerk   *provider.Clerk
 	relays  relayList
 
+	receptions sync.Map // of *reception by the fax's id: those that are on their way in
+
 	stop context.CancelFunc // of the queue
 	done chan struct{}      // closed when it has stopped
 }

@@ -149,9 +149,10 @@ func (a *Agent) receiveFax(c *lines.Call, port int) (lines.Handler, int) {
 		return nil, 503
 	}
 	r := &reception{a: a, port: *p, call: c}
+	r.until, r.cancel = context.WithCancel(context.Background())
 	return a.fax.engine.Receive(c, fax.Incoming{
 		Port: p.N, Settings: faxSettings(a.config().Fax), Open: r.open, Page: r.page, Progress: r.progress, Ended: r.ended,
-		STUN: a.stunOf(p.Line), Device: a.useVPN(p.Line),
+		STUN: a.stunOf(p.Line), Device: a.useVPN(p.Line), Until: r.until,
 	})
 }
 
@@ -162,6 +163,8 @@ type reception struct {
 	call    *lines.Call
 	in      *intake
 	session fax.Session
+	until   context.Context
+	cancel  context.CancelFunc
 }
 
 // open asks the provider, and makes a place for the pages. Who is refused is refused before the
@@ -195,6 +198,7 @@ func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code 
 		return "", nil, 486
 	}
 	r.in = in
+	r.a.fax.receptions.Store(in.ID(), r)
 	return permit.CSID, in.Intake, 0
 }
 
@@ -208,16 +212,21 @@ func (r *reception) progress(p fax.Progress) {
 
 // ended hands the fax over, or keeps what came of it.
 func (r *reception) ended(o fax.Outcome) {
+	cancelled := r.until.Err() != nil
+	r.cancel()
 	if r.in == nil {
 		return
 	}
+	r.a.fax.receptions.Delete(r.in.ID())
 	if o.OK {
 		if err := r.in.Commit(o); err != nil {
 			r.a.log.Error("fax not stored", "port", r.port.N, "cause", err)
 			o.OK, o.Reason = false, err.Error()
 		}
 	} else {
-		r.in.Abandon(o)
+		result := resultOf(o, 0)
+		result.Cancelled = cancelled
+		_, _ = r.in.Intake.Abandon(result) // a fault is logged there
 	}
 	r.session.Stop(o)
 }

@@ -184,6 +184,7 @@ type Incoming struct {
 	// call's goroutine: it may ask and wait. A code of 400 and more refuses the call. ctx ends
 	// with the Engine.
 	Open     func(ctx context.Context) (csid string, sink t30.Sink, code int)
+	Until    context.Context // the fax is cancelled when it ends; nil: it goes on
 	STUN     func() netip.AddrPort
 	Device   string
 	Progress func(Progress)
@@ -209,7 +210,12 @@ func (e *Engine) Receive(call *lines.Call, in Incoming) (h lines.Handler, code i
 	c.report.then = in.Page
 	go func() {
 		defer e.calls.Done()
-		out := c.receive(e.ctx, in)
+		ctx, cancel := context.WithCancel(e.ctx)
+		defer cancel()
+		if in.Until != nil {
+			defer context.AfterFunc(in.Until, cancel)()
+		}
+		out := c.receive(ctx, in)
 		if in.Ended != nil {
 			in.Ended(out)
 		}

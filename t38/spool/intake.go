@@ -250,6 +250,10 @@ func (s *Store) ended(e *entry, result Result, whole bool) (Record, error) {
 			return
 		}
 		r.loseBehind(r.PageCount)
+		if result.Cancelled {
+			r.finish(s, Cancelled)
+			return
+		}
 		r.fail(s, result.Error)
 	})
 	if err == nil {
