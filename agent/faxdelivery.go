@@ -24,6 +24,23 @@ func (a *Agent) deliver(ctx context.Context, j *spool.Job) spool.Result {
 	return a.deliverOverLine(ctx, j)
 }
 
+// hindered tells why no try can be begun now.
+func (a *Agent) hindered(r spool.Record) (why string) {
+	if !r.Kind.ToPort() {
+		if a.faxLine(r.Line) == nil {
+			return "no line is registered"
+		}
+		return ""
+	}
+	switch u := a.port(r.Port); {
+	case u == nil || u.port == nil || !u.port.Snapshot().Card:
+		return "no machine is connected to the port"
+	case u.cfg.Kind != "fax":
+		return "the port has a telephone, and no fax machine"
+	}
+	return ""
+}
+
 // deliverOverLine calls the number and sends what is left of the fax.
 func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result {
 	r := j.Record
@@ -127,11 +144,8 @@ func takesCalls(u *lineUnit) bool {
 func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result {
 	r := j.Record
 	u := a.port(r.Port)
-	switch {
-	case u == nil || u.port == nil || !u.port.Snapshot().Card:
-		return spool.Result{NotTried: true, Error: "no machine is connected to the port"}
-	case u.cfg.Kind != "fax":
-		return spool.Result{NotTried: true, Error: "the port has a telephone, and no fax machine"}
+	if why := a.hindered(r); why != "" || u == nil || u.port == nil { // it has gone since the queue asked
+		return spool.Result{NotTried: true, Error: cmp.Or(why, "the port is gone")}
 	}
 	source, err := j.Source(ctx, nil)
 	if err != nil {

@@ -55,7 +55,7 @@ func (a *Agent) openFaxes() {
 		a.log.Warn("memory of called numbers", "err", err)
 	}
 	retries := a.config().Fax.Retries
-	f.queue = spool.NewQueue(spool.QueueConfig{Store: store, Deliver: a.deliver, Retries: retries})
+	f.queue = spool.NewQueue(spool.QueueConfig{Store: store, Deliver: a.deliver, Hindered: a.hindered, Retries: retries})
 }
 
 // setFaxes takes over what [fax] and the provider say about deliveries.
@@ -202,7 +202,7 @@ func (a *Agent) callOf(sipCallID string) string {
 			return c.ID
 		}
 	}
-	return time.Now().Format("20060102150405")
+	return time.Now().UTC().Format("20060102150405.000000") // as no other
 }
 
 // relayID is the id of a fax that passes in real time: that of its call.

@@ -17,6 +17,11 @@ type QueueConfig struct {
 	// machine on Port. It returns soon after ctx ends, and may be called for several faxes at once.
 	Deliver func(ctx context.Context, j *Job) Result
 
+	// Hindered tells, before a try, why none can be begun now: no line is up, no machine is there.
+	// Such a fax is put off without a word to the disk, which flash is thankful for: it may be looked
+	// at hundreds of times. It must not wait. Empty: nothing is in the way; nil: nothing ever is.
+	Hindered func(r Record) (why string)
+
 	Retries  int           // of a call, after the first try
 	BusyWait time.Duration // after busy; 0: 60 s
 	Wait     time.Duration // after any other failure; 0: 15 s
@@ -41,6 +46,9 @@ func (c *QueueConfig) setDefaults() {
 	setDefault(&c.Parallel, 4)
 	if c.Zone == nil {
 		c.Zone = time.Local
+	}
+	if c.Hindered == nil {
+		c.Hindered = func(Record) string { return "" }
 	}
 }
 
@@ -106,19 +114,28 @@ func (q *Queue) Run(ctx context.Context) {
 	q.tellAll()
 	for {
 		next, ok := q.start(ctx, &deliveries)
-		var timer <-chan time.Time
-		if ok {
-			t := time.NewTimer(max(0, next.Sub(q.now())))
-			defer t.Stop()
-			timer = t.C
-		}
-		select {
-		case <-ctx.Done():
+		if !q.rest(ctx, next, ok) {
 			return
-		case <-q.wake:
-		case <-timer:
 		}
 	}
+}
+
+// rest waits for something to do, until next at most if that is set, and is false when ctx has
+// ended.
+func (q *Queue) rest(ctx context.Context, next time.Time, set bool) bool {
+	var timer <-chan time.Time
+	if set {
+		t := time.NewTimer(max(0, next.Sub(q.now())))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-q.wake:
+	case <-timer:
+	}
+	return true
 }
 
 func (q *Queue) now() time.Time { return q.store.cfg.Now() }
@@ -160,6 +177,9 @@ func (q *Queue) begin(ctx context.Context, r Record, deliveries *sync.WaitGroup)
 
 // try makes one try of a fax, from the record of its beginning to that of its end.
 func (q *Queue) try(ctx context.Context, id string) {
+	if q.putOff(id) {
+		return
+	}
 	waiting := false
 	r, err := q.store.change(id, func(r *Record) {
 		if waiting = r.State == Queued; !waiting { // cancelled meanwhile
@@ -177,6 +197,30 @@ func (q *Queue) try(ctx context.Context, id string) {
 	_ = q.store.save(id) // logged; a fax is not held up by that
 	result := q.cfg.Deliver(ctx, &Job{Record: r, store: q.store})
 	q.end(ctx, id, result)
+}
+
+// putOff plans another look at a fax for which no try can be begun.
+func (q *Queue) putOff(id string) bool {
+	r, err := q.store.Get(id)
+	if err != nil {
+		return false
+	}
+	why := q.cfg.Hindered(r)
+	if why == "" {
+		return false
+	}
+	r, err = q.store.note(id, func(r *Record) {
+		if r.State == Queued { // not cancelled meanwhile
+			r.Tries++ // which again takes back
+			r.Error = clip(why, maxLong)
+			q.again(r, Result{NotTried: true})
+		}
+	})
+	if err == nil && r.State == Failed {
+		_ = q.store.save(id) // logged, and tried again
+		q.tellAll()
+	}
+	return true
 }
 
 // Pause begins no more tries, and has the store refuse new faxes; those running go on. Resume

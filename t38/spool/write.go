@@ -110,7 +110,12 @@ func (s *Store) name(e *entry, made string) error {
 }
 
 // change changes a record in memory, quickly, and tells of it.
-func (s *Store) change(id string, f func(*Record)) (Record, error) {
+func (s *Store) change(id string, f func(*Record)) (Record, error) { return s.alter(id, f, true) }
+
+// note changes what the disk need not know as long as the fax goes on.
+func (s *Store) note(id string, f func(*Record)) (Record, error) { return s.alter(id, f, false) }
+
+func (s *Store) alter(id string, f func(*Record), lasting bool) (Record, error) {
 	s.mu.Lock()
 	e := s.faxes[id]
 	if e == nil {
@@ -119,11 +124,11 @@ func (s *Store) change(id string, f func(*Record)) (Record, error) {
 	}
 	was, untried := e.State, e.Untried
 	f(&e.Record)
-	e.stale = true
+	e.stale = e.stale || lasting || e.State.Finished()
 	r := e.clone()
 	s.mu.Unlock()
 	s.cfg.Changed(r)
-	if r.State != was && (r.State.Finished() || r.State == Queued && (r.Untried <= untried || r.Untried == 1)) {
+	if (r.State != was || r.Untried > untried) && (r.State.Finished() || r.State == Queued && (r.Untried <= untried || r.Untried == 1)) {
 		s.log(r)
 	}
 	return r, nil
