@@ -136,7 +136,7 @@ func TestFaxGoesOverAnotherLine(t *testing.T) {
 	r := l.device("acme", "201", "a")
 	file := picture(t).Name()
 	x := r.settled(r.sendFax(1, lab.FaxUser, file))
-	if x.State != "sent" || x.Tries != 1 || x.Transport != "t38" || x.RemoteID != lab.FaxUser || *x.Line != 1 || x.CalledNumberResult != "success" {
+	if x.State != "sent" || x.Tries != 1 || x.Transport != "t38" || x.RemoteID != lab.FaxUser || *x.Line != 1 || x.CalledNumberResult != "success" || x.SIPCallID == "" || len(x.Pages) != 1 || x.Pages[0].Rows == nil {
 		t.Errorf("%+v", x)
 	}
 	r.until("its account", func() bool { return fmt.Sprint(l.accounts("acme")) == "[SAD]" })

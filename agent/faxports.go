@@ -153,6 +153,7 @@ func (a *Agent) receiveFax(c *lines.Call, port int) (lines.Handler, int) {
 	return a.fax.engine.Receive(c, fax.Incoming{
 		Port: p.N, Settings: faxSettings(a.config().Fax), Open: r.open, Page: r.page, Progress: r.progress, Ended: r.ended,
 		STUN: a.stunOf(p.Line), Device: a.useVPN(p.Line), Until: r.until,
+		AnyPaper: p.Driver.Name == "none",
 	})
 }
 

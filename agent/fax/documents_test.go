@@ -2,6 +2,7 @@ package fax
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -71,6 +72,45 @@ func TestDocuments(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// A banner of A3's width arrives as it is where nobody has to print it, and on A4 elsewhere.
+func TestPaper(t *testing.T) {
+	const columns, rows = 2432, 4000 // of 98 lines an inch: over a metre
+	name := filepath.Join(t.TempDir(), "banner.tif")
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := tiff.NewWriter(file)
+	if err == nil {
+		err = w.BeginPage(tiff.PageConfig{Columns: columns, XDPI: 204, YDPI: 98, Coding: t4.MMR})
+	}
+	row := make([]byte, t4.RowOctets(columns))
+	for n := 0; n < rows && err == nil; n++ {
+		row[n%len(row)] ^= 0x18
+		err = w.WriteRow(row)
+	}
+	if err = errors.Join(err, w.EndPage(), w.Close(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, anyPaper := range []bool{true, false} {
+		inBubble(t, usual(), func(t *testing.T, r *rig) {
+			box := newMailbox(t)
+			r.far.sink, r.far.anyPaper = box, anyPaper
+			mustSend(t, r.send(openDocument(t, name), nil).wait(), r.took(), 1, "t38")
+			if err := box.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := tiff.Open(bytes.NewReader(box.file.octets), int64(len(box.file.octets)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i := got.Info(0); anyPaper != (i.Columns == columns && i.Rows == rows) || !anyPaper && i.Columns != 1728 {
+				t.Errorf("any paper %v: %+v", anyPaper, i)
+			}
 		})
 	}
 }

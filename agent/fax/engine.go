@@ -184,6 +184,7 @@ type Incoming struct {
 	// call's goroutine: it may ask and wait. A code of 400 and more refuses the call. ctx ends
 	// with the Engine.
 	Open     func(ctx context.Context) (csid string, sink t30.Sink, code int)
+	AnyPaper bool            // pages of any width and length are taken, since nobody prints them here
 	Until    context.Context // the fax is cancelled when it ends; nil: it goes on
 	STUN     func() netip.AddrPort
 	Device   string
@@ -234,6 +235,9 @@ func (c *call) receive(ctx context.Context, in Incoming) Outcome {
 		}
 	}
 	c.terminal = t30.Config{Sink: in.Sink, Ident: in.CSID}
+	if in.AnyPaper {
+		c.terminal.MaxWidth, c.terminal.MaxLength = t30.A3Width, t30.Unlimited
+	}
 	m := c.media()
 	m.Want = offer.FaxPreferred
 	c.findMapping(ctx, &m, in.STUN)

@@ -69,6 +69,7 @@ type end struct {
 
 	settings Settings
 	sink     t30.Sink
+	anyPaper bool
 	// answer takes a call; nil: the Engine receives a fax.
 	answer func(c *lines.Call) (lines.Handler, int)
 	// instead answers a request in the place of the line; 0: the line does.
@@ -193,7 +194,7 @@ func (e *end) Incoming(c *lines.Call) (lines.Handler, int) {
 		return e.answer(c)
 	}
 	return e.engine.Receive(c, Incoming{
-		Port: 1, Settings: e.settings, CSID: "222", Sink: e.sink,
+		Port: 1, Settings: e.settings, CSID: "222", Sink: e.sink, AnyPaper: e.anyPaper,
 		Ended: func(o Outcome) {
 			e.mu.Lock()
 			defer e.mu.Unlock()

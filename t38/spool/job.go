@@ -115,6 +115,9 @@ func (s *Source) Open(n int, f t30.Format) (io.Reader, error) {
 	return s.pages.Open(s.job.Record.FirstPage+n, f)
 }
 
+// Rows is how many rows the page has that was opened last; 0: not known.
+func (s *Source) Rows() int { return s.pages.Rows() }
+
 // Err tells what was wrong with the document, when a call ended with t30.SourceError.
 func (s *Source) Err() error { return s.pages.Err() }
 
