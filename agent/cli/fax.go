@@ -261,12 +261,7 @@ func progress(f api.Fax) string {
 	if f.Tries > 1 {
 		text += ", try " + strconv.Itoa(f.Tries)
 	}
-	confirmed := 0
-	for _, p := range f.Pages {
-		if p.Result == "confirmed" {
-			confirmed++
-		}
-	}
+	confirmed := confirmedPages(f)
 	if confirmed > 0 || f.PageCount != nil {
 		text += ", " + strconv.Itoa(confirmed)
 		if f.PageCount != nil {
@@ -286,6 +281,24 @@ func progress(f api.Fax) string {
 	return printable(text)
 }
 
+func confirmedPages(f api.Fax) (n int) {
+	for _, p := range f.Pages {
+		if p.Result == "confirmed" {
+			n++
+		}
+	}
+	return n
+}
+
+// pagesOf is how many pages are confirmed, of how many if that is known: 2/3.
+func pagesOf(f api.Fax) string {
+	n := strconv.Itoa(confirmedPages(f))
+	if f.PageCount != nil {
+		n += "/" + strconv.Itoa(*f.PageCount)
+	}
+	return n
+}
+
 func printFaxes(w io.Writer, faxes []api.Fax) error {
 	if len(faxes) == 0 {
 		_, err := fmt.Fprintln(w, "no faxes")
@@ -294,7 +307,7 @@ func printFaxes(w io.Writer, faxes []api.Fax) error {
 	t := newTable(w, "FAX", "WAY", "KIND", "PORT", "LINE", "PEER", "STATE", "TRIES", "PAGES", "RATE", "OVER", "CREATED", "ERROR")
 	for _, f := range faxes {
 		t.row(f.ID, f.Direction, f.Kind, digits(f.Port), digits(f.Line), string(f.Peer), f.State, strconv.Itoa(f.Tries),
-			strconv.Itoa(len(f.Pages)), digits(f.Rate), string(f.Transport), clock(f.Created), string(f.Error))
+			pagesOf(f), digits(f.Rate), string(f.Transport), clock(f.Created), string(f.Error))
 	}
 	return t.Flush()
 }
@@ -307,9 +320,34 @@ func digits(n *int) string {
 	return strconv.Itoa(*n)
 }
 
+// story is where a fax came from and when.
+func story(f api.Fax) string {
+	text := "taken " + clock(f.Created)
+	if f.Port != nil {
+		text += ", port " + digits(f.Port)
+	}
+	if f.Line != nil {
+		text += ", line " + digits(f.Line)
+	}
+	if !f.NextTry.IsZero() {
+		text += ", next try " + clock(f.NextTry)
+	}
+	if !f.Ended.IsZero() {
+		text += ", over " + clock(f.Ended)
+	}
+	if f.CalledNumberResult != "" {
+		text += ", number " + string(f.CalledNumberResult)
+	}
+	if f.SIPCallID != "" {
+		text += ", call " + string(f.SIPCallID)
+	}
+	return printable(text)
+}
+
 func printFax(w io.Writer, f api.Fax) error {
 	fmt.Fprintf(w, "fax %s, %s, %s\n", printable(f.ID), f.Kind, map[string]string{"in": "received from ", "out": "to "}[f.Direction]+dash(printable(string(f.Peer))))
 	fmt.Fprintln(w, progress(f))
+	fmt.Fprintln(w, story(f))
 	if f.RemoteID != "" {
 		fmt.Fprintln(w, "the far machine calls itself", printable(string(f.RemoteID)))
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tipring/webui/api"
 )
@@ -25,9 +26,11 @@ func (o outbox) Faxes() []api.Fax {
 	yes := true
 	return []api.Fax{
 		{ID: "f1", Direction: "out", Kind: "document", Line: api.Number(1), Peer: "600", State: "sent", Tries: 2, PageCount: api.Number(1),
+			Created: api.At(time.Date(2026, 3, 1, 9, 0, 0, 0, time.Local)), Ended: api.At(time.Date(2026, 3, 1, 9, 2, 0, 0, time.Local)), CalledNumberResult: "success", SIPCallID: "c@h",
 			Pages: []api.FaxPage{{N: 1, Result: "confirmed", Rows: api.Number(2300), Rate: api.Number(14400), Resolution: "fine", ECMRepairs: 2, What: "2 repairs"}},
 			Rate:  api.Number(14400), ECM: &yes, Transport: "t38", RemoteID: "+1 555\x1b"},
 		{ID: "f2", Direction: "in", Kind: "mailbox", Port: api.Number(2), State: "failed", Error: "the far end hung up"},
+		{ID: "f3", Direction: "out", Kind: "document", Port: api.Number(1), Line: api.Number(1), State: "queued", PageCount: api.Number(3), NextTry: api.At(time.Date(2026, 3, 1, 9, 5, 0, 0, time.Local))},
 	}
 }
 
@@ -106,7 +109,9 @@ func TestFaxCommands(t *testing.T) {
 		{"faxes", 0, "f1", "", ""},
 		{"fax list", 0, "f2", "", ""},
 		{"fax list --json", 0, `[{"id":"f1"`, "", ""},
-		{"fax show f1", 0, "sent, try 2, 1 of 1 pages, 14400 bit/s, t38\nthe far machine calls itself +1 555?\nPAGE", "", ""},
+		{"fax show f1", 0, "sent, try 2, 1 of 1 pages, 14400 bit/s, t38\ntaken 2026-03-01 09:00:00, line 1, over 2026-03-01 09:02:00, number success, call c@h\nthe far machine calls itself +1 555?\nPAGE", "", ""},
+		{"fax show f3", 0, ", port 1, line 1, next try 2026-03-01 09:05:00\n", "", ""},
+		{"fax list", 0, "queued  0      0/3 ", "", ""},
 		{"fax show f1", 0, "2 repairs", "", ""},
 		{"fax show f9", 1, "", "404 Not Found: there is no fax f9", ""},
 		{"fax save f1 " + saved + ".pdf", 0, "", "", ""},
