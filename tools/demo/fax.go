@@ -156,7 +156,7 @@ func (s *story) faxCallAhead(ctx context.Context) (string, error) {
 	spoken := s.voiceAhead(ctx, machine)
 	got, err := s.arrives(ctx, storePort)
 	if err == nil {
-		err = sameBelow(file, got.TIFF)
+		err = same(file, got.TIFF)
 	}
 	delivered := time.Since(hungUp)
 	if err := errors.Join(err, <-spoken); err != nil {
