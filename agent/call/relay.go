@@ -109,6 +109,9 @@ func (r *relay) Exchange(in, out []int16) {
 		r.hear(&r.ears.far, out)
 	}
 	r.now += int64(len(in))
+	if r.net.ahead != nil {
+		r.net.ahead.Pass(len(in))
+	}
 	r.tick(in, out)
 }
 

@@ -32,7 +32,7 @@ type relayNet struct {
 	most    int // bit/s that both ends agreed on
 
 	beside *offer.Image   // agreed beside sound, and not begun
-	ahead  *media.Packets // its packets
+	ahead  *media.Packets // its packets, on a socket of their own; what has begun keeps them
 
 	past pastSound
 
@@ -45,7 +45,7 @@ func (n *relayNet) start(r *relay, i *offer.Image) {
 	if n.packets = n.ahead; n.packets == nil {
 		n.packets = r.c.session.Packets(i.Remote)
 	}
-	n.beside, n.ahead = nil, nil
+	n.beside = nil
 	n.gateway = t38.NewGateway(r.settings.Link(i), t38.DefaultLevel)
 	n.gateway.Policy = r.settings.Policy(i)
 	n.gateway.Policy.Ident = r.ident
@@ -77,7 +77,7 @@ func (n *relayNet) stop(r *relay) {
 	n.gone.Lost += c.Lost
 	n.gone.Recovered += c.Recovered
 	n.gone.Received += c.Received
-	n.gateway, n.packets = nil, nil
+	n.gateway, n.packets, n.ahead = nil, nil, nil
 	n.past.forget()
 }
 

@@ -323,3 +323,36 @@ func TestRelayBesideSoundBehindSTUN(t *testing.T) {
 		})
 	}
 }
+
+// Beside sound, too, a far end may turn out to be elsewhere than it said for half a minute, and no
+// longer: then a stranger proves nothing.
+func TestRelayBesideSoundLearnsForAWhile(t *testing.T) {
+	for _, after := range []time.Duration{5 * time.Second, 40 * time.Second} {
+		relayTest(t, faxCall{settings: func(s *fax.Settings) { s.First = true }}, func(f *faxRig) {
+			stranger, err := f.rig.far.rtp.Listen(localhost, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := f.rig.far.onCall
+			f.rig.far.onCall = func(c *farCall) {
+				was(c)
+				c.o.SetMode(offer.FaxPreferred)
+				c.fax.asked, c.fax.silent = true, true
+			}
+			f.phone().dial(f.number)
+			f.run(after)
+			c := f.rig.far.last()
+			for number := range 40 {
+				if err := stranger.RTP.Write([]byte{0, byte(number), 1, 0x06, 0, 0}, c.o.Image().Remote); err != nil {
+					t.Error(err)
+				}
+				f.frame()
+			}
+			r := f.phone().port.now.fax.(*relay)
+			if got := r.net.ahead.Remote() == stranger.RTP.Local(); got != (after < 30*time.Second) {
+				t.Errorf("after %v: the stranger is the far end: %v", after, got)
+			}
+			f.phone().hangUp()
+		})
+	}
+}
