@@ -233,8 +233,12 @@ func (m *Memory) Close() error {
 }
 
 // Normalise makes one number of all ways to write it: digits, * and #, with a + before them
-// if it is there. It ends at a letter or any other sign but those that divide numbers.
+// if it is there. It ends at a letter or any other sign but those that divide numbers. Of an
+// address it is the number in it.
 func Normalise(number string) string {
+	if scheme, rest, ok := strings.Cut(number, ":"); ok && slices.Contains([]string{"sip", "sips", "tel"}, strings.ToLower(scheme)) {
+		number = rest
+	}
 	var b strings.Builder
 	for _, r := range number {
 		switch {

@@ -133,6 +133,7 @@ func FuzzMemory(f *testing.F) {
 func TestNormalise(t *testing.T) {
 	for number, want := range map[string]string{
 		"+49 (30) 123-45/6.7": "+4930123456" + "7", "030\u00a01": "0301", "*72#": "*72#", "1+2": "1", "0301;ext=5": "0301", "": "", "anonymous": "",
+		"sip:0301@example.com": "0301", "SIPS:+49301@10.0.0.1:5061": "+49301", "tel:+49-30-1;ext=5": "+49301", "sip:bob@example.com": "", "sip:": "", ":1": "",
 	} {
 		if got := Normalise(number); got != want {
 			t.Errorf("%q: %q, want %q", number, got, want)

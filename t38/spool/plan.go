@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -62,7 +63,10 @@ func destination(r Record) string {
 	if r.Kind.ToPort() {
 		return fmt.Sprint("port ", r.Port)
 	}
-	return "number " + Normalise(r.Peer)
+	if number := Normalise(r.Peer); number != "" {
+		return "number " + number
+	}
+	return "name " + strings.ToLower(r.Peer)
 }
 
 // mostUntried bounds how often a call cannot even be begun: for a day.
