@@ -49,7 +49,8 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *m
 	p.now = c
 	p.fx.Place()
 	if p.relays() {
-		p.relay(c, fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: p.cfg.Fax.CSID}, nil)
+		a := fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: p.cfg.Fax.CSID}
+		p.relay(c, a, nil).openBeside()
 	}
 	c.whenMapped(func(m lines.Media) {
 		if r, ok := c.fax.(*relay); ok {
