@@ -90,12 +90,15 @@ type sockets struct {
 	next  uint16
 	fails bool
 	pairs []*media.Pair
+
+	devices []string // that they were asked for on
 }
 
 // Listen implements Sockets.
-func (s *sockets) Listen(netip.Addr, string) (*media.Pair, error) {
+func (s *sockets) Listen(_ netip.Addr, device string) (*media.Pair, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.devices = append(s.devices, device)
 	if s.fails {
 		return nil, media.ErrNoPort
 	}

@@ -3,6 +3,7 @@ package fax
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,22 @@ func TestIPv6(t *testing.T) {
 			box.mustHold(t, 0, 0)
 		})
 	}
+}
+
+// All sockets of a call are bound to its line's network interface (use_vpn).
+func TestInterface(t *testing.T) {
+	inBubble(t, with(func(s *Settings) { s.First = true }), func(t *testing.T, r *rig) {
+		e := r.far
+		e.answer = func(c *lines.Call) (lines.Handler, int) {
+			return e.engine.Receive(c, Incoming{Settings: e.settings, Sink: newMailbox(t), Device: "vpn1"})
+		}
+		if out := r.send(letter(t, 1), func(o *Outgoing) { o.Device = "vpn0" }).wait(); !out.OK {
+			t.Errorf("%+v", out)
+		}
+		if got := [][]string{r.near.lent.devices, e.lent.devices}; !slices.Equal(got[0], []string{"vpn0", "vpn0"}) || !slices.Equal(got[1], []string{"vpn1"}) {
+			t.Errorf("sockets on %q", got)
+		}
+	})
 }
 
 // A call goes on with the page that an earlier one left.
