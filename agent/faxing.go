@@ -195,7 +195,7 @@ func (a *Agent) faxEnded(port int, at fax.Attempt, o fax.Outcome) {
 	}
 }
 
-// callOf is the id of a call by its SIP Call-ID; empty when it is forgotten already.
+// callOf is the id of a call by its SIP Call-ID; one of its own when there was none, or it is forgotten.
 func (a *Agent) callOf(sipCallID string) string {
 	for _, c := range a.calls.all() {
 		if c.SIPCallID == sipCallID {
