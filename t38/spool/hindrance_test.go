@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,18 +17,18 @@ func TestHindrance(t *testing.T) {
 		m := newModel()
 		s, _, err := open(m, where, Config{})
 		must(t, err)
-		var looks, calls int
-		down := true
+		var looks, calls atomic.Int32
+		var up atomic.Bool
 		q := NewQueue(QueueConfig{
 			Store: s,
 			Hindered: func(r Record) string {
-				looks++
-				if down || r.Peer == "2" {
+				looks.Add(1)
+				if !up.Load() || r.Peer == "2" {
 					return "no line is registered"
 				}
 				return ""
 			},
-			Deliver: func(context.Context, *Job) Result { calls++; return Result{OK: true} },
+			Deliver: func(context.Context, *Job) Result { calls.Add(1); return Result{OK: true} },
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -48,14 +49,14 @@ func TestHindrance(t *testing.T) {
 		if r, _ := s.Get(id); r.State != Queued || r.Tries != 0 || r.Untried == 0 || r.Error != "no line is registered" {
 			t.Errorf("%+v", r)
 		}
-		if len(m.ops) != before || calls > 0 || looks < 100 || looks > 200 {
-			t.Errorf("%d writes, %d calls, %d looks", len(m.ops)-before, calls, looks)
+		if len(m.ops) != before || calls.Load() > 0 || looks.Load() < 100 || looks.Load() > 200 {
+			t.Errorf("%d writes, %d calls, %d looks", len(m.ops)-before, calls.Load(), looks.Load())
 		}
 
-		down = false
+		up.Store(true)
 		q.LineReady()
 		synctest.Wait()
-		if r, _ := s.Get(id); r.State != Sent || r.Tries != 1 || r.Error != "" || calls != 1 {
+		if r, _ := s.Get(id); r.State != Sent || r.Tries != 1 || r.Error != "" || calls.Load() != 1 {
 			t.Errorf("%+v", r)
 		}
 		time.Sleep(30 * time.Hour)
