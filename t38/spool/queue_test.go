@@ -575,6 +575,24 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// Who is to be told of a fax that failed during a drain is told when that is taken back.
+func TestNoticeAfterADrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, QueueConfig{})
+		b.does("1", lasting(20*second, Result{Error: "no fax machine", Permanent: true}))
+		submit(t, b.store, Meta{Line: 1, Port: 7, Peer: "1", NotifyNdn: true}, a4)
+		time.Sleep(second)
+		b.queue.Pause()
+		time.Sleep(time.Minute)
+		b.queue.Resume()
+		time.Sleep(second)
+		if all := b.store.List(); len(all) != 2 || all[1].Kind != Notice {
+			t.Errorf("%+v", all)
+		}
+		b.close()
+	})
+}
+
 // What the end of the program cuts short goes on with the next start, and is uncertain only
 // if the last page was out.
 func TestStopAndStart(t *testing.T) {
