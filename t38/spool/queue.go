@@ -67,7 +67,6 @@ type Queue struct {
 	mu       sync.Mutex
 	running  map[string]*running
 	paused   bool
-	resumed  bool          // since start looked last
 	finished chan struct{} // closed and made anew whenever a delivery ends
 }
 
@@ -147,10 +146,6 @@ func (q *Queue) start(ctx context.Context, deliveries *sync.WaitGroup) (next tim
 	defer q.mu.Unlock()
 	if ctx.Err() != nil || q.paused {
 		return time.Time{}, false
-	}
-	if q.resumed { // a store that refuses takes no notices either
-		q.resumed = false
-		deliveries.Go(q.tellAll)
 	}
 	p := q.plan()
 	for _, r := range p.due {
@@ -238,7 +233,7 @@ func (q *Queue) Resume() { q.pause(false) }
 func (q *Queue) pause(yes bool) {
 	q.store.Refuse(yes)
 	q.mu.Lock()
-	q.paused, q.resumed = yes, !yes
+	q.paused = yes
 	q.mu.Unlock()
 	q.poke()
 }
