@@ -129,13 +129,23 @@ func (r *rig) inbox() (list []api.Fax) {
 
 // A fax whose own line has no server goes over another one; its account has a beginning, one sign
 // of life and an end; and its number is known afterwards. One that is cancelled in mid-call has
-// its end told, too, and teaches nothing.
+// its end told, too, and teaches nothing. A change of the line that carries a fax waits for its end.
 func TestFaxGoesOverAnotherLine(t *testing.T) {
 	t.Parallel()
 	l := newFaxLab(t)
 	r := l.device("acme", "201", "a")
 	file := picture(t).Name()
-	x := r.settled(r.sendFax(1, lab.FaxUser, file))
+	id := r.sendFax(1, lab.FaxUser, file)
+	r.within(time.Minute, "the fax is on its way", func() bool { y, _ := faxes{r.Agent}.Fax(id); return y.State == "sending" })
+	text, err := os.ReadFile(r.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.reload(edit(string(text), "[sip2]\ndisplay_name = x\n[port1]\ncsid = 777")) // of the line that is in use
+	if w := r.waits(); w != "[{sip2 the end of the calls of line 2}]" {
+		t.Errorf("waiting: %s", w)
+	}
+	x := r.settled(id)
 	if x.State != "sent" || x.Tries != 1 || x.Transport != "t38" || x.RemoteID != lab.FaxUser || *x.Line != 1 || x.CalledNumberResult != "success" || x.SIPCallID == "" || len(x.Pages) != 1 || x.Pages[0].Rows == nil {
 		t.Errorf("%+v", x)
 	}
@@ -151,7 +161,8 @@ func TestFaxGoesOverAnotherLine(t *testing.T) {
 		t.Errorf("the far machine: %+v, %v", f.Result, err)
 	}
 
-	id := r.sendFax(2, lab.FaxUser, file)
+	r.until("the changed line is registered", func() bool { return r.waits() == "[]" && r.registered(2) })
+	id = r.sendFax(2, lab.FaxUser, file)
 	r.within(time.Minute, "the fax is on its way", func() bool { y, _ := faxes{r.Agent}.Fax(id); return y.State == "sending" })
 	if err := (faxes{r.Agent}).CancelFax(t.Context(), id); err != nil {
 		t.Error(err)
