@@ -225,10 +225,29 @@ func (f faxes) SendFax(ctx context.Context, o api.FaxOrder) (string, error) {
 	if err := dialable(m.Peer); err != nil {
 		return "", fmt.Errorf("to: %w: %w", err, api.ErrInvalid)
 	}
+	if o.Port != 0 {
+		var err error
+		if m.Peer, err = a.planned(o.Port, m.Peer); err != nil {
+			return "", err
+		}
+	}
 	m.ANI, m.CSID = a.identity(o.Port)
 	m.NotifyNdn = o.Port != 0 && a.port(o.Port) != nil && a.port(o.Port).port != nil
 	r, err := a.fax.store.Submit(ctx, o.File, m)
 	return r.ID, faxProblem(err)
+}
+
+// planned is what the dial plan of a port makes of a number.
+func (a *Agent) planned(port int, to string) (string, error) {
+	u := a.port(port)
+	if u == nil {
+		return to, nil // its unit is being made anew
+	}
+	cfg, err := a.portConfig(u.cfg)
+	if err != nil {
+		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
+	}
+	return u.number(cfg, to)
 }
 
 // CancelFax implements api.Faxes.

@@ -69,6 +69,7 @@ kind = fax
 line = 1
 driver = none
 csid = 555
+dial_plan = ([2-8]xx|900xxx!)
 [port3]
 kind = fax
 line = 2
@@ -98,6 +99,8 @@ func TestFaxOrders(t *testing.T) {
 		{"by a line that is off", api.FaxOrder{Port: 3, To: "600"}, picture, api.ErrConflict, "line 2 is switched off"},
 		{"to nobody", api.FaxOrder{Port: 2, To: ""}, picture, api.ErrInvalid, "no number"},
 		{"to blanks", api.FaxOrder{Port: 2, To: "6 00"}, picture, api.ErrInvalid, "blanks"},
+		{"to a barred number", api.FaxOrder{Port: 2, To: "900123"}, picture, api.ErrInvalid, "the dial plan bars"},
+		{"to no number of the plan", api.FaxOrder{Port: 2, To: "0"}, picture, api.ErrInvalid, "no rule"},
 		{"no document", api.FaxOrder{Port: 2, To: "600"}, text, api.ErrInvalid, "cannot be sent as a fax"},
 	} {
 		tt.order.File = tt.file(t)

@@ -50,7 +50,7 @@ func main() {
 	b := &bench{workers: runtime.GOMAXPROCS(0)}
 	only := flag.String("only", "", "comma-separated parts (snr axes marks tones speed pages t38) and modems or beginnings of their names (v17); empty: all")
 	makers := flag.String("makers", "spandsp,tipring", "whose implementations to measure")
-	flag.IntVar(&b.trials, "trials", 40, "trials of a point, seeds of a call; part axes has fewer")
+	flag.IntVar(&b.trials, "trials", 40, "trials of a point, seeds of a call; part axes has fewer, and port at least 50")
 	flag.IntVar(&b.bits, "bits", 50000, "bits of a trial; V.21 has 4000 at most")
 	flag.StringVar(&b.source, "source", "spandsp", "whose transmitter makes the recordings: spandsp or tipring")
 	flag.StringVar(&b.train, "train", "long", "training before the bits of part snr: long, or with V.17 long,short")
