@@ -2,12 +2,12 @@ package spool
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"tipring/internal/durable"
 )
 
 // files is what the store needs of a file system. The tests put a model in its place that
@@ -33,27 +33,11 @@ type file interface {
 	Sync() error
 }
 
-var errTooLong = errors.New("longer than it may be")
+// errTooLong is wrapped by the error of Read for a file that is longer than it may be.
+var errTooLong = durable.ErrTooLong
 
 // disk is the file system of the operating system.
-type disk struct{}
-
-func (disk) Mkdir(dir string) (bool, error) {
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (disk) List(dir string) ([]string, error) {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.Readdirnames(-1)
-}
+type disk struct{ durable.Disk }
 
 func (disk) Read(name string, limit int) ([]byte, error) {
 	f, err := openRegular(name, os.O_RDONLY)
@@ -61,11 +45,7 @@ func (disk) Read(name string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err == nil && len(data) > limit {
-		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w: %d octets", errTooLong, limit)}
-	}
-	return data, err
+	return durable.ReadAll(f, name, limit)
 }
 
 // openRegular neither follows a link nor waits for a pipe's other end.
@@ -118,55 +98,16 @@ func (disk) Open(name string) (Document, error) {
 	return reading{f, info.Size()}, nil
 }
 
-func (disk) Rename(from, to string) error { return os.Rename(from, to) }
-
-func (disk) Remove(name string) error {
-	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// SyncDir takes EINVAL for a file system whose directories need no syncing.
-func (disk) SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
-}
-
 // create writes a file and sees it to the disk, but not yet its name.
 func create(d files, name string, data []byte) error {
 	f, err := d.Create(name)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return durable.Write(f, data)
 }
 
-// replace puts a file in the place of another: the name stands for the old or the new
-// one at any moment, and for the new one durably once replace returns nil.
+// replace puts a file in the place of another, whole or not at all.
 func replace(d files, name string, data []byte) error {
-	temporary := name + newSuffix
-	err := create(d, temporary, data)
-	if err == nil {
-		err = d.Rename(temporary, name)
-	}
-	if err != nil {
-		_ = d.Remove(temporary) // Open does it otherwise
-		return err
-	}
-	return d.SyncDir(filepath.Dir(name))
+	return durable.Replace(d, name, data, d.Create)
 }

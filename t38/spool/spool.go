@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"tipring/internal/durable"
 	"tipring/t38/t4/pdf"
 )
 
@@ -252,7 +253,7 @@ const (
 
 // Names of what is not whole yet, or no longer, or of no use.
 const (
-	newSuffix  = ".new"
+	newSuffix  = durable.Suffix
 	goneSuffix = ".gone"
 	badSuffix  = ".bad"
 )

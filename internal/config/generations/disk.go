@@ -2,14 +2,13 @@ package generations
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"tipring/internal/config"
+	"tipring/internal/durable"
 )
 
 // files is what the store needs of a file system. Its errors name the call and the
@@ -26,34 +25,20 @@ type files interface {
 	Lock(name string) (io.Closer, error)
 }
 
-type file interface {
-	io.WriteCloser
-	Sync() error
-}
+type file = durable.File
 
-var errTooLong = errors.New("longer than it may be")
+// errTooLong is wrapped by the error of Read for a file that is longer than it may be.
+var errTooLong = durable.ErrTooLong
 
 // disk is the file system of the operating system.
-type disk struct{}
+type disk struct{ durable.Disk }
 
-func (disk) Mkdir(dir string) (bool, error) {
-	err := os.Mkdir(dir, 0o700)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (disk) List(dir string) ([]string, error) {
-	d, err := os.Open(dir)
+func (d disk) List(dir string) ([]string, error) {
+	names, err := d.Disk.List(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.Readdirnames(-1)
+	return names, err
 }
 
 func (disk) Read(name string, limit int) ([]byte, error) {
@@ -62,14 +47,7 @@ func (disk) Read(name string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > limit {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w: %d octets", errTooLong, limit)}
-	}
-	return data, nil
+	return durable.ReadAll(f, name, limit)
 }
 
 func (disk) Create(name string) (file, error) {
@@ -85,28 +63,6 @@ func (disk) Create(name string) (file, error) {
 		return nil, err // not f: a nil *os.File would be no nil file
 	}
 	return f, nil
-}
-
-func (disk) Rename(from, to string) error { return os.Rename(from, to) }
-
-func (disk) Remove(name string) error {
-	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// SyncDir takes EINVAL for a file system whose directories need no syncing.
-func (disk) SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); !errors.Is(err, syscall.EINVAL) {
-		return err
-	}
-	return nil
 }
 
 // Lock takes a lock that goes away with the process that holds it, however that ends.
@@ -139,7 +95,7 @@ func unwritable(err error) bool {
 
 // What is being made or taken away has a name of its own until it is whole or gone.
 const (
-	newSuffix  = ".new"
+	newSuffix  = durable.Suffix
 	goneSuffix = ".gone"
 )
 
@@ -149,27 +105,10 @@ func create(d files, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return durable.Write(f, data)
 }
 
-// replace puts a file in the place of another: the name stands for the old or the new
-// one at any moment, and for the new one durably once replace returns nil.
+// replace puts a file in the place of another, whole or not at all.
 func replace(d files, name string, data []byte) error {
-	temporary := name + newSuffix
-	err := create(d, temporary, data)
-	if err == nil {
-		err = d.Rename(temporary, name)
-	}
-	if err != nil {
-		_ = d.Remove(temporary) // Open does it otherwise
-		return err
-	}
-	return d.SyncDir(filepath.Dir(name))
+	return durable.Replace(d, name, data, d.Create)
 }
