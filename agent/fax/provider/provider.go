@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"tipring/agent/fax"
@@ -131,15 +132,7 @@ func (q *inquiry) send(ctx context.Context) {
 		return
 	}
 	q.cdrInfo, q.customer, q.source, q.save = got.CDRInfo, got.Customer, got.Source, got.SaveCDR
-	switch {
-	case errors.Is(err, faxback.ErrRejected):
-		q.permit.Refused = "the provider does not let this account send"
-	case errors.Is(err, faxback.ErrDisabled):
-		q.permit.Refused = "the provider has switched off sending for this account"
-	case got.TimeExpired:
-		q.permit.Refused = "the account's sending time has expired"
-	}
-	if q.permit.Refused != "" {
+	if q.refused("send", err, got.TimeExpired) {
 		return
 	}
 	q.permit.ANI, q.permit.CSID = cmp.Or(got.ANI, a.ANI), cmp.Or(got.TSID, a.CSID)
@@ -207,16 +200,23 @@ func (q *inquiry) receive(ctx context.Context) {
 		return
 	}
 	q.cdrInfo, q.customer, q.source, q.save = got.CDRInfo, got.Customer, got.Source, got.SaveCDR
-	switch {
-	case errors.Is(err, faxback.ErrRejected):
-		q.permit.Refused = "the provider does not let this account receive"
-	case errors.Is(err, faxback.ErrDisabled):
-		q.permit.Refused = "the provider has switched off receiving for this account"
-	case got.TimeExpired:
-		q.permit.Refused = "the account's receiving time has expired"
-	default:
+	if !q.refused("receive", err, got.TimeExpired) {
 		q.permit.CSID = cmp.Or(got.CSID, a.CSID)
 	}
+}
+
+// refused reports that the answer about sending or receiving is no, and keeps why.
+func (q *inquiry) refused(what string, err error, expired bool) bool {
+	gerund := strings.TrimSuffix(what, "e") + "ing"
+	switch {
+	case errors.Is(err, faxback.ErrRejected):
+		q.permit.Refused = "the provider does not let this account " + what
+	case errors.Is(err, faxback.ErrDisabled):
+		q.permit.Refused = "the provider has switched off " + gerund + " for this account"
+	case expired:
+		q.permit.Refused = "the account's " + gerund + " time has expired"
+	}
+	return q.permit.Refused != ""
 }
 
 // answered reports that a server has said something that counts; what else became of a
