@@ -30,6 +30,8 @@ type machine struct {
 	result t30.Result // of the last fax
 	faxes  int        // that are over
 	ended  error      // the agent has closed the card
+
+	pace *time.Ticker // what is asked and stored beside the port takes time of the wall
 }
 
 // machineSpeed is how many times faster than the line its time passes.
@@ -45,7 +47,8 @@ func newMachine(r *rig, path string) *machine {
 		}
 		return err == nil
 	})
-	r.t.Cleanup(func() { m.conn.Close() })
+	m.pace = time.NewTicker(20 * time.Millisecond / machineSpeed)
+	r.t.Cleanup(func() { m.pace.Stop(); m.conn.Close() })
 	hello, err := json.Marshal(socket.CardHello{Protocol: socket.Protocol, Name: "machine"})
 	if err == nil {
 		_, err = m.conn.Write(socket.Append(nil, socket.Hello, hello...))
@@ -61,7 +64,7 @@ func newMachine(r *rig, path string) *machine {
 
 // tick lets 20 ms of the line pass.
 func (m *machine) tick() {
-	time.Sleep(20 * time.Millisecond / machineSpeed)
+	<-m.pace.C
 	out := m.hook
 	m.hook = nil
 	pcm := make([]int16, 160)

@@ -232,6 +232,12 @@ func (l *lab) stopped(number string) map[string]*session {
 	return all
 }
 
+// kept is how many accounts of what is over wait on the agent's disk.
+func (l *lab) kept() int {
+	files, _ := filepath.Glob(filepath.Join(l.agent.Dir, "state", "accounting", "*.acct"))
+	return len(files)
+}
+
 // waitStops waits until so many sessions have a Stop about a number.
 func (l *lab) waitStops(t *testing.T, limit time.Duration, number string, n int) map[string]*session {
 	t.Helper()

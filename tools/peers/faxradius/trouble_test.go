@@ -106,7 +106,9 @@ func TestPowerCuts(t *testing.T) {
 		t.Errorf("the first machine: %+v", r)
 	}
 	l.agent.WaitPort(20*time.Second, 1, "idle")
-	time.Sleep(time.Second) // the disk has it
+	if !netlab.Until(settle, func() bool { return l.kept() == 1 }) {
+		t.Errorf("%d accounts wait on the disk, want that of the fax that is over", l.kept())
+	}
 	cuts := []time.Time{time.Now()}
 	l.powerCut(4)
 	second.Kill()
