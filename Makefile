@@ -8,16 +8,21 @@ FUZZTIME ?= 60s
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ERRCHECK    := github.com/kisielk/errcheck@v1.30.0
+TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
 
 # name/GOOS/GOARCH/extra settings
 BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
 
-.PHONY: all build run test unit peers check bench bench-fax cross fuzz clean
+.PHONY: all pages build run test unit peers check bench bench-fax cross fuzz clean
 
 all: build
 
 build:
 	LDFLAGS="$(LDFLAGS)" tools/setup/build.sh bin/tipring
+
+# The Go of the pages' components; committed, so that a build needs no generator.
+pages:
+	cd webui/pages && $(GO) run $(TEMPL) generate
 
 run: build
 	bin/tipring demo
@@ -29,7 +34,7 @@ test:
 	tools/setup/test.sh
 
 check:
-	tools/setup/check.sh "$(STATICCHECK)" "$(ERRCHECK)"
+	tools/setup/check.sh "$(STATICCHECK)" "$(ERRCHECK)" "$(TEMPL)"
 
 bench: build
 	tools/setup/peers.sh

@@ -32,6 +32,7 @@ import (
 	"tipring/lines/fxs"
 	"tipring/provisioning"
 	"tipring/webui/api"
+	"tipring/webui/pages"
 )
 
 // Options is what the command line says.
@@ -225,6 +226,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleSettings(settings{a})
 	routes.HandleRadius(directory{a})
 	routes.HandleFaxes(faxes{a})
+	pages.Add(routes)
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
 	case unwritable(err):

@@ -5,6 +5,7 @@ set -u
 GO=${GO:-go}
 staticcheck=$1
 errcheck=$2
+templ=$3
 cd "$(dirname "$0")/../.."
 . tools/setup/flags.sh
 excluded=$PWD/tools/setup/errcheck.txt # closing, and writing to where nobody hears of a failure
@@ -21,12 +22,24 @@ formed() {
 	[ -z "$files" ] || { echo "not gofmt'ed: $files"; return 1; }
 }
 
+# generated tells components whose Go is not what they would give now.
+generated() {
+	local made
+	made=$(mktemp -d)
+	cp -r webui/pages "$made/" && $GO run "$templ" generate -path "$made/pages" >/dev/null 2>&1
+	diff -r webui/pages "$made/pages"
+	local differs=$?
+	rm -rf "$made"
+	return $differs
+}
+
 on_board() {
 	local arch=${1%%:*} extra=${1#*:}
 	env GOOS=linux GOARCH="$arch" ${extra:+$extra} CGO_ENABLED=0 $GO vet ./...
 }
 
 step formed
+step generated
 for module in . tools/peers; do
 	[ -f $module/go.mod ] || continue
 	pushd $module >/dev/null

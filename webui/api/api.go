@@ -2,9 +2,10 @@
 // problem details (RFC 9457), Prometheus text at /metrics. It keeps no state of its
 // own: the agent hands in a Device, which tells snapshots and takes actions.
 //
-// Every route stands in one table and behind one Gate. On the control socket the
-// gate is Open, because the file's mode 0600 is the gate there; listeners bring
-// their own. Routes of later parts are added with Handle.
+// Every route stands in one table, which says for whom it is, and behind one Gate, which
+// says who is there. On the control socket the gate is Open, because the file's mode 0600
+// is the gate there; listeners bring their own. The pages stand in the same table, added
+// with Handle, and use the other routes through Ask.
 //
 // Besides the goroutines of net/http the package starts one, in ServeSocket, and
 // ends it in Close.
@@ -25,21 +26,9 @@ import (
 type Route struct {
 	Method string // GET routes answer HEAD too
 	Path   string // with {name} for a segment that the handler asks r.PathValue for
-	Open   bool   // needs no authentication, wherever it is served
+	For    Role   // the least that a visitor must be
 	Handle http.HandlerFunc
 }
-
-// A Gate decides who may use a route.
-type Gate interface {
-	// Admit returns nil to let the request pass, or what to answer it with.
-	Admit(r *http.Request, route *Route) *Problem
-}
-
-// Open is the gate that lets everything pass.
-type Open struct{}
-
-// Admit lets the request pass.
-func (Open) Admit(*http.Request, *Route) *Problem { return nil }
 
 // An API serves the routes of one device.
 type API struct {
@@ -49,12 +38,14 @@ type API struct {
 	routes  []route
 
 	bodyWait time.Duration
+	refuse   func(http.ResponseWriter, *http.Request, *Problem)
 }
 
 type route struct {
 	Route
 	segments []string
 	body     int64 // most octets of a request's body
+	page     bool  // for people: refused by a page
 }
 
 // New makes the interface of a device. set may be nil; its metrics follow those that
@@ -74,7 +65,17 @@ func (a *API) Handle(routes ...Route) {
 
 // handle adds a route with a bound of its own.
 func (a *API) handle(r Route, body int64) {
-	a.routes = append(a.routes, route{r, strings.Split(r.Path, "/"), body})
+	a.routes = append(a.routes, route{Route: r, segments: strings.Split(r.Path, "/"), body: body})
+}
+
+// HandlePages adds routes that are for people. Where one of them is refused, and where
+// somebody looks for a page that is not there, refuse answers. Like Handle it must not be
+// called once the API serves.
+func (a *API) HandlePages(refuse func(http.ResponseWriter, *http.Request, *Problem), pages ...Route) {
+	a.refuse = refuse
+	for _, r := range pages {
+		a.routes = append(a.routes, route{Route: r, segments: strings.Split(r.Path, "/"), body: maxUpload, page: true})
+	}
 }
 
 // Routes lists every route, in the order in which they were added.
@@ -98,21 +99,25 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	visitor, p := h.gate.Visitor(r)
+	if p != nil {
+		h.refuse(w, r, nil, p)
+		return
+	}
+	r = r.WithContext(withVisitor(r.Context(), visitor))
 	found, values, allowed := h.api.find(r)
 	switch {
 	case found == nil && allowed == nil:
-		h.api.fail(w, r, problem(http.StatusNotFound, "there is no "+r.URL.Path))
-		return
+		p = problem(http.StatusNotFound, "there is no "+r.URL.Path)
 	case found == nil:
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		h.api.fail(w, r, problem(http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", ")))
-		return
+		p = problem(http.StatusMethodNotAllowed, r.URL.Path+" takes "+strings.Join(allowed, ", "))
+	default:
+		p = visitor.may(r, found)
 	}
-	if !found.Open || isVerbose(r) {
-		if p := h.gate.Admit(r, &found.Route); p != nil {
-			h.api.fail(w, r, p)
-			return
-		}
+	if p != nil {
+		h.refuse(w, r, found, p)
+		return
 	}
 	for i, segment := range found.segments {
 		if name, ok := strings.CutPrefix(segment, "{"); ok {
@@ -123,8 +128,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found.Handle(w, r)
 }
 
+// refuse answers a request that goes no further: in the words of a page to whoever looks for
+// one.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, found *route, p *Problem) {
+	page := found != nil && found.page || found == nil && !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html")
+	if page && h.api.refuse != nil {
+		h.api.refuse(w, r, p)
+		return
+	}
+	h.api.fail(w, r, p)
+}
+
 // maxBody bounds a request's body, but for routes that take documents.
 const maxBody = 2 << 20
+
+// maxUpload bounds the body of a form, which may carry a document.
+const maxUpload = maxOrder
 
 // find returns the request's route and the segments of its path. Without a route for
 // the method it returns the methods that the path takes; none means an unknown path.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,7 +210,7 @@ func TestReadiness(t *testing.T) {
 			t.Errorf("verbose: %d %q, want %q", w.Code, w.Body, tt.want)
 		}
 	}
-	if w := ask(&box{}, &closedGate{}, "GET", "/readyz?verbose", ""); w.Code != 401 {
+	if w := ask(&box{}, knownAs{}, "GET", "/readyz?verbose", ""); w.Code != 401 {
 		t.Errorf("verbose without a login: %d", w.Code)
 	}
 	w := ask(&box{ready: errors.New("unconfigured")}, Open{}, "GET", "/readyz", "")
@@ -223,20 +222,18 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-type closedGate struct{ asked []string }
+// A knownAs is a gate that takes everybody for one visitor.
+type knownAs Visitor
 
-func (g *closedGate) Admit(r *http.Request, route *Route) *Problem {
-	g.asked = append(g.asked, route.Method+" "+route.Path)
-	return problem(http.StatusUnauthorized, "log in")
-}
+func (k knownAs) Visitor(*http.Request) (Visitor, *Problem) { return Visitor(k), nil }
 
 // Every route but the open ones is behind the gate, and the device is not touched.
 func TestTheGateStandsInFrontOfEveryRoute(t *testing.T) {
-	b, gate := &box{}, &closedGate{}
+	b, gate := &box{}, knownAs{}
 	for _, route := range New(b, nil, quiet).Routes() {
 		path := strings.NewReplacer("{n}", "1", "{id}", "c1").Replace(route.Path)
 		w := ask(b, gate, route.Method, path, `{"to":"1","digits":"1"}`)
-		if route.Open != (w.Code == 200) || !route.Open && w.Code != 401 {
+		if open := route.For == Anyone; open != (w.Code == 200) || !open && w.Code != 401 {
 			t.Errorf("%s %s: %d", route.Method, path, w.Code)
 		}
 	}
@@ -246,15 +243,69 @@ func TestTheGateStandsInFrontOfEveryRoute(t *testing.T) {
 	if len(b.did) != 0 {
 		t.Errorf("the device was asked %v", b.did)
 	}
-	if want := "GET /api/v1/lines/{n}"; !slices.Contains(gate.asked, want) {
-		t.Errorf("the gate was not asked about %s", want)
+}
+
+// Who is known may do what his role says, and no more.
+func TestRoles(t *testing.T) {
+	for _, tt := range []struct {
+		role   Role
+		method string
+		path   string
+		want   int
+	}{
+		{Scraper, "GET", "/metrics", 200},
+		{Scraper, "GET", "/api/v1/status", 401},
+		{User, "GET", "/metrics", 200},
+		{User, "GET", "/api/v1/status", 200},
+		{User, "POST", "/api/v1/drain", 403},
+		{Admin, "POST", "/api/v1/drain", 202},
+	} {
+		if w := ask(&box{}, knownAs{Name: "x", Role: tt.role}, tt.method, tt.path, ""); w.Code != tt.want {
+			t.Errorf("%s at %s %s: %d, want %d", tt.role, tt.method, tt.path, w.Code, tt.want)
+		}
+	}
+}
+
+// A gate may refuse a request whatever it asks for.
+func TestTheGateRefuses(t *testing.T) {
+	if w := ask(&box{}, refusal{}, "GET", "/healthz", ""); w.Code != 421 {
+		t.Errorf("%d, want 421", w.Code)
+	}
+}
+
+type refusal struct{}
+
+func (refusal) Visitor(*http.Request) (Visitor, *Problem) { return Visitor{}, problem(421, "who?") }
+
+// A page asks in the name of its visitor.
+func TestAsk(t *testing.T) {
+	b := &box{}
+	a := New(b, nil, quiet)
+	var line Line
+	a.HandlePages(func(w http.ResponseWriter, r *http.Request, p *Problem) { http.Error(w, "page: "+p.Error(), p.Status) },
+		Route{"GET", "/page", User, func(w http.ResponseWriter, r *http.Request) {
+			if err := a.Ask(r, Question{Path: "/api/v1/lines/1"}).Into(&line); err != nil {
+				t.Error(err)
+			}
+			refused := a.Ask(r, Question{Method: "POST", Path: "/api/v1/drain", Body: strings.NewReader("{}")})
+			fmt.Fprint(w, refused.Status, refused.Problem.Title)
+		}})
+	w := httptest.NewRecorder()
+	a.Behind(knownAs{Name: "x", Role: User}).ServeHTTP(w, httptest.NewRequest("GET", "/page", nil))
+	if got := w.Body.String(); got != "403Forbidden" || line.AOR != "sip:1001@pbx.example" || line.ServerAddr == "" {
+		t.Errorf("%q %+v", got, line)
+	}
+	w = httptest.NewRecorder()
+	a.Behind(knownAs{}).ServeHTTP(w, httptest.NewRequest("GET", "/page", nil))
+	if got := w.Body.String(); w.Code != 401 || !strings.HasPrefix(got, "page: ") {
+		t.Errorf("%d %q", w.Code, got)
 	}
 }
 
 func TestRoutesOfOthers(t *testing.T) {
 	a := New(&box{}, nil, quiet)
-	a.Handle(Route{"GET", "/api/v1/faxes/{id}/pages/{n}.png", false, nil},
-		Route{"GET", "/api/v1/things/{id}/{n}", false, func(w http.ResponseWriter, r *http.Request) {
+	a.Handle(Route{"GET", "/api/v1/faxes/{id}/pages/{n}.png", User, nil},
+		Route{"GET", "/api/v1/things/{id}/{n}", User, func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.PathValue("id"), "+", r.PathValue("n"))
 		}})
 	w := httptest.NewRecorder()

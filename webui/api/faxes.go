@@ -87,15 +87,15 @@ func (a *API) HandleFaxes(f Faxes) {
 	const v1 = "/api/v1"
 	h := faxRoutes{a, f}
 	a.Handle(
-		Route{"GET", v1 + "/faxes", false, h.list},
-		Route{"GET", v1 + "/faxes/{id}", false, h.one},
-		Route{"DELETE", v1 + "/faxes/{id}", false, h.cancel},
-		Route{"GET", v1 + "/faxes/{id}/document.tiff", false, h.document("tiff", "image/tiff")},
-		Route{"GET", v1 + "/faxes/{id}/document.pdf", false, h.document("pdf", "application/pdf")},
-		Route{"GET", v1 + "/faxes/{id}/pages/{page}", false, h.page},
-		Route{"GET", v1 + "/call-ahead", false, h.callAhead},
+		Route{"GET", v1 + "/faxes", User, h.list},
+		Route{"GET", v1 + "/faxes/{id}", User, h.one},
+		Route{"DELETE", v1 + "/faxes/{id}", User, h.cancel},
+		Route{"GET", v1 + "/faxes/{id}/document.tiff", User, h.document("tiff", "image/tiff")},
+		Route{"GET", v1 + "/faxes/{id}/document.pdf", User, h.document("pdf", "application/pdf")},
+		Route{"GET", v1 + "/faxes/{id}/pages/{page}", User, h.page},
+		Route{"GET", v1 + "/call-ahead", User, h.callAhead},
 	)
-	a.handle(Route{"POST", v1 + "/faxes", false, h.send}, maxOrder)
+	a.handle(Route{"POST", v1 + "/faxes", User, h.send}, maxOrder)
 }
 
 type faxRoutes struct {
@@ -138,7 +138,7 @@ func (h faxRoutes) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.faxes.CancelFax(r.Context(), f.ID); err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -180,7 +180,7 @@ func (h faxRoutes) file(w http.ResponseWriter, r *http.Request, media string, wr
 		h.log.Warn("answer cut short", "path", r.URL.Path, "err", err)
 		panic(http.ErrAbortHandler)
 	default:
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 	}
 }
 
@@ -215,7 +215,7 @@ func (h faxRoutes) send(w http.ResponseWriter, r *http.Request) {
 	id, err := h.faxes.SendFax(r.Context(), order)
 	err = errors.Join(err, order.File.Close())
 	if err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	h.answer(w, r, http.StatusAccepted, struct {

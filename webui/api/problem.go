@@ -47,8 +47,8 @@ func problem(status int, detail string) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: Text(detail)}
 }
 
-// asProblem finds the status for what an action returned.
-func asProblem(err error) *Problem {
+// ProblemOf finds the status for what an action returned.
+func ProblemOf(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p

@@ -17,7 +17,7 @@ type Directory interface {
 
 // HandleRadius adds the route that asks the RADIUS servers.
 func (a *API) HandleRadius(d Directory) {
-	a.Handle(Route{"POST", "/api/v1/radius/lookup", false, func(w http.ResponseWriter, r *http.Request) {
+	a.Handle(Route{"POST", "/api/v1/radius/lookup", Admin, func(w http.ResponseWriter, r *http.Request) {
 		var q lookup.Question
 		if !a.read(w, r, field{"command", &q.Command}, field{"mac", &q.MAC}, field{"serial", &q.Serial}, field{"number", &q.Number}, field{"account", &q.Account}) {
 			return
@@ -28,7 +28,7 @@ func (a *API) HandleRadius(d Directory) {
 		}
 		answer, err := d.Lookup(r.Context(), q)
 		if err != nil {
-			a.fail(w, r, asProblem(err))
+			a.fail(w, r, ProblemOf(err))
 			return
 		}
 		a.answer(w, r, http.StatusOK, answer)

@@ -12,21 +12,21 @@ import (
 func (a *API) deviceRoutes() []Route {
 	const v1 = "/api/v1"
 	return []Route{
-		{"GET", v1 + "/status", false, a.getStatus},
-		{"GET", v1 + "/lines", false, a.getLines},
-		{"GET", v1 + "/lines/{n}", false, a.getLine},
-		{"POST", v1 + "/lines/{n}/register", false, a.register},
-		{"GET", v1 + "/ports", false, a.getPorts},
-		{"GET", v1 + "/ports/{n}", false, a.getPort},
-		{"POST", v1 + "/ports/{n}/call", false, a.call},
-		{"POST", v1 + "/ports/{n}/dial-plan", false, a.testDialPlan},
-		{"GET", v1 + "/calls", false, a.getCalls},
-		{"GET", v1 + "/calls/{id}", false, a.getCall},
-		{"DELETE", v1 + "/calls/{id}", false, a.hangUp},
-		{"POST", v1 + "/drain", false, a.drain},
-		{"GET", "/healthz", true, a.healthz},
-		{"GET", "/readyz", true, a.readyz},
-		{"GET", "/metrics", false, a.getMetrics},
+		{"GET", v1 + "/status", User, a.getStatus},
+		{"GET", v1 + "/lines", User, a.getLines},
+		{"GET", v1 + "/lines/{n}", User, a.getLine},
+		{"POST", v1 + "/lines/{n}/register", Admin, a.register},
+		{"GET", v1 + "/ports", User, a.getPorts},
+		{"GET", v1 + "/ports/{n}", User, a.getPort},
+		{"POST", v1 + "/ports/{n}/call", User, a.call},
+		{"POST", v1 + "/ports/{n}/dial-plan", User, a.testDialPlan},
+		{"GET", v1 + "/calls", User, a.getCalls},
+		{"GET", v1 + "/calls/{id}", User, a.getCall},
+		{"DELETE", v1 + "/calls/{id}", User, a.hangUp},
+		{"POST", v1 + "/drain", Admin, a.drain},
+		{"GET", "/healthz", Anyone, a.healthz},
+		{"GET", "/readyz", Anyone, a.readyz},
+		{"GET", "/metrics", Scraper, a.getMetrics},
 	}
 }
 
@@ -116,7 +116,7 @@ func (a *API) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.device.Register(r.Context(), line.Line); err != nil {
-		a.fail(w, r, asProblem(err))
+		a.fail(w, r, ProblemOf(err))
 		return
 	}
 	if line, ok = a.line(w, r); ok {
@@ -139,7 +139,7 @@ func (a *API) call(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := a.device.Call(r.Context(), port.Port, to)
 	if err != nil {
-		a.fail(w, r, asProblem(err))
+		a.fail(w, r, ProblemOf(err))
 		return
 	}
 	a.answer(w, r, http.StatusAccepted, struct {
@@ -162,7 +162,7 @@ func (a *API) testDialPlan(w http.ResponseWriter, r *http.Request) {
 	}
 	result, err := a.device.TestDialPlan(port.Port, *digits)
 	if err != nil {
-		a.fail(w, r, asProblem(err))
+		a.fail(w, r, ProblemOf(err))
 		return
 	}
 	a.answer(w, r, http.StatusOK, result)
@@ -178,7 +178,7 @@ func (a *API) hangUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.device.HangUp(r.Context(), call.ID); err != nil {
-		a.fail(w, r, asProblem(err))
+		a.fail(w, r, ProblemOf(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -190,7 +190,7 @@ func (a *API) drain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.device.Drain(resume); err != nil {
-		a.fail(w, r, asProblem(err))
+		a.fail(w, r, ProblemOf(err))
 		return
 	}
 	a.answer(w, r, http.StatusAccepted, struct {

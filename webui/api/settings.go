@@ -100,14 +100,14 @@ func (a *API) HandleSettings(s Settings) {
 	const v1 = "/api/v1"
 	h := settingsRoutes{a, s}
 	a.Handle(
-		Route{"POST", v1 + "/provision", false, h.provision},
-		Route{"GET", v1 + "/config", false, h.getLocal},
-		Route{"PUT", v1 + "/config", false, h.putLocal},
-		Route{"POST", v1 + "/config/check", false, h.check},
-		Route{"GET", v1 + "/config/explain", false, h.explain},
-		Route{"GET", v1 + "/config/generations", false, h.generations},
-		Route{"POST", v1 + "/config/rollback", false, h.rollback},
-		Route{"POST", v1 + "/factory-reset", false, h.factoryReset},
+		Route{"POST", v1 + "/provision", Admin, h.provision},
+		Route{"GET", v1 + "/config", Admin, h.getLocal},
+		Route{"PUT", v1 + "/config", Admin, h.putLocal},
+		Route{"POST", v1 + "/config/check", Admin, h.check},
+		Route{"GET", v1 + "/config/explain", Admin, h.explain},
+		Route{"GET", v1 + "/config/generations", Admin, h.generations},
+		Route{"POST", v1 + "/config/rollback", Admin, h.rollback},
+		Route{"POST", v1 + "/factory-reset", Admin, h.factoryReset},
 	)
 }
 
@@ -128,7 +128,7 @@ func (h settingsRoutes) provision(w http.ResponseWriter, r *http.Request) {
 	}
 	n, err := h.settings.Provision(r.Context())
 	if err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	h.answer(w, r, http.StatusAccepted, struct {
@@ -138,7 +138,7 @@ func (h settingsRoutes) provision(w http.ResponseWriter, r *http.Request) {
 
 func (h settingsRoutes) propose(w http.ResponseWriter, r *http.Request, p Proposal, err error) {
 	if err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	p.Changes, p.Warnings, p.Faults, p.NotUnderstood = list(p.Changes), list(p.Warnings), list(p.Faults), list(p.NotUnderstood)
@@ -185,7 +185,7 @@ func matchTag(r *http.Request) (string, *Problem) {
 
 func (h settingsRoutes) accept(w http.ResponseWriter, r *http.Request, accepted Accepted, err error) {
 	if err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	h.answer(w, r, http.StatusAccepted, accepted)
@@ -224,7 +224,7 @@ func (h settingsRoutes) factoryReset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.settings.FactoryReset(r.Context()); err != nil {
-		h.fail(w, r, asProblem(err))
+		h.fail(w, r, ProblemOf(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
