@@ -22,7 +22,7 @@ build:
 
 # The Go of the pages' components; committed, so that a build needs no generator.
 pages:
-	cd webui/pages && $(GO) run $(TEMPL) generate
+	cd webui && $(GO) run $(TEMPL) generate -include-version=false
 
 run: build
 	bin/tipring demo

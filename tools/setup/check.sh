@@ -26,8 +26,8 @@ formed() {
 generated() {
 	local made
 	made=$(mktemp -d)
-	cp -r webui/pages "$made/" && $GO run "$templ" generate -path "$made/pages" >/dev/null 2>&1
-	diff -r webui/pages "$made/pages"
+	cp -r webui "$made/" && $GO run "$templ" generate -include-version=false -path "$made/webui" >/dev/null 2>&1
+	diff -r webui "$made/webui"
 	local differs=$?
 	rm -rf "$made"
 	return $differs

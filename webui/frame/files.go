@@ -1,4 +1,4 @@
-package pages
+package frame
 
 import (
 	"crypto/sha256"
@@ -10,9 +10,9 @@ import (
 	"tipring/webui/static"
 )
 
-// staticRoutes serve the embedded files. The style sheet is a part of the login, which is
+// Files serve the embedded files. The style sheet is a part of the login, which is
 // open; what else there is needs one.
-func (p *Pages) staticRoutes() []api.Route {
+func (s *Site) Files() []api.Route {
 	return []api.Route{
 		{Method: "GET", Path: "/login/style.css", For: api.Anyone, Handle: file("style.css", "text/css; charset=utf-8")},
 	}

@@ -1,0 +1,64 @@
+// Package frame is what all pages of the device share: the frame that they are drawn in
+// (Layout), the parts they are made of, and the Site, by which they ask the device.
+//
+// Components are written in templ (*.templ; `make pages` generates the Go of them), which
+// escapes by where a text stands. The style sheet and the one script are in webui/static.
+package frame
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/a-h/templ"
+
+	"tipring/webui/api"
+)
+
+// A Site is the interface of one device, as pages ask it: in their visitor's name.
+type Site struct {
+	API *api.API
+}
+
+// A View is what every page is drawn with.
+type View struct {
+	Title   string // in the visitor's language
+	Path    string // of the page, by which its entry in the menu is marked
+	Visitor api.Visitor
+}
+
+// View is what a page with this title is drawn with.
+func (s *Site) View(r *http.Request, title string) View {
+	return View{Title: title, Path: r.URL.Path, Visitor: api.VisitorOf(r.Context())}
+}
+
+// Show answers with a page. It is drawn whole before its first octet leaves, so that a
+// failure is no half page.
+func (s *Site) Show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
+	var b bytes.Buffer
+	if err := page.Render(r.Context(), &b); err != nil {
+		http.Error(w, "the page could not be drawn: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a visitor who has left misses nothing
+}
+
+// Get asks a route for JSON. Without an answer it has told the visitor why.
+func (s *Site) Get(w http.ResponseWriter, r *http.Request, path string, into any) bool {
+	if err := s.API.Ask(r, api.Question{Path: path}).Into(into); err != nil {
+		s.Refuse(w, r, api.ProblemOf(err))
+		return false
+	}
+	return true
+}
+
+// Refuse tells on a page why there is nothing else to see. Who has not logged in is shown
+// where to.
+func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+	if p.Status == http.StatusUnauthorized && r.Method == http.MethodGet {
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return
+	}
+	s.Show(w, r, p.Status, refusal(s.View(r, p.Title), p))
+}
