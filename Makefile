@@ -31,6 +31,7 @@ run: build
 # programs, which live in a module of their own.
 test:
 	tools/setup/peers.sh
+	tools/setup/axe.sh
 	tools/setup/test.sh
 
 check:

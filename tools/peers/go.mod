@@ -3,6 +3,8 @@ module tipring/tools/peers
 go 1.26.8
 
 require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/emiago/sipgo v1.7.2
 	github.com/icholy/digest v1.2.0
 	go.uber.org/goleak v1.3.0
@@ -11,6 +13,7 @@ require (
 )
 
 require (
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/google/renameio/v2 v2.0.2 // indirect
 	github.com/jart/gosip v0.0.0-20250608211422-1158f11cb31e // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect

@@ -38,6 +38,9 @@ tiffcp:libtiff-tools
 pdftoppm:poppler-utils
 git:git
 strace:strace
+chromium:chromium
+/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core
+npm:npm
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -85,7 +88,7 @@ fi
 log=$(mktemp)
 {
 	$as_root apt-get update &&
-		$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --fix-broken --no-install-recommends $packages
 } >"$log" 2>&1 </dev/null
 status=$?
 [ -n "$made_policy" ] && $as_root rm -f $policy
