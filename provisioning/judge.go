@@ -187,10 +187,7 @@ func (k *Keeper) base() (generations.Generation, error) {
 	if g, ok := k.store.Current(); ok {
 		return g, nil
 	}
-	n, err := k.store.Write(generations.Content{By: generations.ByReset})
-	if err == nil {
-		err = k.store.Switch(n, generations.Good)
-	}
+	err := firstOfNothing(k.store)
 	return k.current(), err
 }
 
@@ -281,14 +278,15 @@ func (k *Keeper) showTrial() {
 // runs; nothing else changes it meanwhile. Its error is config.Faults when the text has any,
 // or that of edit.
 func (k *Keeper) SetLocal(ctx context.Context, edit func(now generations.Generation) ([]byte, error)) (n int, err error) {
-	e := k.do(ctx, func() { n, err = k.setLocal(time.Now(), edit) })
+	e := k.do(ctx, func() { n, err = k.setLocal(time.Now(), generations.ByPage, edit, func() error { return nil }) })
 	if err != nil {
 		k.log.Warn("local settings refused", "err", why(err))
 	}
 	return n, errors.Join(e, err)
 }
 
-func (k *Keeper) setLocal(now time.Time, edit func(generations.Generation) ([]byte, error)) (int, error) {
+// setLocal calls checked once the settings are known to be good, before anything changes.
+func (k *Keeper) setLocal(now time.Time, by string, edit func(generations.Generation) ([]byte, error), checked func() error) (int, error) {
 	k.adopt(now)
 	cur := k.current()
 	text, err := edit(cur)
@@ -298,10 +296,13 @@ func (k *Keeper) setLocal(now time.Time, edit func(generations.Generation) ([]by
 	if _, err := k.device.Check(cur.Provisioned, text); err != nil {
 		return 0, err
 	}
+	if err := checked(); err != nil {
+		return 0, err
+	}
 	if string(cur.Local) == string(text) && cur.N != 0 {
 		return cur.N, nil
 	}
-	n, err := k.put(now, generations.Content{By: generations.ByPage, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
+	n, err := k.put(now, generations.Content{By: by, Key: cur.Key, Provisioned: cur.Provisioned, Local: text})
 	if err == nil {
 		k.log.Info("local settings applied", "generation", n)
 		k.settings(now)

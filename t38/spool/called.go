@@ -216,6 +216,29 @@ func (m *Memory) Forget(number string) bool {
 	return known
 }
 
+// Merge adds what is known elsewhere, and returns when all is on the disk. Of a number that
+// both know, the later call counts.
+func (m *Memory) Merge(list []Called) error {
+	m.mu.Lock()
+	for _, c := range list {
+		c.Number, c.Since = Normalise(c.Number), c.Since.UTC()
+		if was, known := m.known[c.Number]; c.Number == "" || len(c.Number) > maxNumber || known && !c.Since.After(was.Since) {
+			continue
+		}
+		m.known[c.Number] = c
+	}
+	m.bound()
+	if m.timer != nil && m.timer.Stop() {
+		m.timer = nil
+		m.work.Done()
+	}
+	m.mu.Unlock()
+	m.save()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
+}
+
 // Close writes what is not yet on the disk.
 func (m *Memory) Close() error {
 	m.mu.Lock()

@@ -70,6 +70,33 @@ func TestMemoryIsKept(t *testing.T) {
 }
 
 // The number called longest ago makes room.
+// What a backup knows is on the disk when Merge returns; what was learned since stays.
+func TestMemoryOfABackup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "called")
+		before := time.Now().Add(-time.Hour).Truncate(time.Second)
+		m, err := OpenMemory(name, MemoryConfig{})
+		must(t, err)
+		m.Called("1", CalledSuccess)
+		must(t, m.Merge([]Called{{"1", false, before}, {"+49 30/2", true, before}, {"", true, before}, {strings.Repeat("3", maxNumber+1), true, before}}))
+		again, err := OpenMemory(name, MemoryConfig{})
+		must(t, err)
+		for _, m := range []*Memory{m, again} {
+			list := m.List()
+			if len(list) != 2 || list[0].Number != "+49302" || !list[0].Since.Equal(before) || !list[0].Fax || list[1].Number != "1" || !list[1].Fax {
+				t.Errorf("%+v", list)
+			}
+		}
+		began := time.Now()
+		must(t, m.Merge([]Called{{"1", false, time.Now().Add(time.Hour)}}))
+		must(t, m.Close())
+		if fax, known := m.Known("1"); fax || !known || time.Since(began) != 0 {
+			t.Errorf("fax %v, known %v, closed after %v", fax, known, time.Since(began))
+		}
+		must(t, again.Close())
+	})
+}
+
 func TestMemoryHasABound(t *testing.T) {
 	var c clock
 	m, err := OpenMemory(filepath.Join(t.TempDir(), "called"), MemoryConfig{MaxNumbers: 3, Now: c.now})

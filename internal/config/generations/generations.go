@@ -96,6 +96,7 @@ const (
 	ByProvision = "provision"
 	ByPage      = "page"
 	ByRollback  = "rollback"
+	ByRestore   = "restore" // of a backup
 	ByReset     = "reset"
 	ByFile      = "file" // somebody edited local.ini
 )
@@ -341,7 +342,7 @@ func (s *Store) path(parts ...string) string {
 }
 
 func (c Content) valid() error {
-	if !slices.Contains([]string{ByProvision, ByPage, ByRollback, ByReset, ByFile}, c.By) {
+	if !slices.Contains([]string{ByProvision, ByPage, ByRollback, ByRestore, ByReset, ByFile}, c.By) {
 		return fmt.Errorf("made by %q", c.By)
 	}
 	if len(c.Local) > config.MaxText {
