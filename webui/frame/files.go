@@ -10,11 +10,13 @@ import (
 	"tipring/webui/static"
 )
 
-// Files serve the embedded files. The style sheet is a part of the login, which is
-// open; what else there is needs one.
+// Files serve the embedded files. The style sheet and the mark are a part of the login,
+// which is open; the script needs one.
 func (s *Site) Files() []api.Route {
 	return []api.Route{
 		{Method: "GET", Path: "/login/style.css", For: api.Anyone, Handle: file("style.css", "text/css; charset=utf-8")},
+		{Method: "GET", Path: "/login/icon.svg", For: api.Anyone, Handle: file("icon.svg", "image/svg+xml")},
+		{Method: "GET", Path: "/static/app.js", For: api.User, Handle: file("app.js", "text/javascript; charset=utf-8")},
 	}
 }
 

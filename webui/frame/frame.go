@@ -24,11 +24,21 @@ type View struct {
 	Title   string // in the visitor's language
 	Path    string // of the page, by which its entry in the menu is marked
 	Visitor api.Visitor
+
+	Lead    string          // a sentence under the title
+	Up      Link            // to the page above, of a page that is not in the menu
+	Actions templ.Component // buttons beside the title
+
+	menu []entry
 }
+
+// A Link leads to another page.
+type Link struct{ Href, Text string }
 
 // View is what a page with this title is drawn with.
 func (s *Site) View(r *http.Request, title string) View {
-	return View{Title: title, Path: r.URL.Path, Visitor: api.VisitorOf(r.Context())}
+	visitor := api.VisitorOf(r.Context())
+	return View{Title: title, Path: r.URL.Path, Visitor: visitor, menu: s.menuOf(visitor)}
 }
 
 // Show answers with a page. It is drawn whole before its first octet leaves, so that a

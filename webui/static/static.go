@@ -3,7 +3,7 @@ package static
 
 import "embed"
 
-// Files are style.css, and what else the pages name.
+// Files are style.css, app.js and icon.svg.
 //
-//go:embed style.css
+//go:embed style.css app.js icon.svg
 var Files embed.FS

@@ -1,0 +1,73 @@
+package frame
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"tipring/webui/api"
+)
+
+// The script writes the same things in the same way: static/app.js, formats.
+
+// Pct is a number of per cent: 0.4 %.
+func Pct(v *float64) string { return decimal(v, 1, " %") }
+
+// MS is a number of milliseconds: 12 ms.
+func MS(v *float64) string { return decimal(v, 0, " ms") }
+
+// MOS is a mean opinion score: 4.2.
+func MOS(v *float64) string { return decimal(v, 1, "") }
+
+func decimal(v *float64, places int, unit string) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', places, 64) + unit
+}
+
+// Bitrate is a number of bits a second: 14400 bit/s.
+func Bitrate(v *int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.Itoa(*v) + " bit/s"
+}
+
+// Duration is a number of seconds: 4:05, 1:04:05, 3 d 1:04:05.
+func Duration(s int) string {
+	if s < 0 {
+		s = 0
+	}
+	text := fmt.Sprintf("%d:%02d", s/60%60, s%60)
+	if s >= 3600 {
+		text = fmt.Sprintf("%d:%02d:%02d", s/3600%24, s/60%60, s%60)
+	}
+	if s >= 86400 {
+		text = fmt.Sprintf("%d d %s", s/86400, text)
+	}
+	return text
+}
+
+// Num is a number that may be absent.
+func Num(v *int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.Itoa(*v)
+}
+
+// moment is a time as it stands where no script makes it relative: in the device's zone.
+func moment(t api.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func elapsed(t api.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return Duration(int(time.Since(t.Time) / time.Second))
+}

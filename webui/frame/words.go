@@ -1,0 +1,62 @@
+package frame
+
+import (
+	"context"
+	"strings"
+
+	"tipring/webui/words"
+)
+
+// Words are the words for the values of one member of the interface: value, English word.
+// A page shows them translated, and hands them to the script, which has only the values.
+type Words [][2]string
+
+// Of is the visitor's word for a value. A value without one stands for itself.
+func (w Words) Of(ctx context.Context, value string) string {
+	for _, p := range w {
+		if p[0] == value {
+			return words.T(ctx, p[1])
+		}
+	}
+	return value
+}
+
+// list is all of them as the script reads them: value=Word|value=Word.
+func (w Words) list(ctx context.Context) string {
+	var b strings.Builder
+	for i, p := range w {
+		if i > 0 {
+			b.WriteByte('|')
+		}
+		b.WriteString(p[0] + "=" + words.T(ctx, p[1]))
+	}
+	return b.String()
+}
+
+var n = words.N
+
+// What the interface calls states, in words for people.
+var (
+	LineStates = Words{{"registered", n("Registered")}, {"registering", n("Registering")}, {"failed", n("Not registered")}, {"disabled", n("Switched off")}}
+	Servers    = Words{{"primary", n("Primary server")}, {"backup", n("Backup server")}, {"none", n("No server")}}
+	Transports = Words{{"udp", "UDP"}, {"tcp", "TCP"}, {"tls", "TLS"}}
+
+	PortKinds  = Words{{"phone", n("Telephone")}, {"fax", n("Fax machine")}}
+	PortStates = Words{{"idle", n("Idle")}, {"dialling", n("Dialling")}, {"ringing", n("Ringing")}, {"talking", n("In a call")}, {"parked", n("Left off the hook")}}
+	Hooks      = Words{{"on", n("On-hook")}, {"off", n("Off-hook")}}
+	LineCards  = Words{{"true", n("Connected")}, {"false", n("No line card")}}
+
+	CallStates = Words{{"calling", n("Calling")}, {"proceeding", n("Calling")}, {"ringing", n("Ringing")}, {"connected", n("Connected")}, {"held", n("On hold")}, {"ended", n("Ended")}}
+	Directions = Words{{"in", n("Incoming")}, {"out", n("Outgoing")}}
+	Codecs     = Words{{"pcmu", "G.711 µ-law"}, {"pcma", "G.711 A-law"}, {"g722", "G.722 (HD)"}, {"t38", "T.38 fax"}}
+
+	FaxStates = Words{{"queued", n("Waiting")}, {"probing", n("Calling ahead")}, {"dialling", n("Dialling")}, {"sending", n("Sending")}, {"receiving", n("Receiving")},
+		{"delivering", n("Delivering")}, {"sent", n("Sent")}, {"received", n("Received")}, {"failed", n("Failed")}, {"cancelled", n("Cancelled")}}
+	PageResults = Words{{"confirmed", n("Confirmed")}, {"rejected", n("Rejected")}, {"lost", n("Lost")}}
+
+	ProvisioningStates = Words{{"idle", n("Not yet asked")}, {"searching", n("Searching")}, {"fetching", n("Fetching")}, {"applying", n("Applying")}, {"trial", n("On trial")},
+		{"rolling_back", n("Rolling back")}, {"good", n("Up to date")}, {"rolled_back", n("Rolled back")}, {"unproven", n("Not proven")}, {"failed", n("Failed")}}
+
+	YesNo = Words{{"true", n("Yes")}, {"false", n("No")}}
+	OnOff = Words{{"true", n("On")}, {"false", n("Off")}}
+)

@@ -1,0 +1,216 @@
+// What keeps the pages up to date. Everything can be read and set without it.
+// Elements say what they follow (see webui/frame/live.templ):
+//   data-live="line/1"       root: the resource that its parts show
+//   data-list="call"         container of such roots, with a <template> for one that appears;
+//                            data-gone="ended": states in which one goes; data-order="first";
+//                            data-max="200": no more than these; [data-empty] shows while it has none
+//   data-field="a.b"         text of a member; data-format says how, data-words the word of a value
+//   data-attr="state"        data-state of the element
+//   data-value, data-max     of a progress or meter; data-href, data-src: an address with {members}
+//   data-if="trial"          hidden while the member is nothing
+//   data-countdown, data-time, data-elapsed: moments and spans, each second
+'use strict';
+(() => {
+  const root = document.documentElement, body = document.body;
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  // The device's clock is what counts: the browser's may be elsewhere.
+  const skew = Date.now() - (Date.parse(body.dataset.now) || Date.now());
+  const now = () => Date.now() - skew;
+
+  const two = n => String(n).padStart(2, '0');
+  const span = s => {
+    s = Math.max(0, Math.floor(s));
+    const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+    const clock = s >= 3600 ? h + ':' + two(m) + ':' + two(s % 60) : m + ':' + two(s % 60);
+    return d ? d + ' d ' + clock : clock;
+  };
+  const formats = {
+    pct: v => v.toFixed(1) + ' %',
+    ms: v => v.toFixed(0) + ' ms',
+    mos: v => v.toFixed(1),
+    bitrate: v => v + ' bit/s',
+    number: v => v.toLocaleString(root.lang),
+    duration: span,
+    bool: v => (v ? '✓' : '–'),
+  };
+  const member = (data, path) => path.split('.').reduce((v, name) => (v == null ? null : v[name]), data);
+
+  const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: 'auto' });
+  const steps = [[60, 'second'], [3600, 'minute'], [86400, 'hour'], [7 * 86400, 'day']];
+  function tellTime(el) {
+    const t = Date.parse(el.dateTime);
+    if (isNaN(t)) return;
+    const s = (t - now()) / 1000, far = Math.abs(s);
+    const i = steps.findIndex(step => far < step[0]);
+    const local = new Date(t).toLocaleString(root.lang, { dateStyle: 'medium', timeStyle: 'medium' });
+    const text = i < 0 ? local : i === 0 && far < 10 ? relative.format(0, 'second')
+      : relative.format(Math.trunc(s / (i ? steps[i - 1][0] : 10)) * (i ? 1 : 10), steps[i][1]);
+    say(el, text);
+    el.title = local;
+  }
+  const say = (el, text) => { if (el.textContent !== text) el.textContent = text; };
+
+  function count(el) {
+    if (el.due === undefined) { // as the server wrote it: d h:m:s
+      const parts = el.textContent.trim().match(/\d+/g);
+      if (!parts) return;
+      const weight = [1, 60, 3600, 86400];
+      el.due = Date.now() + 1000 * parts.reverse().reduce((s, p, i) => s + p * weight[i], 0);
+    }
+    if (el.due !== null) say(el, span((el.due - Date.now()) / 1000));
+  }
+  function elapse(el) {
+    const t = Date.parse(el.dateTime);
+    if (!isNaN(t)) say(el, span((now() - t) / 1000));
+  }
+  function tick() {
+    all('[data-countdown]').forEach(count);
+    all('[data-elapsed]').forEach(elapse);
+    all('[data-time]').forEach(tellTime);
+  }
+
+  // How each kind of binding shows a member.
+  const address = (text, data) => text.replace(/\{([\w.]+)\}/g, (_, path) => encodeURIComponent(member(data, path) ?? ''));
+  const bindings = {
+    field(el, v) {
+      const words = el.dataset.words, f = formats[el.dataset.format];
+      let text = v == null || v === '' ? '–' : f ? f(v) : String(v);
+      if (words) for (const w of words.split('|')) {
+        const at = w.indexOf('=');
+        if (w.slice(0, at) === String(v)) text = w.slice(at + 1);
+      }
+      say(el, text);
+    },
+    attr(el, v) { el.dataset.state = v ?? ''; },
+    value(el, v) { v == null ? el.removeAttribute('value') : el.value = v; },
+    max(el, v) { if (v) el.max = v; },
+    if(el, v) { el.hidden = v == null || v === false || v === 0 || v === ''; },
+    countdown(el, v) { el.hidden = v == null; el.due = v == null ? null : Date.now() + v * 1000; count(el); },
+    time(el, v) { when(el, v); tellTime(el); },
+    elapsed(el, v) { when(el, v); elapse(el); },
+  };
+  function when(el, v) {
+    if (v) el.dateTime = v;
+    else { el.removeAttribute('datetime'); say(el, '–'); }
+  }
+  // mine: the element and its parts, but not those of a root or list inside it.
+  function apply(el, data) {
+    const parts = [el, ...all('*', el)].filter(p => p === el || p.closest('[data-live],[data-list],[data-answer]') === el);
+    for (const part of parts) {
+      for (const name in bindings) {
+        const path = part.dataset[name];
+        if (path && !(name === 'max' && part.dataset.list)) bindings[name](part, member(data, path));
+      }
+      for (const name of ['href', 'src']) {
+        const text = part.dataset[name];
+        if (!text || !text.startsWith('/')) continue;
+        const to = address(text, data);
+        if (!/\/(?:\.|\/|$)/.test(to) && part.getAttribute(name) !== to) part.setAttribute(name, to);
+      }
+    }
+    el.dispatchEvent(new CustomEvent('live', { detail: data, bubbles: true }));
+  }
+
+  const idOf = (kind, data) => data[kind === 'line' || kind === 'port' ? kind : 'id'];
+  function take(kind, data) {
+    const id = idOf(kind, data), name = id === undefined ? kind : kind + '/' + id;
+    const roots = all('[data-live]').filter(el => el.dataset.live === name);
+    for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
+    roots.forEach(el => apply(el, data));
+  }
+  function enlist(list, name, id, data, roots) {
+    const gone = (list.dataset.gone || '').split(' ').includes(data.state);
+    const old = id === undefined ? null : roots.find(el => el.parentElement === list);
+    if (old && gone) old.remove();
+    const template = list.querySelector(':scope > template');
+    if (!old && !gone && template) {
+      const item = template.content.firstElementChild.cloneNode(true);
+      item.dataset.live = name;
+      if (id !== undefined) item.dataset.key = id;
+      list.dataset.order === 'first' ? template.after(item) : list.append(item);
+      roots.push(item);
+      if (id === undefined) apply(item, data);
+    }
+    const items = [...list.children].filter(el => el.dataset.live);
+    for (let i = 0; i < items.length - (list.dataset.max || Infinity); i++) items[list.dataset.order === 'first' ? items.length - 1 - i : i].remove();
+    const empty = list.querySelector(':scope > [data-empty]');
+    if (empty) empty.hidden = items.length > 0;
+  }
+
+  // The connection.
+  const names = ['line', 'port', 'call', 'fax', 'provisioning', 'config', 'warning', 'log'];
+  let source = null, lost = 0;
+  const note = show => { const el = document.querySelector('[data-offline]'); if (el) el.hidden = !show; body.classList.toggle('old', show); };
+  function connect() {
+    clearTimeout(lost);
+    source = new EventSource('/api/v1/events');
+    source.onopen = () => { clearTimeout(lost); lost = 0; note(false); };
+    source.onerror = () => {
+      lost = lost || setTimeout(() => note(true), 2000);
+      if (source.readyState === EventSource.CLOSED) { // refused: the session may be over
+        note(true);
+        setTimeout(() => document.hidden || connect(), 10000);
+      }
+    };
+    for (const name of names) source.addEventListener(name, e => {
+      let data;
+      try { data = JSON.parse(e.data); } catch { return; }
+      take(name, data);
+    });
+  }
+  const live = () => document.querySelector('[data-live],[data-list]');
+  if (live()) connect();
+  // A page that nobody sees asks the device for nothing.
+  document.addEventListener('visibilitychange', () => {
+    if (!source) return;
+    source.close();
+    if (!document.hidden) { connect(); tick(); }
+  });
+  tick();
+  setInterval(() => document.hidden || tick(), 1000);
+
+  // Helpers of forms.
+  all('[data-script]').forEach(el => { el.hidden = false; });
+  document.addEventListener('submit', e => {
+    const question = e.target.dataset.confirm;
+    if (question && !confirm(question)) e.preventDefault();
+  });
+  // data-drop: a file dropped on the element goes into its file input.
+  for (const zone of all('[data-drop]')) {
+    const over = on => e => { e.preventDefault(); zone.classList.toggle('over', on); };
+    zone.addEventListener('dragover', over(true));
+    zone.addEventListener('dragleave', over(false));
+    zone.addEventListener('drop', e => {
+      over(false)(e);
+      const input = zone.querySelector('input[type=file]');
+      if (!input || !e.dataTransfer.files.length) return;
+      input.files = e.dataTransfer.files;
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+  }
+  // data-filter="ID": hides the rows of the table that lack one of the words.
+  for (const input of all('[data-filter]')) input.addEventListener('input', () => {
+    const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of all('#' + CSS.escape(input.dataset.filter) + ' tbody tr')) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !wanted.every(w => text.includes(w));
+    }
+  });
+  // data-ask="URL" on a form: posts its fields as JSON while one types; [data-answer] in it
+  // shows the answer as a live root does, and hides while there is none.
+  for (const form of all('form[data-ask]')) {
+    let timer = 0, turn = 0;
+    form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 120, ++turn); });
+    const ask = async mine => {
+      const answer = form.querySelector('[data-answer]');
+      let data = null;
+      try {
+        const r = await fetch(form.dataset.ask, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(Object.fromEntries(new FormData(form))) });
+        if (r.ok) data = await r.json();
+      } catch { /* the note of the connection tells */ }
+      if (mine !== turn || !answer) return;
+      answer.hidden = !data;
+      if (data) apply(answer, data);
+    };
+  }
+})();
