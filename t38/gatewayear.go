@@ -249,6 +249,9 @@ type fastSink gatewayEar
 func (s *fastSink) Frame(octets []byte, good bool) {
 	e := (*gatewayEar)(s)
 	e.g.Watch.ImageFrame(true, good)
+	if good {
+		e.g.Watch.ImageData(true, octets)
+	}
 	e.g.net.Frame(dataTypes[e.tuned.mode], octets, good)
 }
 
@@ -275,6 +278,9 @@ func (o *gatewayOctets) PutBit(bit int) {
 
 func (o *gatewayOctets) flush() {
 	if octets := o.packer.take(); len(octets) > 0 && !(o.e.failed && o.e.g.plan.check) {
+		if !o.e.g.plan.check {
+			o.e.g.Watch.ImageOctets(true, octets)
+		}
 		o.e.g.net.Octets(dataTypes[o.e.tuned.mode], octets)
 	}
 }

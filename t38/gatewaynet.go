@@ -48,6 +48,9 @@ func (n *fromNet) Frame(d ifp.DataType, octets []byte, good bool) {
 	g.tell.endFrame(good)
 	if d != ifp.V21Data {
 		g.Watch.ImageFrame(false, good)
+		if good {
+			g.Watch.ImageData(false, octets)
+		}
 		return
 	}
 	if f == nil {
@@ -69,6 +72,7 @@ func (n *fromNet) Octets(d ifp.DataType, octets []byte) {
 	}
 	if !g.plan.netTraining() {
 		g.Watch.Image(false)
+		g.Watch.ImageOctets(false, octets)
 	} else if g.Policy.tooFast(d.BitRate()) {
 		for left := len(octets); left > 0; left -= len(spoilt) {
 			g.tell.octets(spoilt[:min(left, len(spoilt))])

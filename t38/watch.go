@@ -14,6 +14,10 @@ import (
 // The zero value is ready. Octets have the bit that is first on the line as their least
 // significant, as everywhere outside the packets.
 type Watch struct {
+	// Onlooker sees the pages of a gateway pass, by the numbers of their record; nil: nobody does.
+	// Pages whose coding is none of this stack's are not shown.
+	Onlooker t30.Onlooker
+
 	record Record
 
 	open     bool // a page is under way, and not listed
@@ -27,6 +31,7 @@ type Watch struct {
 	part     part // that the last PPS was about
 	repaired bool // PPR was counted, and no signal of the page has come behind it
 
+	shown  bool // the page is, to the Onlooker
 	image  bool // a signal of the page came behind the last command
 	images bool // Image is told: without one, a command is a repetition
 	ready  bool // CFR was said behind the last DCS
@@ -63,6 +68,23 @@ func (w *Watch) Image(fromLocal bool) {
 	}
 	w.begin()
 	w.image, w.repaired = true, false
+}
+
+// ImageOctets shows octets of a page without ECM, behind Image.
+func (w *Watch) ImageOctets(fromLocal bool, octets []byte) {
+	if w.shown && w.page.FromLocal == fromLocal && !w.page.ECM && len(octets) > 0 {
+		w.Onlooker.Octets(octets)
+	}
+}
+
+// ImageData shows a frame of ECM whose FCS was right, behind ImageFrame.
+func (w *Watch) ImageData(fromLocal bool, frame []byte) {
+	if !w.shown || w.page.FromLocal != fromLocal || !w.page.ECM {
+		return
+	}
+	if n, data, ok := t30.FrameData(frame); ok {
+		w.Onlooker.Frame(n, data)
+	}
 }
 
 // ImageFrame tells of a frame of ECM, and whether its FCS was right.
@@ -162,6 +184,9 @@ func (w *Watch) begin() {
 	w.open, w.counter = true, -1
 	w.page = PassedPage{Number: w.record.Passed + 1, FromLocal: w.record.FromLocal, ECM: c.ECM,
 		BitRate: c.Modulation.BitRate(), Coding: w.record.Form, Resolution: c.Form.Resolution, Width: c.Form.Width}
+	if w.shown = w.Onlooker != nil && w.record.Agreed && w.record.Form == c.Coding.String(); w.shown {
+		w.Onlooker.Begin(t30.Passing{Number: w.record.Passed, Format: c.Format(), FrameOctets: c.FrameOctets()})
+	}
 }
 
 // postMessage takes what a sender says behind a page or a part of it.
@@ -250,6 +275,9 @@ func (w *Watch) answered(result PageResult) {
 		result = PageGivenUp
 	}
 	if w.partial {
+		if w.shown {
+			w.Onlooker.Block(w.block)
+		}
 		return
 	}
 	if w.page.GivenUp {
@@ -271,6 +299,10 @@ func (w *Watch) breakOff() {
 }
 
 func (w *Watch) end(result PageResult) {
+	if w.shown {
+		w.Onlooker.End()
+		w.shown = false
+	}
 	w.page.Result = result
 	w.record.count(w.page)
 	w.open, w.asked, w.repaired, w.image = false, false, false, false

@@ -127,11 +127,3 @@ func (c Command) Format() Format {
 	}
 	return f
 }
-
-// frameOctets is how many octets of page data an ECM frame carries.
-func (c Command) frameOctets() int {
-	if c.Frame64 {
-		return 64
-	}
-	return 256
-}

@@ -51,6 +51,8 @@ type Config struct {
 	// OnFrame is told each frame of V.21, sent or heard, before it has an effect; good: its FCS was
 	// right. The octets are valid until it returns. It does not call the Terminal.
 	OnFrame func(sent bool, octets []byte, good bool)
+
+	Onlooker Onlooker // sees the pages pass; nil: nobody does
 }
 
 // ModulationSet is a set of modulations.

@@ -27,6 +27,7 @@ func (t *Terminal) leave(c Code) {
 // end ends the call at once.
 func (t *Terminal) end(c Code) {
 	t.abandonPage()
+	t.view.end()
 	t.result.Code = c
 	t.setState(Ended)
 	t.timers, t.listen = timers{}, Listening{}

@@ -241,7 +241,8 @@ func (t *Terminal) frame(ch Channel, octets []byte, good bool) {
 	case ch == ChannelFast && t.listen.Fast == ECM && !t.out.held:
 		t.data()
 		t.timers.set(timerT2, t.now+dataLimit)
-		t.receiver.block.put(octets, good, t.cmd.frameOctets())
+		t.receiver.block.put(octets, good, t.cmd.FrameOctets())
+		t.viewFrame(octets, good)
 	case ch == ChannelV21 && t.listen.V21:
 		t.frameV21(octets, good)
 	}

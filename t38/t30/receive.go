@@ -52,6 +52,7 @@ func (t *Terminal) commanded(f Frame) {
 func (t *Terminal) dcs(f Frame) {
 	cmd, err := ParseCommand(f.Info)
 	t.abandonPage()
+	t.view.end()
 	t.cmd = cmd
 	t.training.refuse = !t.cfg.Modulations.Has(cmd.Modulation) || cmd.Modulation.BitRate() > t.cfg.MaxBitRate
 	t.training.refusal = t.objection(cmd, err)
@@ -129,6 +130,7 @@ func (t *Terminal) openPage() {
 		return
 	}
 	r.pages++
+	t.viewReceived()
 }
 
 func (t *Terminal) pageOctets(p []byte) {
@@ -136,6 +138,7 @@ func (t *Terminal) pageOctets(p []byte) {
 	t.timers.set(timerT2, t.now+dataLimit)
 	t.openPage()
 	t.write(p)
+	t.view.octets(p)
 }
 
 // write stores octets of the page.
@@ -151,6 +154,7 @@ func (t *Terminal) write(p []byte) {
 // closePage ends the page in progress and tells what its rows are worth.
 func (t *Terminal) closePage(damaged bool) Copy {
 	r := &t.receiver
+	t.view.end()
 	if r.writer == nil {
 		return Copy{}
 	}

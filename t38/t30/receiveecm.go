@@ -139,6 +139,7 @@ func (t *Terminal) partialPage(f Frame) {
 	case missing > 0:
 		t.askRepair(ppr, missing)
 	case repeated && b.checksum(b.stated) == b.sum: // the same block came once more
+		t.view.block(0)
 		b.clear()
 		t.again()
 	default:
@@ -183,6 +184,7 @@ func (t *Terminal) acceptBlock(key [4]byte, q FCF, pri bool) {
 		}
 	}
 	b.accepted, b.last, b.sum, b.repairs = true, key, b.checksum(b.stated), 0
+	t.view.block(b.stated)
 	b.clear()
 	t.endBlock(q, pri, MCF)
 }
@@ -207,6 +209,7 @@ func (t *Terminal) endOfRetransmission(f Frame) {
 		t.writeHoled(i)
 	}
 	b.holed = true
+	t.view.block(max(b.stated, b.most))
 	b.accepted, b.last, b.sum, b.repairs = true, key, 0, 0
 	b.clear()
 	t.endBlock(q, pri, ERR)
@@ -222,7 +225,7 @@ func (t *Terminal) writeHoled(i int) {
 	case t.cmd.Coding == MMR && b.holed:
 	case len(data) == 0:
 		var fill [256]byte
-		t.write(fill[:t.cmd.frameOctets()])
+		t.write(fill[:t.cmd.FrameOctets()])
 	default:
 		t.write(data)
 	}

@@ -144,7 +144,7 @@ func (x *tester) dataECM(m Modulation, w []string, heard bool) error {
 	if err != nil {
 		return err
 	}
-	size := x.command.frameOctets()
+	size := x.command.FrameOctets()
 	for _, n := range list {
 		o := append([]byte{Address, ControlMore, byte(FCD), byte(n)}, bytes.Repeat([]byte{byte(n + 1)}, size)...)
 		if err := x.pass(int64(len(o)+3) * 8 * SampleRate / int64(m.BitRate())); err != nil {

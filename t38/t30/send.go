@@ -22,6 +22,7 @@ type sender struct {
 // pageReader reads one page of the Source.
 type pageReader struct {
 	r      io.Reader
+	view   *view // without ECM
 	octets int
 	err    error // other than the end
 	ended  bool
@@ -45,6 +46,9 @@ func (r *pageReader) readOctets(p []byte) (n int) {
 		}
 	}
 	r.octets += n
+	if r.view != nil {
+		r.view.octets(p[:n])
+	}
 	return n
 }
 
@@ -57,11 +61,13 @@ func (t *Terminal) sendPage() {
 	}
 	t.result.Format = t.cmd.Format()
 	t.sender.pages, t.sender.again = pageReader{r: r}, 0
+	t.viewSent()
 	if t.cmd.ECM {
-		t.sender.block.begin(t.sender.page, t.cmd.frameOctets())
+		t.sender.block.begin(t.sender.page, t.cmd.FrameOctets(), &t.view)
 		t.sendBlock()
 		return
 	}
+	t.sender.pages.view = &t.view
 	t.setState(SendPage)
 	t.turn()
 	m := t.cmd.Modulation
@@ -209,6 +215,7 @@ func (t *Terminal) rejected() {
 		t.disconnect(PageRejected)
 		return
 	}
+	t.view.end()
 	t.sender.resent++
 	t.training.lower()
 	t.train()
@@ -241,6 +248,7 @@ func (t *Terminal) takeOver(confirmed bool) {
 // report tells the application of a page that was sent.
 func (t *Terminal) report(confirmed bool) {
 	pages := &t.sender.pages
+	t.view.end()
 	if pages.r == nil {
 		return
 	}

@@ -12,6 +12,7 @@ type txBlock struct {
 	data   []byte // whole frames, the last padded with zeros
 	size   int    // octets of data in a frame
 	frames int
+	view   *view
 	page   uint8 // counters of PPS, modulo 256
 	number uint8
 	more   bool // of the page behind this block
@@ -28,8 +29,8 @@ type txBlock struct {
 }
 
 // begin makes ready for the first block of page n.
-func (b *txBlock) begin(n, size int) {
-	*b = txBlock{data: b.data[:0], page: uint8(n), size: size}
+func (b *txBlock) begin(n, size int, v *view) {
+	*b = txBlock{data: b.data[:0], page: uint8(n), size: size, view: v}
 }
 
 // fill reads the next block of the page.
@@ -83,8 +84,10 @@ func (b *txBlock) nextFrame() []byte {
 		if b.wanted[b.at/8]>>(b.at%8)&1 == 0 {
 			continue
 		}
+		data := b.data[b.at*b.size : (b.at+1)*b.size]
 		f := append(b.frame[:0], Address, ControlMore, byte(FCD), byte(b.at))
-		f = append(f, b.data[b.at*b.size:(b.at+1)*b.size]...)
+		f = append(f, data...)
+		b.view.frame(b.at, data)
 		b.at++
 		return f
 	}
@@ -126,6 +129,7 @@ func (t *Terminal) blockSent() {
 
 // nextBlock goes on within the page.
 func (t *Terminal) nextBlock() {
+	t.view.block(t.sender.block.frames)
 	t.sender.block.number++
 	t.sendBlock()
 }

@@ -53,6 +53,7 @@ type Terminal struct {
 	gotDIS    bool // the X bit of what this end sends
 	admitted  bool
 	interrupt bool // the operator of this end wants the line
+	view      view
 }
 
 // ErrConfig is returned by New for a Config that can neither send nor receive, or whose
@@ -65,7 +66,7 @@ func New(c Config) (*Terminal, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	return &Terminal{cfg: c}, nil
+	return &Terminal{cfg: c, view: view{to: c.Onlooker}}, nil
 }
 
 // Start begins phase A: the call is through. A called terminal answers with CED, a calling
