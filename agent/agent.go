@@ -49,6 +49,7 @@ type Agent struct {
 	level    slog.LevelVar
 	format   string // of the log
 	syslog   *syslog.Sink
+	book     logbook
 	started  time.Time
 	running  *config.Running
 	ident    atomic.Pointer[config.Identity]
@@ -75,6 +76,7 @@ type Agent struct {
 	rtp      atomic.Pointer[media.Ports]
 	sockets  unixsocket.Keeper
 	calls    *callList
+	events   *hub
 	metrics  *metrics.Set
 
 	ctx    context.Context // done when Run has ended
@@ -111,6 +113,8 @@ func New(o Options) (*Agent, error) {
 		opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), pending: map[string]*change{}, clock: newClock(),
 		drained: make(chan struct{}), unsettled: make(chan struct{}, 1),
 	}
+	a.events = newHub(resources{a})
+	a.events.recent, a.book.follow = a.book.all, a.events.log
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.patient, a.kill = context.WithCancel(context.Background())
 	installed, err := o.Files.Installed()
@@ -119,7 +123,7 @@ func New(o Options) (*Agent, error) {
 	}
 	device := config.Rescue(installed).Device
 	a.format = device.LogFormat
-	a.syslog, a.log = newSyslog(newLog(o.Stderr, a.format, &a.level), &a.level)
+	a.syslog, a.log = newSyslog(newLog(o.Stderr, a.format, &a.level), &a.book, &a.level)
 	setLevel(&a.level, device)
 	a.dir = o.Files.StateDirOf(installed)
 	if err := a.open(); err != nil {
@@ -226,6 +230,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleSettings(settings{a})
 	routes.HandleRadius(directory{a})
 	routes.HandleFaxes(faxes{a})
+	routes.HandleEvents(a.events)
 	pages.Add(routes)
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
@@ -257,6 +262,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.closeAccounting()
 	err = a.closeSIP()
 	a.work.Wait()
+	a.events.close()
 	err = errors.Join(err, a.closeSocket(socket), a.closeFaxes(), a.store.Close())
 	a.closeJournal()
 	a.sockets.Close()

@@ -67,6 +67,20 @@ func (l *callList) find(id string) *lines.Call {
 	return l.running[id]
 }
 
+// info is how a call is, or ended.
+func (l *callList) info(id string) (lines.Info, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c := l.running[id]; c != nil {
+		return c.Info(), true
+	}
+	i := slices.IndexFunc(l.ended, func(i lines.Info) bool { return i.ID == id })
+	if i < 0 {
+		return lines.Info{}, false
+	}
+	return l.ended[i], true
+}
+
 // count is the number of running calls.
 func (l *callList) count() int {
 	l.mu.Lock()

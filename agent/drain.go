@@ -22,6 +22,7 @@ func (a *Agent) Drain(resume bool) error {
 		return nil
 	}
 	a.pauseFaxes(!resume)
+	a.events.Changed(api.OnWarning, "")
 	a.log.Info("draining", "on", !resume, "calls", a.calls.count())
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"tipring/internal/config"
 	"tipring/internal/media"
 	"tipring/t38/spool"
+	"tipring/webui/api"
 )
 
 // A faxing is the faxes of the device: those that are stored, the calls that carry documents,
@@ -41,7 +42,7 @@ func (a *Agent) openFaxes() {
 	f.refusal = new(fax.Memory)
 	f.engine = fax.New(fax.Config{RTP: sockets{a}, Memory: f.refusal, Log: a.log})
 	f.clerk = a.newClerk()
-	store, report, err := spool.Open(filepath.Join(a.dir, faxesDir), spool.Config{Software: a.userAgent(), Now: a.clock.Now, Log: a.log})
+	store, report, err := spool.Open(filepath.Join(a.dir, faxesDir), spool.Config{Software: a.userAgent(), Now: a.clock.Now, Log: a.log, Changed: a.faxChanged})
 	if err != nil {
 		a.log.Error("no faxes are stored", "err", err)
 		return
@@ -189,7 +190,9 @@ func (l *relayList) all() []relayed {
 // goroutine.
 func (a *Agent) faxEnded(port int, at fax.Attempt, o fax.Outcome) {
 	at.Port = port
-	a.fax.relays.add(relayed{relayID(a.callOf(o.SIPCallID)), at, o})
+	id := relayID(a.callOf(o.SIPCallID))
+	a.fax.relays.add(relayed{id, at, o})
+	a.events.Changed(api.OnFax, id)
 	if at.Send {
 		a.called(at.Number, o.CalledResult)
 	}
@@ -204,6 +207,9 @@ func (a *Agent) callOf(sipCallID string) string {
 	}
 	return time.Now().UTC().Format("20060102150405.000000") // as no other
 }
+
+// faxChanged is told by the store, on any goroutine.
+func (a *Agent) faxChanged(r spool.Record) { a.events.Changed(api.OnFax, r.ID) }
 
 // relayID is the id of a fax that passes in real time: that of its call.
 func relayID(call string) string { return "relay-" + call }

@@ -38,6 +38,13 @@ func (f faxes) Faxes() []api.Fax {
 			list = append(list, storedFax(r))
 		}
 	}
+	list = append(list, f.passing()...)
+	slices.SortStableFunc(list, func(x, y api.Fax) int { return y.Created.Compare(x.Created.Time) })
+	return list
+}
+
+// passing are the faxes that the store knows nothing of: in real time, or not there yet.
+func (f faxes) passing() (list []api.Fax) {
 	for _, u := range *f.a.portList.Load() {
 		if u.port != nil {
 			if s := u.port.Fax(); s.Call != "" {
@@ -51,7 +58,6 @@ func (f faxes) Faxes() []api.Fax {
 	for _, r := range f.a.fax.relays.all() {
 		list = append(list, passedFax(r))
 	}
-	slices.SortStableFunc(list, func(x, y api.Fax) int { return y.Created.Compare(x.Created.Time) })
 	return list
 }
 
@@ -62,8 +68,8 @@ func (f faxes) Fax(id string) (api.Fax, bool) {
 			return storedFax(r), true
 		}
 	}
-	if strings.HasPrefix(id, relayID("")) || strings.HasPrefix(id, probeID) {
-		for _, x := range f.Faxes() {
+	if isPassing(id) {
+		for _, x := range f.passing() {
 			if x.ID == id {
 				return x, true
 			}

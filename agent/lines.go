@@ -8,6 +8,7 @@ import (
 
 	"tipring/internal/config"
 	"tipring/lines"
+	"tipring/webui/api"
 )
 
 // unregisterWait is how long a line that is taken away waits for its servers.
@@ -94,6 +95,9 @@ func (a *Agent) unit(n int) *lineUnit {
 func (a *Agent) setLines(us []*lineUnit) {
 	slices.SortFunc(us, func(x, y *lineUnit) int { return x.cfg.N - y.cfg.N })
 	a.lineList.Store(&us)
+	for _, u := range us {
+		a.lineChanged(u.cfg.N)
+	}
 }
 
 // A lineOwner passes on what lines tell.
@@ -102,12 +106,14 @@ type lineOwner struct{ a *Agent }
 func (o lineOwner) Incoming(c *lines.Call) (lines.Handler, int) { return o.a.incoming(c) }
 func (o lineOwner) Changed(line int) {
 	o.a.changed()
+	o.a.lineChanged(line)
 	o.a.sendWaiting(line)
 	o.a.rested()
 	o.a.stir()
 }
 func (o lineOwner) CallChanged(c *lines.Call) {
 	o.a.calls.changed(c)
+	o.a.events.Changed(api.OnCall, c.Info().ID)
 	if c.Info().State == lines.Ended {
 		o.a.rested()
 		o.a.stir()

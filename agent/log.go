@@ -28,10 +28,11 @@ func newLog(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// newSyslog makes what sends the log to the syslog server, beside the log that is written.
-func newSyslog(written *slog.Logger, level *slog.LevelVar) (*syslog.Sink, *slog.Logger) {
+// newSyslog makes what sends the log to the syslog server, beside the log that is written and
+// the one that is remembered.
+func newSyslog(written *slog.Logger, book *logbook, level *slog.LevelVar) (*syslog.Sink, *slog.Logger) {
 	sink := syslog.New(syslog.Options{App: "tipring", Level: level, Log: written})
-	return sink, slog.New(slog.NewMultiHandler(written.Handler(), sink.Handler()))
+	return sink, slog.New(slog.NewMultiHandler(written.Handler(), book.handler(level), sink.Handler()))
 }
 
 // syslogTarget is where [device] has messages sent. The device calls itself by its MAC

@@ -91,6 +91,7 @@ func (a *Agent) showWaiting(w waits) {
 		list = append(list, api.Waiting{Section: name, For: w[name]})
 	}
 	a.waiting.Store(&list)
+	a.settingsChanged()
 }
 
 // forPorts is what a change of [sip] waits for at last: that its ports are free.

@@ -40,7 +40,9 @@ type portUnit struct {
 	rtp  *media.Ports
 	bind netip.Addr
 	port *call.Port // nil: no driver, or one that could not be opened
-	done chan struct{}
+
+	trouble string // why it could not; a sentence
+	done    chan struct{}
 }
 
 // driverRetry is how long the agent waits before it tries a driver again that could not
@@ -104,6 +106,7 @@ func (a *Agent) newPort(c config.Port) *portUnit {
 	cfg, err := a.portConfig(c)
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)
+		u.trouble = err.Error()
 		return u
 	}
 	u.made = cfg
@@ -112,6 +115,7 @@ func (a *Agent) newPort(c config.Port) *portUnit {
 	driver, err := openDriver(c, fittings{cfg.Country, &a.sockets, a.log})
 	if err != nil {
 		a.log.Error("port has no driver", "port", c.N, "driver", c.Driver.String(), "err", err)
+		u.trouble = err.Error()
 		return u
 	}
 	if driver == nil {
@@ -121,6 +125,7 @@ func (a *Agent) newPort(c config.Port) *portUnit {
 	if err != nil {
 		a.log.Error("port not made", "port", c.N, "err", err)
 		driver.Close()
+		u.trouble = err.Error()
 		return u
 	}
 	u.port = p
@@ -193,7 +198,7 @@ func (a *Agent) portDevice() call.Device {
 			}
 			return nil
 		},
-		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting,
+		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged,
 		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, Desk: desk{a}, ReceiveFax: a.receiveFax,
 		Log: a.log,
 	}
@@ -202,6 +207,7 @@ func (a *Agent) portDevice() call.Device {
 func (a *Agent) setPorts(us []*portUnit) {
 	slices.SortFunc(us, func(x, y *portUnit) int { return x.cfg.N - y.cfg.N })
 	a.portList.Store(&us)
+	a.portsChanged()
 }
 
 // port finds a port.
@@ -240,12 +246,12 @@ func (a *Agent) messages(line int, waiting bool, text string) {
 
 // show is the port as the HTTP interface tells it.
 func (u *portUnit) show() api.Port {
-	p := api.Port{Port: u.cfg.N, Kind: u.cfg.Kind, Line: u.cfg.Line, Driver: u.cfg.Driver.String(), Hook: "on", State: fxs.Idle.String()}
+	p := api.Port{Port: u.cfg.N, Kind: u.cfg.Kind, Line: u.cfg.Line, Driver: u.cfg.Driver.String(), Hook: "on", State: fxs.Idle.String(), Warning: api.Text(u.trouble)}
 	if u.port == nil {
 		return p
 	}
 	s := u.port.Snapshot()
-	p.Card, p.State, p.Call = s.Card, s.State.String(), api.Text(s.Call)
+	p.Card, p.Ring, p.State, p.Call = s.Card, s.Ring, s.State.String(), api.Text(s.Call)
 	if s.OffHook {
 		p.Hook = "off"
 	}

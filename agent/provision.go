@@ -56,7 +56,7 @@ func (s settler) Lines() provisioning.Lines {
 func (a *Agent) newKeeper() *provisioning.Keeper {
 	return provisioning.New(provisioning.Options{
 		Device: settler{a}, Store: a.store, Finders: a.finders(), Fetcher: a.fetcher(),
-		Checks: Checks(), Log: a.log, Now: a.clock.Now,
+		Checks: Checks(), Log: a.log, Now: a.clock.Now, Changed: a.settingsChanged,
 	})
 }
 

@@ -176,6 +176,7 @@ func (a *Agent) replacePort(u *portUnit, with config.Port) {
 	ports := slices.Clone(*a.portList.Load())
 	ports[slices.Index(ports, u)] = &same
 	a.portList.Store(&ports)
+	a.portsChanged()
 }
 
 // differs names the sections in which what a port was made of is not what is wanted now:

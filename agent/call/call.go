@@ -61,12 +61,18 @@ type Device struct {
 	Rested func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
 	// Plugged: a line card has come to a port; called on its goroutine; nil: nobody asks.
 	Plugged func(port int)
+	// Changed: the port's Snapshot is another one; called on its goroutine, and must not block;
+	// nil: nobody asks.
+	Changed func(port int, s Snapshot)
 
 	Clerk  fax.Clerk   // is asked before the calls of fax ports; nil: nobody is
 	Memory *fax.Memory // of destinations without T.38; may be nil
 	// FaxEnded is told of each call of a port with mode relay, a fax or not, on the port's
 	// goroutine: it must not block. Nil: nobody asks.
 	FaxEnded func(port int, a fax.Attempt, o fax.Outcome)
+	// FaxMoved is told that a page of a fax in real time has come further, by the id of its call,
+	// as pages.Monitor does; nil: nobody asks.
+	FaxMoved func(call string)
 	Desk     Desk // stores the faxes of ports with mode spool; there must be one where there is such a port
 	// ReceiveFax answers a call that stands for such a port, on the line's goroutine; nil: it
 	// rings the port like any other.
@@ -117,9 +123,11 @@ type Snapshot struct {
 	Driver  string
 	Card    bool
 	OffHook bool
+	Ring    bool // there is ringing voltage
 	State   fxs.State
 	Call    string // id of its call; empty: none
 	Fax     FaxActivity
+	Passing bool // a fax passes in real time: see Fax
 }
 
 // New makes a port on a driver, which is the port's from now on.
@@ -151,8 +159,8 @@ func (p *Port) Snapshot() Snapshot { return *p.snapshot.Load() }
 func (p *Port) publish() {
 	s := Snapshot{
 		Port: p.cfg.Number, Kind: p.cfg.Kind, Line: p.cfg.Line, Driver: p.cfg.Driver,
-		Card: p.card.Load() != nil, OffHook: p.fx.OffHook(), State: p.fx.State(),
-		Fax: p.activity(),
+		Card: p.card.Load() != nil, OffHook: p.fx.OffHook(), Ring: p.fx.Rings(), State: p.fx.State(),
+		Fax: p.activity(), Passing: p.relayed.Load() != nil,
 	}
 	if p.now != nil {
 		s.Call = p.now.id
@@ -162,6 +170,9 @@ func (p *Port) publish() {
 	if old := p.snapshot.Load(); old == nil || *old != s {
 		changed := s // so that s itself stays off the heap: this is run for every frame
 		p.snapshot.Store(&changed)
+		if p.dev.Changed != nil {
+			p.dev.Changed(s.Port, s)
+		}
 	}
 	p.tellRest(wasBusy)
 }

@@ -99,6 +99,9 @@ func (p *Port) State() State { return p.state }
 // known to be no flash.
 func (p *Port) OffHook() bool { return p.hook.off }
 
+// Rings tells whether the card was told to put ringing voltage on the loop.
+func (p *Port) Rings() bool { return p.sent.ring }
+
 // Now returns the port's clock: samples taken from the card.
 func (p *Port) Now() int64 { return p.now }
 

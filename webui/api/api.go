@@ -104,7 +104,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, nil, p)
 		return
 	}
-	r = r.WithContext(withVisitor(r.Context(), visitor))
+	r = r.WithContext(withGate(withVisitor(r.Context(), visitor), h.gate))
 	found, values, allowed := h.api.find(r)
 	switch {
 	case found == nil && allowed == nil:

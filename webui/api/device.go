@@ -135,8 +135,11 @@ type Port struct {
 	Driver string `json:"driver"`
 	Card   bool   `json:"card"`  // a line card is connected
 	Hook   string `json:"hook"`  // on off
+	Ring   bool   `json:"ring"`  // there is ringing voltage now
 	State  string `json:"state"` // idle dialling ringing talking parked
 	Call   Text   `json:"call"`  // id
+
+	Warning Text `json:"warning"` // why its driver does not work
 }
 
 // Call is /calls/{id}: one call of one line.

@@ -35,6 +35,14 @@ type Gate interface {
 	Visitor(r *http.Request) (Visitor, *Problem)
 }
 
+// A Watcher is a Gate whose visitors may stay for a while, as readers of a stream do.
+type Watcher interface {
+	Gate
+	// Still returns who sent the request that is still being answered, or why he may see no
+	// more. It does not count as a visit: a page that is left open keeps no session alive.
+	Still(r *http.Request) (Visitor, *Problem)
+}
+
 // Open is the gate of the control socket: whoever may open it may do everything.
 type Open struct{}
 
@@ -43,10 +51,31 @@ func (Open) Visitor(*http.Request) (Visitor, *Problem) {
 	return Visitor{Role: Admin, Via: "socket"}, nil
 }
 
-type visitorKey struct{}
+type (
+	visitorKey struct{}
+	gateKey    struct{}
+)
 
 func withVisitor(ctx context.Context, v Visitor) context.Context {
 	return context.WithValue(ctx, visitorKey{}, v)
+}
+
+func withGate(ctx context.Context, g Gate) context.Context {
+	return context.WithValue(ctx, gateKey{}, g)
+}
+
+// stillThere asks the gate once more for the visitor of a request: he may have logged out, or
+// be allowed less than when he came.
+func stillThere(r *http.Request) bool {
+	var v Visitor
+	var p *Problem
+	switch g := r.Context().Value(gateKey{}).(type) {
+	case Watcher:
+		v, p = g.Still(r)
+	case Gate:
+		v, p = g.Visitor(r)
+	}
+	return p == nil && v.Role >= VisitorOf(r.Context()).Role
 }
 
 // VisitorOf is who sent the request of a context.

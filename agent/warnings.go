@@ -1,0 +1,7 @@
+package agent
+
+import (
+	"tipring/webui/api"
+)
+
+func (a *Agent) warnings() []api.Warning { return nil }
