@@ -16,11 +16,12 @@ import (
 )
 
 // faxPort is what makes a port one for a fax machine; nil: a telephone's.
-func (a *Agent) faxPort(p config.Port) *call.FaxPort {
+func (a *Agent) faxPort(p config.Port) *call.FaxPort { return faxPortIn(a.config(), p) }
+
+func faxPortIn(c *config.Config, p config.Port) *call.FaxPort {
 	if p.Kind != "fax" {
 		return nil
 	}
-	c := a.config()
 	return &call.FaxPort{
 		Mode: p.FaxMode, Settings: faxSettings(c.Fax), CSID: p.CSID,
 		CallAhead: p.CallAhead, Bridge: p.CallAheadBridge, TimeoutS: p.CallAheadS, Delimiter: c.Fax.CDRDelimiter,

@@ -141,17 +141,22 @@ func (u *portUnit) stop() {
 }
 
 func (a *Agent) portConfig(c config.Port) (call.Config, error) {
-	country, err := a.country(a.config().Device.Country)
+	return a.portConfigIn(a.config(), c)
+}
+
+// portConfigIn is what a port is made of in a configuration, which may be a proposed one.
+func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, error) {
+	country, err := a.country(in.Device.Country)
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", Fax: a.faxPort(c), ANI: func() string { return a.ani(c.N) }}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", Fax: faxPortIn(in, c), ANI: func() string { return a.ani(c.N) }}
 	if c.DialPlan != "" {
 		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
 			return cfg, err
 		}
 	}
-	if l := a.config().Line(c.Line); l != nil {
+	if l := in.Line(c.Line); l != nil {
 		cfg.DTMFType, cfg.Interface = l.DTMFType, l.UseVPN
 		if l.EnableHotline {
 			cfg.Hotline, cfg.HotlineMS = l.HotlineNumber, l.HotlineDelay*int(time.Second/time.Millisecond)

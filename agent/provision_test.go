@@ -212,12 +212,19 @@ func TestDryRun(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 200 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
-	if got := fmt.Sprint(p.Changes); got != "[{sip1 changed [display_name]} {sip2 added []}]" {
+	if got := changes(p); got != "sip1 changed [display_name]; sip2 added []; " {
 		t.Errorf("changes %s", got)
 	}
 	if r.provisioning().Attempt != 1 || r.unit(2) != nil {
 		t.Error("something changed")
 	}
+}
+
+func changes(p api.Proposal) (text string) {
+	for _, ch := range p.Changes {
+		text += fmt.Sprint(ch.Section, " ", ch.Kind, " ", ch.Keys, "; ")
+	}
+	return text
 }
 
 // The local layer over the interface: masked to read, checked, refused with every fault,

@@ -10,8 +10,16 @@ import (
 
 	"tipring/agent/call"
 	"tipring/internal/config"
+	"tipring/internal/media"
 	"tipring/lines/fxs"
 )
+
+// allLines is the section whose change takes all lines and their sockets down and up again.
+const allLines = "sip"
+
+func lineSection(n int) string { return fmt.Sprintf("sip%d", n) }
+
+func portSection(n int) string { return fmt.Sprintf("port%d", n) }
 
 // reconcile brings lines and ports to what the configuration wants. What is in use is left
 // alone until it is not; see rested. Both locks are held.
@@ -21,11 +29,11 @@ func (a *Agent) reconcile() {
 	}
 	c, w := a.config(), waits{}
 	a.stale.Store(true) // so that what comes to rest from here on is not missed
-	if p := a.pending["sip"]; p != nil {
+	if p := a.pending[allLines]; p != nil {
 		if reason := a.leave(0); reason != "" {
-			w.add([]string{"sip"}, reason)
+			w.add([]string{allLines}, reason)
 		} else {
-			delete(a.pending, "sip")
+			delete(a.pending, allLines)
 			a.opening = &p.Change
 			a.restartSIP()
 		}
@@ -103,12 +111,11 @@ func (u *portUnit) inUse() string {
 func (a *Agent) reconcileLines(c *config.Config, w waits) {
 	var gone []*lineUnit
 	for _, u := range *a.lineList.Load() {
-		want := c.Line(u.cfg.N)
-		if want != nil && reflect.DeepEqual(want, u.cfg) {
+		if !u.differs(c) {
 			continue
 		}
 		if reason := a.leave(u.cfg.N); reason != "" {
-			w.add([]string{fmt.Sprintf("sip%d", u.cfg.N)}, reason)
+			w.add([]string{lineSection(u.cfg.N)}, reason)
 			continue
 		}
 		gone = append(gone, u)
@@ -116,6 +123,9 @@ func (a *Agent) reconcileLines(c *config.Config, w waits) {
 	a.removeLines(gone)
 	a.addLines(c.Lines)
 }
+
+// differs tells whether a line is to be taken down: it is to be different, or no more.
+func (u *lineUnit) differs(c *config.Config) bool { return !reflect.DeepEqual(c.Line(u.cfg.N), u.cfg) }
 
 // removeLines unregisters lines, all at once, for servers may be slow to answer.
 func (a *Agent) removeLines(gone []*lineUnit) {
@@ -142,7 +152,7 @@ func stopLines(ctx context.Context, units []*lineUnit) {
 // reconcilePorts does the same with ports.
 func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 	for _, u := range slices.Clone(*a.portList.Load()) {
-		differs := a.differs(u, c.Port(u.cfg.N))
+		differs := a.differs(u, c, a.rtp.Load())
 		switch {
 		case len(differs) == 0 && !u.lacksDriver():
 			a.replacePort(u, *c.Port(u.cfg.N))
@@ -181,29 +191,31 @@ func (a *Agent) replacePort(u *portUnit, with config.Port) {
 
 // differs names the sections in which what a port was made of is not what is wanted now:
 // its own, and those of the device, of its line and of all lines, from which it takes some.
-func (a *Agent) differs(u *portUnit, want *config.Port) (sections []string) {
+// c is what is wanted, and rtp the ports that go with it.
+func (a *Agent) differs(u *portUnit, c *config.Config, rtp *media.Ports) (sections []string) {
+	want := c.Port(u.cfg.N)
 	if want == nil || !reflect.DeepEqual(madeOf(*want), madeOf(u.cfg)) {
-		sections = append(sections, fmt.Sprintf("port%d", u.cfg.N))
+		sections = append(sections, portSection(u.cfg.N))
 	}
 	if u.port == nil {
 		return sections
 	}
-	if u.rtp != a.rtp.Load() || u.bind != a.config().SIP.Bind {
-		sections = append(sections, "sip")
+	if u.rtp != rtp || u.bind != c.SIP.Bind {
+		sections = append(sections, allLines)
 	}
-	made, err := a.portConfig(u.cfg)
+	made, err := a.portConfigIn(c, u.cfg)
 	if err != nil {
 		return sections
 	}
 	was := u.made
-	if made.Country != was.Country { // each is read once
+	if made.Country.Code != was.Country.Code {
 		sections = append(sections, "device")
 	}
 	if differFax(made.Fax, was.Fax) && len(sections) == 0 {
 		sections = append(sections, "fax")
 	}
 	if taken(made) != taken(was) {
-		sections = append(sections, fmt.Sprintf("sip%d", u.cfg.Line))
+		sections = append(sections, lineSection(u.cfg.Line))
 	}
 	return sections
 }

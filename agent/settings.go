@@ -28,6 +28,7 @@ func (s settings) TryProvision(ctx context.Context) (api.Proposal, error) {
 	}
 	g, _ := s.a.store.Current()
 	p := s.propose(found.Layers, g.Local)
+	p.Tag = tagOf(g.N, g.Local)
 	p.Source, p.URL = api.Text(found.Source), api.Text(found.URL)
 	p.NotUnderstood = notUnderstood(found.Notes)
 	return p, nil
@@ -41,7 +42,7 @@ func (s settings) propose(provisioned []config.Layer, local []byte) (p api.Propo
 		return p
 	}
 	for _, ch := range config.Diff(s.a.config(), c) {
-		p.Changes = append(p.Changes, api.Change{Section: ch.Section, Kind: ch.Kind.String(), Keys: ch.Keys})
+		p.Changes = append(p.Changes, s.change(c, ch))
 	}
 	for _, w := range c.Warnings {
 		p.Warnings = append(p.Warnings, faultOf(w))
@@ -64,10 +65,17 @@ func tagOf(n int, local []byte) string {
 // CheckLocal tells what a local layer would change.
 func (s settings) CheckLocal(text []byte) (api.Proposal, error) {
 	g, _ := s.a.store.Current()
-	return s.propose(g.Provisioned, config.UnmaskText(text, g.Local)), nil
+	p := s.propose(g.Provisioned, config.UnmaskText(text, g.Local))
+	p.Tag = tagOf(g.N, g.Local)
+	return p, nil
 }
 
 func (s settings) SetLocal(ctx context.Context, text []byte, tag string) (api.Accepted, error) {
+	return s.setLocal(ctx, tag, func(old []byte) ([]byte, error) { return config.UnmaskText(text, old), nil })
+}
+
+// setLocal puts in force what edit makes of the local layer.
+func (s settings) setLocal(ctx context.Context, tag string, edit func(old []byte) ([]byte, error)) (api.Accepted, error) {
 	if s.a.ending.Load() {
 		return api.Accepted{}, errEnding
 	}
@@ -75,7 +83,7 @@ func (s settings) SetLocal(ctx context.Context, text []byte, tag string) (api.Ac
 		if now := tagOf(g.N, g.Local); tag != "" && tag != now {
 			return nil, fmt.Errorf("the settings are those of %q and not of %q: %w", now, tag, api.ErrStale)
 		}
-		return config.UnmaskText(text, g.Local), nil
+		return edit(g.Local)
 	})
 	return s.accepted(n, err)
 }
@@ -91,10 +99,16 @@ func (s settings) accepted(n int, err error) (api.Accepted, error) {
 }
 
 func (s settings) Explain() []api.Setting {
-	entries := s.a.config().Explain()
+	c := s.a.config()
+	entries, locals := c.Explain(), s.locals(c)
 	list := make([]api.Setting, len(entries))
 	for i, e := range entries {
 		list[i] = api.Setting{Section: e.Section, Key: e.Key, Value: e.Value, Source: e.Source, Line: e.Line}
+		view := locals.View(e.Section, e.Key)
+		list[i].Local, list[i].Locked = view.Own, locks[view.Locked]
+		if b := view.Beneath; b != nil {
+			list[i].Beneath = &api.Origin{Value: b.Value, Source: b.Source, Line: lineOf(b.Line)}
+		}
 	}
 	return list
 }

@@ -40,7 +40,10 @@ type Config struct {
 	sections []section   // in the order of Sections, numbered ones by number
 }
 
-type layerName struct{ name, source string }
+type layerName struct {
+	name, source string
+	rank         Rank
+}
 
 // A section is one [section] with where its values came from.
 type section struct {

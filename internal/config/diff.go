@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // A Change is one section that differs between two configurations.
 type Change struct {
 	Section string // as a file writes it: sip1
@@ -60,4 +62,50 @@ func (s *section) differing(was *section) []string {
 		}
 	}
 	return keys
+}
+
+// A Difference is one key of a Change, with its values as they may be shown.
+type Difference struct {
+	Key      string
+	From, To *string // nil: the section, or an optional value, is not there
+	Source   string  // of To; of From where there is no To
+	Line     int     // there; 0: none
+}
+
+// Differences tells the values of a change that Diff found between two configurations: of a
+// section that is added or removed those that some layer sets.
+func Differences(before, after *Config, ch Change) []Difference {
+	was, is := before.sectionNamed(ch.Section), after.sectionNamed(ch.Section)
+	shown := is
+	if is == nil {
+		shown = was
+	}
+	var list []Difference
+	for i := range shown.desc.Keys {
+		d := Difference{Key: shown.desc.Keys[i].Name, From: was.shown(i), To: is.shown(i)}
+		c := after
+		if is == nil {
+			c = before
+		}
+		o := shown.origin(i)
+		if was != nil && is != nil && !slices.Contains(ch.Keys, d.Key) || (was == nil || is == nil) && o.layer == 0 {
+			continue
+		}
+		d.Source, d.Line = c.layers[o.layer].source, int(o.line)
+		list = append(list, d)
+	}
+	return list
+}
+
+// shown is the value of key i as it may be shown; nil: it is not there.
+func (s *section) shown(i int) *string {
+	if s == nil {
+		return nil
+	}
+	k := &s.desc.Keys[i]
+	text := k.Masked(k.text(s.data))
+	if text == "" && k.Optional {
+		return nil
+	}
+	return &text
 }

@@ -141,6 +141,9 @@ const (
 	FromFiles                 // factory and file: not a page either
 )
 
+// String is anywhere, device or files.
+func (s Scope) String() string { return [...]string{"anywhere", "device", "files"}[s] }
+
 // A Choice is one value of an Enum, List or Networks key.
 type Choice struct {
 	Value    string   // as this program writes it

@@ -35,6 +35,12 @@ func Rescue(layers []Layer) *Config {
 	return b.build(Checks{}, func(s *Section) bool { return s.Name == "device" || s.Name == "web" })
 }
 
+// Sketch makes what it can of layers, whatever is wrong with them: it tells what there
+// would be, and is nothing to run with.
+func Sketch(layers []Layer) *Config {
+	return newBuilder(layers).build(Checks{}, func(*Section) bool { return true })
+}
+
 // A builder puts the layers together and collects what is wrong with them.
 type builder struct {
 	layers   []Layer // lowest first
@@ -86,10 +92,10 @@ func (b *builder) turnRound() {
 }
 
 func (b *builder) build(checks Checks, wanted func(*Section) bool) *Config {
-	c := &Config{layers: []layerName{{"", "built-in"}}}
+	c := &Config{layers: []layerName{{source: "built-in"}}}
 	b.config = c
 	for i, l := range b.layers {
-		c.layers = append(c.layers, layerName{l.Name, l.Source})
+		c.layers = append(c.layers, layerName{l.Name, l.Source, l.Rank})
 		for _, f := range b.docs[i].faults {
 			b.faults = append(b.faults, located{i, f})
 		}

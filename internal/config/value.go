@@ -9,6 +9,9 @@ import (
 // maxTextDefault bounds a text whose key names no bound of its own.
 const maxTextDefault = 255
 
+// MaxOctets is the length of the longest text that the key takes.
+func (k *Key) MaxOctets() int { return k.maxText() }
+
 func (k *Key) maxText() int {
 	if k.Max > 0 {
 		return k.Max

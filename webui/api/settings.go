@@ -22,9 +22,12 @@ type Settings interface {
 
 	Local() (text []byte, tag string) // the local layer, and what changes whenever it does
 	CheckLocal(text []byte) (Proposal, error)
-	SetLocal(ctx context.Context, text []byte, tag string) (Accepted, error) // ErrStale when tag is neither empty nor the present one
+	CheckEdits(edits []Edit) (Proposal, error)
+	EditLocal(ctx context.Context, edits []Edit, tag string) (Accepted, error) // as SetLocal
+	SetLocal(ctx context.Context, text []byte, tag string) (Accepted, error)   // ErrStale when tag is neither empty nor the present one
 
 	Explain() []Setting
+	Keys() []Section // the description; the caller may change it
 	Generations() []Generation
 	Rollback(ctx context.Context, generation int) (Accepted, error) // 0: the newest good one before
 	FactoryReset(ctx context.Context) error
@@ -40,6 +43,17 @@ type Setting struct {
 	Value   string `json:"value"`  // as the agent writes it; secrets masked
 	Source  string `json:"source"` // built-in, factory:PATH, file:PATH, radius:SERVER, dhcp:OPTION, pnp:SERVER, a URL, or local
 	Line    *int   `json:"line"`   // there; null where it has no lines
+
+	Local   *string `json:"local"`   // what the local layer says, secrets masked; null: nothing
+	Beneath *Origin `json:"beneath"` // what would hold without it; null: there is no local value
+	Locked  Text    `json:"locked"`  // why a local value does not hold, or would not; null: it does
+}
+
+// An Origin is a value, secrets masked, and where it comes from.
+type Origin struct {
+	Value  string `json:"value"`
+	Source string `json:"source"`
+	Line   *int   `json:"line"`
 }
 
 // A Generation is a configuration that the device keeps.
@@ -65,13 +79,26 @@ type Proposal struct {
 	Warnings      []Fault         `json:"warnings"`
 	Faults        []Fault         `json:"faults"`
 	NotUnderstood []NotUnderstood `json:"not_understood"`
+
+	Tag string `json:"-"` // of the settings that were compared with
 }
 
 // A Change is a section that would differ.
 type Change struct {
-	Section string   `json:"section"`
-	Kind    string   `json:"kind"` // changed added removed
-	Keys    []string `json:"keys"` // of a changed section
+	Section  string   `json:"section"`
+	Kind     string   `json:"kind"` // changed added removed
+	Keys     []string `json:"keys"` // of a changed section
+	Values   []Value  `json:"values"`
+	Disturbs string   `json:"disturbs"` // in sentences: what of the device begins anew, and what that waits for
+}
+
+// A Value is one key of a change. A secret that changes goes from a mask to a mask.
+type Value struct {
+	Key    string  `json:"key"`
+	From   *string `json:"from"` // null: it is not there
+	To     *string `json:"to"`
+	Source string  `json:"source"` // of what it becomes
+	Line   *int    `json:"line"`
 }
 
 // A Fault is one thing that is wrong in a text.
@@ -103,7 +130,9 @@ func (a *API) HandleSettings(s Settings) {
 		Route{"POST", v1 + "/provision", Admin, h.provision},
 		Route{"GET", v1 + "/config", Admin, h.getLocal},
 		Route{"PUT", v1 + "/config", Admin, h.putLocal},
+		Route{"PATCH", v1 + "/config", Admin, h.patchLocal},
 		Route{"POST", v1 + "/config/check", Admin, h.check},
+		Route{"GET", v1 + "/config/keys", Admin, h.keys},
 		Route{"GET", v1 + "/config/explain", Admin, h.explain},
 		Route{"GET", v1 + "/config/generations", Admin, h.generations},
 		Route{"POST", v1 + "/config/rollback", Admin, h.rollback},
@@ -143,7 +172,7 @@ func (h settingsRoutes) propose(w http.ResponseWriter, r *http.Request, p Propos
 	}
 	p.Changes, p.Warnings, p.Faults, p.NotUnderstood = list(p.Changes), list(p.Warnings), list(p.Faults), list(p.NotUnderstood)
 	for i := range p.Changes {
-		p.Changes[i].Keys = list(p.Changes[i].Keys)
+		p.Changes[i].Keys, p.Changes[i].Values = list(p.Changes[i].Keys), list(p.Changes[i].Values)
 	}
 	h.answer(w, r, http.StatusOK, p)
 }
@@ -189,13 +218,6 @@ func (h settingsRoutes) accept(w http.ResponseWriter, r *http.Request, accepted 
 		return
 	}
 	h.answer(w, r, http.StatusAccepted, accepted)
-}
-
-func (h settingsRoutes) check(w http.ResponseWriter, r *http.Request) {
-	if text, ok := h.readText(w, r); ok {
-		p, err := h.settings.CheckLocal(text)
-		h.propose(w, r, p, err)
-	}
 }
 
 func (h settingsRoutes) explain(w http.ResponseWriter, r *http.Request) {
