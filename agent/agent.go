@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"tipring/internal/capture"
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
 	"tipring/internal/media"
@@ -78,6 +79,7 @@ type Agent struct {
 	calls    *callList
 	events   *hub
 	metrics  *metrics.Set
+	traces   *capture.Store
 
 	ctx    context.Context // done when Run has ended
 	cancel context.CancelFunc
@@ -110,11 +112,12 @@ func New(o Options) (*Agent, error) {
 	}
 	debug.SetGCPercent(gcPercent)
 	a := &Agent{
-		opts: o, started: time.Now(), calls: newCallList(), metrics: new(metrics.Set), pending: map[string]*change{}, clock: newClock(),
+		opts: o, started: time.Now(), calls: newCallList(), traces: capture.New(), metrics: new(metrics.Set), pending: map[string]*change{}, clock: newClock(),
 		drained: make(chan struct{}), unsettled: make(chan struct{}, 1),
 	}
 	a.events = newHub(resources{a})
 	a.events.recent, a.book.follow = a.book.all, a.events.log
+	a.calls.forget = a.traces.Forget
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.patient, a.kill = context.WithCancel(context.Background())
 	installed, err := o.Files.Installed()
@@ -232,6 +235,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleFaxes(faxes{a})
 	routes.HandleEvents(a.events)
 	pages.Add(routes)
+	routes.HandleTraces(tracing{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
 	case unwritable(err):

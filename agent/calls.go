@@ -16,8 +16,9 @@ const keptCalls = 20
 type callList struct {
 	mu      sync.Mutex
 	running map[string]*lines.Call
-	ended   []lines.Info  // oldest first
-	empty   chan struct{} // closed and dropped when the last running call ends; nil: nobody waits
+	ended   []lines.Info    // oldest first
+	forget  func(id string) // is told of each ended call that is not remembered any more; may be nil
+	empty   chan struct{}   // closed and dropped when the last running call ends; nil: nobody waits
 }
 
 func newCallList() *callList { return &callList{running: map[string]*lines.Call{}} }
@@ -40,6 +41,9 @@ func (l *callList) changed(c *lines.Call) {
 		l.empty = nil
 	}
 	if len(l.ended) == keptCalls {
+		if l.forget != nil {
+			l.forget(l.ended[0].ID)
+		}
 		l.ended = slices.Delete(l.ended, 0, 1)
 	}
 	l.ended = append(l.ended, i)

@@ -77,7 +77,7 @@ func (a *Agent) lineDevice() lines.Device {
 	return lines.Device{
 		Stack: s.stack, Monitor: s.monitor, Resolver: s.resolver, Timers: s.timers,
 		UserAgent: a.userAgent(), Owner: lineOwner{a}, Log: a.log,
-		Contact: s.contacts.user, T38: a.faxOffer,
+		Contact: s.contacts.user, T38: a.faxOffer, Trace: a.traces,
 	}
 }
 

@@ -28,8 +28,9 @@ func (a *Agent) reconcile() {
 		return
 	}
 	c, w := a.config(), waits{}
+	a.setCaptures(c.SIP)
 	a.stale.Store(true) // so that what comes to rest from here on is not missed
-	if p := a.pending[allLines]; p != nil {
+	if p := a.pending[allLines]; p != nil && reopens(p.Change) {
 		if reason := a.leave(0); reason != "" {
 			w.add([]string{allLines}, reason)
 		} else {

@@ -44,7 +44,7 @@ func (a *Agent) newSIP(c *config.Config) *sip {
 		timers:   transaction.WithT1(time.Duration(c.SIP.T1MS) * time.Millisecond),
 		resolver: targets.New(targets.Config{Bind: c.SIP.Bind, Log: a.log}),
 	}
-	s.stack.SetTap(a.logMessage)
+	s.stack.SetTap(a.sighted)
 	s.contacts = a.contactKey()
 	s.stun = newSTUNServer(c.SIP.STUNServer, s.resolver)
 	s.monitor = s.stack.NewMonitor(s.timers, a.userAgent(), nil)
@@ -52,13 +52,13 @@ func (a *Agent) newSIP(c *config.Config) *sip {
 }
 
 // logMessage writes the first line of a SIP message, which holds no secret.
-func (a *Agent) logMessage(f transport.Flow, out bool, from netip.AddrPort, m *sipmsg.Message) {
+func (a *Agent) logMessage(s ua.Sight) {
 	if !a.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
-	direction, peer := "in", from
-	if out {
-		direction, peer = "out", f.Target().Addr
+	direction, peer, m := "in", s.From, s.Message()
+	if s.Out {
+		direction, peer = "out", s.Flow.Target().Addr
 	}
 	a.log.Debug("message", "direction", direction, "peer", peer, "message", m.String(), "call_id", m.CallID)
 }

@@ -110,6 +110,7 @@ func (b *farewell) answered(now time.Time, a ua.Answer) {
 // again sends the BYE another way: Request-URI, Call-ID and tags stay, CSeq is one more,
 // and the Route entry by which it went is replaced.
 func (b *farewell) again(now time.Time, server registrar.Server, uri sipmsg.URI, t transport.Target) {
+	b.c.event(now, t.Addr, "the BYE goes by the %s", server)
 	b.d.ReplaceRoute(b.hop, uri)
 	b.own, b.hop, b.server = server, b.d.NextHop(), server
 	b.send(now, b.d.Request(sipmsg.BYE), t, b.under(b.answered))

@@ -143,6 +143,7 @@ func (c *Call) finish(now time.Time, r Reason) {
 	}
 	c.over = true
 	c.logEnd(now, r)
+	c.traceEnd(now, r)
 	c.info.Ended, c.info.Reason, c.info.State = now, r.Text, Ended
 	c.waiting, c.ringBy = false, time.Time{}
 	c.show()
@@ -299,6 +300,7 @@ func (l *Line) capabilities() offer.Capabilities {
 func (c *Call) local(ip netip.Addr) offer.Local {
 	ip = ip.Unmap()
 	c.info.LocalIP, c.info.RTPPort = ip, c.media.RTPPort
+	c.l.dev.Trace.Ports(c.info.ID, ip, c.media.RTPPort, c.media.RTCPPort, c.media.UDPTLPort)
 	lo := offer.Local{RTP: netip.AddrPortFrom(ip, c.media.RTPPort), RTCP: netip.AddrPortFrom(ip, c.media.RTCPPort)}
 	if c.media.Mapped.IsValid() {
 		lo.RTP = c.media.Mapped

@@ -116,6 +116,7 @@ func (l *Line) incomingCall(now time.Time, in *ua.Incoming) {
 	c.in = in
 	c.info.Incoming, c.info.SIPCallID = true, req.CallID
 	c.info.Server = l.serverOf(in.From)
+	c.traceIncoming(now, in)
 	c.info.Peer, c.info.Name = caller(l.cfg.CallerID, req)
 	c.ringBy = now.Add(ringHere)
 	if n, ok := req.Expires(); ok && n > 0 && n < int(ringHere/time.Second) { // RFC 3261 section 13.3.1

@@ -88,6 +88,7 @@ func (c *Call) inviteWith(now time.Time, to invitation, timer dialog.SessionTime
 	}
 	c.info.SIPCallID = m.CallID
 	c.legs = append(c.legs, g)
+	c.traceLeg(m, to)
 	l.ep.Send(now, g.req)
 	c.show()
 }
@@ -139,6 +140,7 @@ func (g *leg) next(now time.Time, cause error, leave func(time.Time, registrar.S
 	c := g.c
 	c.lastErr = cause
 	c.l.log.Warn("server does not take the call", "id", c.info.ID, "server", g.srv.id, "address", g.target, "cause", cause)
+	c.event(now, g.target.Addr, "%s: %v; %s", g.srv.id, cause, c.whatNext(g))
 	if len(g.others) > 0 {
 		c.tryTargets(now, g.srv, g.others)
 		return

@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tipring/internal/capture"
 	"tipring/internal/config"
 	"tipring/internal/deadline"
 	"tipring/internal/offer"
@@ -40,6 +41,9 @@ type Device struct {
 	UserAgent string
 	Owner     Owner
 	Log       *slog.Logger
+
+	// Trace keeps the ladders of calls and registrations; nil: nobody does.
+	Trace *capture.Store
 
 	// Contact is the user part of a line's Contact, which nobody must be able to guess:
 	// the same after a restart, so that the line finds its binding again. Nil: random.
@@ -115,7 +119,7 @@ func New(cfg *config.Line, dev Device) *Line {
 	l.setServers()
 	l.reg = registrar.New(l.registrarConfig(), rand.Float64)
 	l.ep = dev.Stack.NewEndpoint(ua.EndpointConfig{
-		Timers: dev.Timers, Credentials: newCredits(cfg), UserAgent: dev.UserAgent,
+		Owner: cfg.N, Timers: dev.Timers, Credentials: newCredits(cfg), UserAgent: dev.UserAgent,
 		Contact:      dev.contact(cfg),
 		Accepts:      l.AcceptsSource,
 		Incoming:     l.incoming,
@@ -178,6 +182,7 @@ func (l *Line) end() {
 	for c := range l.calls {
 		c.finish(time.Now(), Reason{Text: "the line was closed"})
 	}
+	l.dev.Trace.ForgetLine(l.cfg.N)
 	l.release()
 }
 

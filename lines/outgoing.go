@@ -62,6 +62,7 @@ func (c *Call) begin(now time.Time) {
 		return
 	}
 	c.waiting, c.from = true, registrar.None
+	c.traceWait(now, registrar.None)
 	l.do(now, do)
 }
 
@@ -94,6 +95,7 @@ func (c *Call) tryTargets(now time.Time, srv *server, targets []transport.Target
 		to := invitation{srv: srv, target: t, others: targets[i+1:], final: last && i == len(targets)-1 && len(c.skipped) == 0}
 		if cause := c.avoid(srv, t); cause != nil && !to.final {
 			c.lastErr = cause
+			c.event(now, t.Addr, "%s is not asked: %v", srv.id, cause)
 			c.skip(to)
 			continue
 		}
@@ -168,6 +170,9 @@ func (c *Call) leave(now time.Time, s registrar.Server, cause error) bool {
 		return c.tryProvenDead(now)
 	default:
 		c.waiting, c.from = other, s
+		if other {
+			c.traceWait(now, s.Other())
+		}
 		return other
 	}
 }

@@ -35,6 +35,7 @@ func (s *session) rehome(now time.Time) {
 	if !dead && s.lost.server != at.id {
 		return
 	}
+	s.c.event(now, other.target().Addr, "the call goes on by the %s", other.id)
 	l.log.Info("call goes on by the other server", "id", s.c.info.ID, "server", other.id)
 	s.d.ReplaceRoute(hop, other.uri())
 	s.server, s.c.info.Server = other.id, other.id

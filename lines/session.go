@@ -156,7 +156,13 @@ func (s *session) sendTo(now time.Time, m *sipmsg.Message, t transport.Target, l
 		// where the line itself registers is it answered.
 		Own: s.l.isOwn(t) && s.d.Caller(), Server: s.server.String(),
 		Retransmissions: s.l.retransmissions(last), Again: s.again,
-		On: on,
+		On: func(now time.Time, a ua.Answer) {
+			s.traceLoss(now, t, a)
+			on(now, a)
+		},
+	}
+	if name := s.l.serverName(t); name != t.Addr.String() {
+		s.l.dev.Trace.Server(s.c.info.ID, t.Addr, name)
 	}
 	if m.Method == sipmsg.INVITE {
 		s.inviting, s.inviteBy = r, now.Add(s.inviteLimit())

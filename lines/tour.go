@@ -47,6 +47,7 @@ func (t *tour) next(now time.Time) {
 func (t *tour) send(now time.Time, target transport.Target, again bool) {
 	final := len(t.targets) == 0
 	m := t.build()
+	t.l.dev.Trace.RegistrarName(t.l.cfg.N, target.Addr, t.s.id.String())
 	t.l.ep.Send(now, &ua.Request{
 		Msg: m, Target: target, Contact: len(m.Contact) > 0, Own: true, Server: t.s.id.String(),
 		Retransmissions: t.l.retransmissions(t.last && final),
@@ -56,10 +57,13 @@ func (t *tour) send(now time.Time, target transport.Target, again bool) {
 			switch {
 			case t.dropped, a.Response != nil && a.Response.IsProvisional():
 			case a.Cut && again:
+				t.traceTour(now, target, a, "; once more")
 				t.send(now, target, false)
 			case a.Unavailable() != nil && !final:
+				t.traceTour(now, target, a, "; its next address is asked")
 				t.next(now)
 			default:
+				t.traceTour(now, target, a, "")
 				t.done(now, target, a)
 			}
 		},

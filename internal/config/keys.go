@@ -156,4 +156,14 @@ var sipKeys = []Key{
 		Help:  "RFC 3261 timer T1, the round-trip time that retransmissions start from.",
 		field: func(s any) any { return &s.(*SIP).T1MS },
 	},
+	{
+		Name: "capture_media", Label: "Capture media", Default: "fax", Scope: FromDevice, Kind: Enum, Words: "off fax all",
+		Help:  "Which packets the captures of recent calls hold besides SIP. fax: those of T.38, RTCP and telephone events; all: the sound too, as far as there is room in memory.",
+		field: func(s any) any { return &s.(*SIP).CaptureMedia },
+	},
+	{
+		Name: "capture_digits", Label: "Capture digits", Default: "0", Scope: FromDevice, Kind: Bool,
+		Help:  "1: ladders and captures of calls keep the digits that were dialled during them, such as PINs, instead of overwriting them.",
+		field: func(s any) any { return &s.(*SIP).CaptureDigits },
+	},
 }

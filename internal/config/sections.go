@@ -32,6 +32,9 @@ type SIP struct {
 	STUNServer string // host or host:port; empty: none
 	TLSCAFile  string // empty: system roots
 	T1MS       int
+
+	CaptureMedia  string // off fax all
+	CaptureDigits bool
 }
 
 // Line is one [sipN].

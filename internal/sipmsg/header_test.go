@@ -34,6 +34,7 @@ func TestCompactForms(t *testing.T) {
 		"Content-Type:", "c:", "Content-Length:", "l:").Replace(invite)
 	short, err1 := Parse([]byte(all))
 	long, err2 := Parse([]byte(invite))
+	short.head, long.head = "", ""
 	if err1 != nil || err2 != nil || !reflect.DeepEqual(short, long) {
 		t.Errorf("got %+v, %v, want %+v, %v", short, err1, long, err2)
 	}

@@ -59,8 +59,8 @@ func parse(data []byte, by carrier) (*Message, error) {
 	if end >= 0 {
 		text, body = data[:end+2], data[end+4:]
 	}
-	rest := string(text)
-	line, rest := cutLine(rest)
+	r.m.head = string(text)
+	line, rest := cutLine(r.m.head)
 	if err := r.startLine(line); err != nil {
 		return nil, err
 	}

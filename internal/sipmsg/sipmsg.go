@@ -58,6 +58,18 @@ type Message struct {
 	// Content-Length is never among them: Append computes it.
 	Header Header
 	Body   []byte
+
+	head string // of a parsed message: its start line and header fields as they came
+}
+
+// AppendReceived adds a parsed message as it came in, whatever became of its values since; of
+// one that was not parsed its body alone.
+func (m *Message) AppendReceived(b []byte) []byte {
+	b = append(b, m.head...)
+	if m.head != "" {
+		b = append(b, crlf...)
+	}
+	return append(b, m.Body...)
 }
 
 // CSeq orders requests within a dialog (RFC 3261 section 8.1.1.5).

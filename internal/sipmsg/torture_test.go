@@ -188,7 +188,9 @@ func checkWritable(t *testing.T, m *Message, err error) {
 	if err != nil {
 		t.Fatalf("%v, when read again:\n%s", err, wire)
 	}
-	if m, again = hopsFirst(m), hopsFirst(again); !reflect.DeepEqual(m, again) {
+	m, again = hopsFirst(m), hopsFirst(again)
+	m.head, again.head = "", "" // what was not written as we write it
+	if !reflect.DeepEqual(m, again) {
 		t.Errorf("written and read again:\n%+v\nwant\n%+v\nwire\n%s", again, m, wire)
 	}
 }

@@ -2,7 +2,6 @@ package ua
 
 import (
 	"bytes"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -151,12 +150,15 @@ func TestStrayResponses(t *testing.T) {
 func TestTapSeesEverything(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		var seen []string
-		w.stack.SetTap(func(_ transport.Flow, out bool, _ netip.AddrPort, m *sipmsg.Message) {
+		w.stack.SetTap(func(s Sight) {
 			dir := "<"
-			if out {
+			if s.Out {
 				dir = ">"
 			}
-			seen = append(seen, dir+m.String())
+			if text, err := sipmsg.Parse(s.Text()); err != nil || text.String() != s.Message().String() {
+				t.Errorf("shown %v with the text %q", s.Message(), s.Text())
+			}
+			seen = append(seen, dir+s.Message().String())
 		})
 		w.peer.answers(486)
 		w.send(w.request(sipmsg.INVITE, transport.UDP))

@@ -19,6 +19,7 @@ type EndpointConfig struct {
 	Timers      transaction.Timers
 	Credentials *digest.Client // answers challenges; nil: none is answered
 	UserAgent   string         // of requests and responses; empty: none
+	Owner       int            // who it is to a Tap: the number of a line, or 0
 	Fallback    bool           // takes requests that name no contact of the device
 
 	// Contact is the user part of our Contact, which nobody must be able to guess. One
@@ -253,13 +254,9 @@ func (e *Endpoint) Flow(t transport.Target) (transport.Flow, error) { return e.s
 
 // transmit puts wire on a flow. m is the message that it is, where that is known.
 func (e *Endpoint) transmit(f transport.Flow, m *sipmsg.Message, wire []byte) error {
-	if tap := e.stack.tapped(); tap != nil {
-		if m == nil {
-			m, _ = sipmsg.Parse(wire)
-		}
-		tap(f, true, f.Local(), m)
-	}
+	at := time.Now()
 	err := f.Send(wire)
+	e.stack.sawSent(at, f, m, wire, e, err)
 	if err != nil {
 		e.log.Debug("not sent", "to", f.Target(), "err", err)
 	}

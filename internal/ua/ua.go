@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua/transport"
@@ -59,10 +60,6 @@ type StackCounts struct {
 	Unread          atomic.Int64 // messages for an owner who had too many unread
 }
 
-// A Tap sees every message that crosses the stack: for ladders and captures. It must
-// not block, nor keep or change wire.
-type Tap func(f transport.Flow, out bool, from netip.AddrPort, m *sipmsg.Message)
-
 // maxSeen bounds the flows whose mapped address is remembered. Beyond it all are
 // forgotten, and learned anew from the next responses.
 const maxSeen = 256
@@ -85,19 +82,6 @@ func (s *Stack) Attach(n transport.Network) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.network = n
-}
-
-// SetTap sets who sees every message; nil for nobody.
-func (s *Stack) SetTap(t Tap) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tap = t
-}
-
-func (s *Stack) tapped() Tap {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.tap
 }
 
 var errNoNetwork = errors.New("no network yet")
@@ -173,17 +157,20 @@ func (s *Stack) endpointFor(user string) *Endpoint {
 
 // Receive implements transport.Handler.
 func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
-	if m != nil {
-		if tap := s.tapped(); tap != nil {
-			tap(f, false, from, m)
-		}
+	var e *Endpoint
+	switch {
+	case m == nil:
+	case m.IsRequest():
+		e = s.endpointFor(m.RequestURI.User)
+	default:
+		e = s.endpointOf(m.Branch())
 	}
+	s.sawReceived(f, from, m, e)
 	if err != nil || m == nil {
-		s.malformed(f, from, m, err)
+		s.malformed(f, from, m, e, err)
 		return
 	}
 	if !m.IsRequest() {
-		e := s.endpointOf(m.Branch())
 		if e == nil {
 			s.Counts.StrayResponses.Add(1)
 			return
@@ -191,7 +178,6 @@ func (s *Stack) Receive(f transport.Flow, from netip.AddrPort, m *sipmsg.Message
 		s.give(e, event{kind: received, flow: f, from: from, msg: m})
 		return
 	}
-	e := s.endpointFor(m.RequestURI.User)
 	if e == nil || !e.accepts(from.Addr()) {
 		s.Counts.ForeignRequests.Add(1)
 		return
@@ -208,13 +194,12 @@ func (s *Stack) give(e *Endpoint, ev event) {
 
 // malformed answers a request that did not parse, when it is from a source that would
 // be heard and enough of it can be read; ACK is never answered.
-func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, err error) {
+func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Message, e *Endpoint, err error) {
 	s.Counts.Malformed.Add(1)
 	var fault *sipmsg.Error
 	if !errors.As(err, &fault) || fault.Code == 0 || m == nil || !m.IsRequest() || m.Method == sipmsg.ACK || len(m.Via) == 0 {
 		return
 	}
-	e := s.endpointFor(m.RequestURI.User)
 	if e == nil || !e.accepts(from.Addr()) {
 		return
 	}
@@ -226,10 +211,10 @@ func (s *Stack) malformed(f transport.Flow, from netip.AddrPort, m *sipmsg.Messa
 	if werr != nil {
 		return
 	}
-	if tap := s.tapped(); tap != nil {
-		tap(f, true, f.Local(), res)
-	}
-	if serr := f.Send(wire); serr != nil {
+	at := time.Now()
+	serr := f.Send(wire)
+	s.sawSent(at, f, res, wire, e, serr)
+	if serr != nil {
 		s.log.Debug("answer to a malformed request not sent", "to", from, "err", serr)
 	}
 }
