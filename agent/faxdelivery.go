@@ -11,6 +11,7 @@ import (
 	"tipring/internal/offer"
 	"tipring/lines"
 	"tipring/registrar"
+	"tipring/t38/pages"
 	"tipring/t38/spool"
 	"tipring/t38/t30"
 	"tipring/t38/t4/header"
@@ -67,8 +68,10 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 		return spool.Result{Permanent: true, Error: err.Error()}
 	}
 	j.State(spool.Dialling)
+	m := a.watch(r.ID, &pages.Monitor{First: r.FirstPage})
+	defer a.unwatch(r.ID, m)
 	o := a.fax.engine.Send(ctx, fax.Outgoing{
-		Line: line.line, Port: r.Port, To: r.Peer, ANI: permit.ANI, CSID: permit.CSID,
+		Line: line.line, Port: r.Port, Monitor: m, To: r.Peer, ANI: permit.ANI, CSID: permit.CSID,
 		Settings: faxSettings(a.config().Fax), Source: source, Pages: j.Pages(),
 		STUN: a.stunOf(line.cfg.N), Device: line.cfg.UseVPN,
 		Progress: func(p fax.Progress) {
@@ -152,6 +155,8 @@ func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result
 		return spool.Result{Permanent: true, Error: err.Error()}
 	}
 	j.State(spool.Delivering)
+	m := a.watch(r.ID, &pages.Monitor{First: r.FirstPage})
+	defer a.unwatch(r.ID, m)
 	session := a.fax.clerk.Account(fax.Attempt{
 		Port: r.Port, Line: r.Line, Queue: true, Number: r.Peer, CallerID: r.CallerID, CSID: r.CSID,
 		Stage: fax.ToMachine, Related: cmp.Or(r.Session, r.Related), Notice: a.noticeOf(r),
@@ -159,7 +164,7 @@ func (a *Agent) deliverToMachine(ctx context.Context, j *spool.Job) spool.Result
 	o := u.port.DeliverFax(ctx, source, cmp.Or(sayable(r.Sender), spool.Normalise(r.CallerID), r.CSID), func(p fax.Page) {
 		session.Alive()
 		j.Page(pageOf(p, r.FirstPage))
-	})
+	}, m)
 	if err := source.Close(); err != nil {
 		a.log.Warn("fax not closed in good order", "fax", r.ID, "err", err)
 	}

@@ -27,6 +27,7 @@ type faxing struct {
 	clerk   *provider.Clerk
 	relays  relayList
 
+	monitors   sync.Map // of *pages.Monitor by the fax's id: those that are on their way
 	receptions sync.Map // of *reception by the fax's id: those that are on their way in
 
 	stop context.CancelFunc // of the queue
@@ -178,6 +179,7 @@ func (l *relayList) add(r relayed) {
 		l.list = append(l.list[:0], l.list[1:]...)
 	}
 	l.list = append(l.list, r)
+	l.bound()
 }
 
 func (l *relayList) all() []relayed {

@@ -35,7 +35,7 @@ func (f faxes) Faxes() []api.Fax {
 	var list []api.Fax
 	if s := f.a.fax.store; s != nil {
 		for _, r := range s.List() {
-			list = append(list, storedFax(r))
+			list = append(list, f.showStored(r))
 		}
 	}
 	list = append(list, f.passing()...)
@@ -65,7 +65,7 @@ func (f faxes) passing() (list []api.Fax) {
 func (f faxes) Fax(id string) (api.Fax, bool) {
 	if s := f.a.fax.store; s != nil {
 		if r, err := s.Get(id); err == nil {
-			return storedFax(r), true
+			return f.showStored(r), true
 		}
 	}
 	if isPassing(id) {
@@ -144,6 +144,7 @@ func passingFax(s call.FaxStatus) api.Fax {
 	if s.Transport != "" {
 		x.ECM = &s.ECM
 	}
+	showMonitor(&x, s.Seen, len(s.Pages))
 	return x
 }
 
@@ -174,6 +175,7 @@ func passedFax(r relayed) api.Fax {
 	if o.Transport != "" {
 		x.ECM = &o.ECM
 	}
+	showMonitor(&x, o.Seen, len(o.Pages))
 	switch {
 	case o.OK && r.attempt.Send:
 		x.State = string(spool.Sent)
@@ -205,42 +207,51 @@ func (f faxes) CalledNumbers() []api.CalledNumber {
 // SendFax implements api.Faxes.
 func (f faxes) SendFax(ctx context.Context, o api.FaxOrder) (string, error) {
 	a := f.a
-	m := spool.Meta{Kind: spool.Submitted, Port: o.Port, Line: o.Line}
-	if o.Port != 0 {
-		p := a.config().Port(o.Port)
+	m, err := f.meta(o.Port, o.Line, o.To)
+	if err != nil {
+		return "", err
+	}
+	r, err := a.fax.store.Submit(ctx, o.File, m)
+	return r.ID, faxProblem(err)
+}
+
+// meta is what a fax that is handed in is for: one that is sent by a port, or with 0 by a line.
+func (f faxes) meta(port, line int, to string) (m spool.Meta, err error) {
+	a := f.a
+	m = spool.Meta{Kind: spool.Submitted, Port: port, Line: line}
+	if port != 0 {
+		p := a.config().Port(port)
 		switch {
 		case p == nil:
-			return "", fmt.Errorf("there is no port %d: %w", o.Port, api.ErrInvalid)
+			return m, fmt.Errorf("there is no port %d: %w", port, api.ErrInvalid)
 		case p.Kind != "fax":
-			return "", fmt.Errorf("port %d is for a telephone (kind = phone): %w", o.Port, api.ErrConflict)
+			return m, fmt.Errorf("port %d is for a telephone (kind = phone): %w", port, api.ErrConflict)
 		}
 		m.Line = p.Line
 	}
 	l := a.config().Line(m.Line)
 	switch {
 	case l == nil:
-		return "", fmt.Errorf("there is no line %d: %w", m.Line, api.ErrInvalid)
+		return m, fmt.Errorf("there is no line %d: %w", m.Line, api.ErrInvalid)
 	case !l.Enabled:
-		return "", fmt.Errorf("line %d is switched off: %w", m.Line, api.ErrConflict)
+		return m, fmt.Errorf("line %d is switched off: %w", m.Line, api.ErrConflict)
 	case a.draining.Load():
-		return "", fmt.Errorf("no new faxes while draining: %w", api.ErrUnavailable)
+		return m, fmt.Errorf("no new faxes while draining: %w", api.ErrUnavailable)
 	case a.fax.store == nil:
-		return "", fmt.Errorf("%w: %w", errNoStore, api.ErrUnavailable)
+		return m, fmt.Errorf("%w: %w", errNoStore, api.ErrUnavailable)
 	}
-	m.Peer, m.CDRInfo = call.SplitNumber(o.To, a.config().Fax.CDRDelimiter)
+	m.Peer, m.CDRInfo = call.SplitNumber(to, a.config().Fax.CDRDelimiter)
 	if err := dialable(m.Peer); err != nil {
-		return "", fmt.Errorf("to: %w: %w", err, api.ErrInvalid)
+		return m, fmt.Errorf("to: %w: %w", err, api.ErrInvalid)
 	}
-	if o.Port != 0 {
-		var err error
-		if m.Peer, err = a.planned(o.Port, m.Peer); err != nil {
-			return "", err
+	if port != 0 {
+		if m.Peer, err = a.planned(port, m.Peer); err != nil {
+			return m, err
 		}
 	}
-	m.ANI, m.CSID = a.identity(o.Port)
-	m.NotifyNdn = o.Port != 0 && a.port(o.Port) != nil && a.port(o.Port).port != nil
-	r, err := a.fax.store.Submit(ctx, o.File, m)
-	return r.ID, faxProblem(err)
+	m.ANI, m.CSID = a.identity(port)
+	m.NotifyNdn = port != 0 && a.port(port) != nil && a.port(port).port != nil
+	return m, nil
 }
 
 // planned is what the dial plan of a port makes of a number.
@@ -285,14 +296,9 @@ func (f faxes) FaxDocument(_ context.Context, id, view string, w io.Writer) erro
 	return f.stored(id, func(s *spool.Store) error { return write(s, id, w) })
 }
 
-// FaxPage implements api.Faxes.
-func (f faxes) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
-	return f.stored(id, func(s *spool.Store) error { return s.WritePNG(id, n, w) })
-}
-
 // stored does something with a document, of which a fax in real time has none.
 func (f faxes) stored(id string, do func(*spool.Store) error) error {
-	if strings.HasPrefix(id, relayID("")) || strings.HasPrefix(id, probeID) {
+	if isPassing(id) {
 		return fmt.Errorf("fax %s passed in real time, and its pages are not kept: %w", id, api.ErrNotFound)
 	}
 	return faxProblem(do(f.a.fax.store))

@@ -11,6 +11,7 @@ import (
 	"tipring/internal/config"
 	"tipring/internal/offer"
 	"tipring/lines"
+	"tipring/t38/pages"
 	"tipring/t38/spool"
 	"tipring/t38/t30"
 )
@@ -82,11 +83,11 @@ func (d desk) Receive(at fax.Attempt, p fax.Permit) (call.Intake, error) {
 	return d.a.intake(spool.Meta{
 		Kind: spool.Machine, Port: at.Port, Line: at.Line, Peer: at.Number, CDRInfo: at.Info, ANI: at.ANI, CSID: at.CSID,
 		NotifyDn: p.TellDelivery, NotifyNdn: p.TellFailure,
-	}, p.Session)
+	}, p.Session, new(pages.Monitor))
 }
 
-// intake begins to store a fax.
-func (a *Agent) intake(m spool.Meta, s fax.Session) (*intake, error) {
+// intake begins to store a fax, whose pages shown is to show.
+func (a *Agent) intake(m spool.Meta, s fax.Session, shown *pages.Monitor) (*intake, error) {
 	if a.fax.store == nil {
 		return nil, errNoStore
 	}
@@ -97,11 +98,15 @@ func (a *Agent) intake(m spool.Meta, s fax.Session) (*intake, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &intake{in}, nil
+	return &intake{in, a, a.watch(in.ID(), shown)}, nil
 }
 
 // An intake is a fax that is being stored.
-type intake struct{ *spool.Intake }
+type intake struct {
+	*spool.Intake
+	a       *Agent
+	monitor *pages.Monitor
+}
 
 // Sink implements call.Intake.
 func (i *intake) Sink() t30.Sink { return i.Intake }
@@ -111,12 +116,18 @@ func (i *intake) Page(p fax.Page) { i.Intake.Page(pageOf(p, 0)) }
 
 // Commit implements call.Intake.
 func (i *intake) Commit(o fax.Outcome) error {
+	defer i.a.unwatch(i.ID(), i.monitor)
 	_, err := i.Intake.Commit(resultOf(o, 0))
 	return err
 }
 
 // Abandon implements call.Intake.
-func (i *intake) Abandon(o fax.Outcome) { _, _ = i.Intake.Abandon(resultOf(o, 0)) } // a fault is logged there
+func (i *intake) Abandon(o fax.Outcome) { i.abandon(resultOf(o, 0)) }
+
+func (i *intake) abandon(r spool.Result) {
+	defer i.a.unwatch(i.ID(), i.monitor)
+	_, _ = i.Intake.Abandon(r) // a fault is logged there
+}
 
 // resultOf is a call's outcome as the store keeps it; skipped pages of the document were sent
 // before.
@@ -154,7 +165,7 @@ func (a *Agent) receiveFax(c *lines.Call, port int) (lines.Handler, int) {
 	return a.fax.engine.Receive(c, fax.Incoming{
 		Port: p.N, Settings: faxSettings(a.config().Fax), Open: r.open, Page: r.page, Progress: r.progress, Ended: r.ended,
 		STUN: a.stunOf(p.Line), Device: a.useVPN(p.Line), Until: r.until,
-		AnyPaper: p.Driver.Name == "none",
+		AnyPaper: p.Driver.Name == "none", Monitor: &r.monitor,
 	})
 }
 
@@ -164,6 +175,7 @@ type reception struct {
 	port    config.Port
 	call    *lines.Call
 	in      *intake
+	monitor pages.Monitor
 	session fax.Session
 	until   context.Context
 	cancel  context.CancelFunc
@@ -193,7 +205,7 @@ func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code 
 	r.session = permit.Session
 	in, err := r.a.intake(spool.Meta{
 		Kind: kind, Port: r.port.N, Line: r.port.Line, Peer: at.Number, CallerID: i.Peer, ANI: at.ANI, CSID: permit.CSID,
-	}, permit.Session)
+	}, permit.Session, &r.monitor)
 	if err != nil {
 		r.a.log.Error("fax not taken", "port", r.port.N, "from", i.Peer, "cause", err)
 		r.session.Stop(fax.Outcome{Reason: err.Error(), Ended: time.Now()})
@@ -228,7 +240,7 @@ func (r *reception) ended(o fax.Outcome) {
 	} else {
 		result := resultOf(o, 0)
 		result.Cancelled = cancelled
-		_, _ = r.in.Intake.Abandon(result) // a fault is logged there
+		r.in.abandon(result)
 	}
 	r.session.Stop(o)
 }

@@ -204,7 +204,7 @@ func (a *Agent) portDevice() call.Device {
 			return nil
 		},
 		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged,
-		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, Desk: desk{a}, ReceiveFax: a.receiveFax,
+		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, FaxMoved: a.callMoved, Desk: desk{a}, ReceiveFax: a.receiveFax,
 		Log: a.log,
 	}
 }

@@ -32,8 +32,12 @@ func (u *upload) work() {
 			follower.Page(page)
 		}
 	}
+	var onlooker t30.Onlooker
+	if s, ok := intake.(Shown); ok {
+		onlooker = s.Onlooker()
+	}
 	err = u.m.load(p.cfg.Fax.Settings.Terminal(t30.Config{
-		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add, OnFrame: pages.frame,
+		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add, OnFrame: pages.frame, Onlooker: onlooker,
 	}, nil))
 	if err != nil { // which the settings should not allow
 		intake.Abandon(u.of(fax.Outcome{Reason: err.Error()}))

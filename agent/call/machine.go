@@ -243,6 +243,14 @@ func (s machineSource) Page(n int) (t30.Form, bool) {
 	return s.Source.Page(n)
 }
 
+// Rows is how many rows the page has that was opened last; 0: not known.
+func (s machineSource) Rows() int {
+	if r, ok := s.Source.(interface{ Rows() int }); ok {
+		return r.Rows()
+	}
+	return 0
+}
+
 // Open implements t30.Source.
 func (s machineSource) Open(n int, f t30.Format) (io.Reader, error) {
 	s.m.storing()

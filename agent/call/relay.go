@@ -9,6 +9,7 @@ import (
 	"tipring/internal/offer"
 	"tipring/lines"
 	"tipring/t38"
+	"tipring/t38/pages"
 )
 
 // Times of a relay, in samples.
@@ -55,8 +56,9 @@ type relay struct {
 	beside  uint16      // its port, as the far end is told
 	net     relayNet
 	plain   plainEars
-	watch   t38.Watch   // of what passed until the gateway that runs began
-	earlier *t38.Record // of faxes before; nil: there was none
+	watch   t38.Watch      // of what passed until the gateway that runs began
+	earlier *t38.Record    // of faxes before; nil: there was none
+	shown   *pages.Monitor // the pages that pass by T.38
 	limit   limiter
 	notes   []relayNote
 
@@ -82,10 +84,22 @@ func (p *Port) relay(c *conversation, a fax.Attempt, account fax.Session) *relay
 	if a.CSID != p.cfg.Fax.CSID {
 		r.ident = a.CSID
 	}
+	r.shown = &pages.Monitor{Keep: keptPages, Changed: r.moved}
+	r.watch.Onlooker = r.shown
 	r.ears.start()
 	r.limit = newLimiter(r.settings.MaxRate)
 	c.fax = r
 	return r
+}
+
+// keptPages is how much of the pages of a fax is kept to be seen, in octets as they are coded.
+const keptPages = 1 << 20
+
+// moved tells that a page has come further.
+func (r *relay) moved() {
+	if f := r.p.dev.FaxMoved; f != nil && !r.over {
+		f(r.c.id)
+	}
 }
 
 // Exchange implements sound.

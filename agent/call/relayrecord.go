@@ -10,6 +10,7 @@ import (
 	"tipring/internal/dsp"
 	"tipring/lines"
 	"tipring/t38"
+	"tipring/t38/pages"
 	"tipring/t38/t30"
 )
 
@@ -72,7 +73,8 @@ func following(earlier, rec t38.Record) t38.Record {
 func (r *relay) ends() {
 	rec := r.record()
 	r.judge(&rec)
-	r.earlier, r.watch, r.tally.frames = &rec, t38.Watch{}, 0
+	r.shown.End()
+	r.earlier, r.watch, r.tally.frames = &rec, t38.Watch{Onlooker: r.shown.Behind(rec.Passed)}, 0
 }
 
 // look looks at the fax as a whole.
@@ -133,6 +135,7 @@ type FaxStatus struct {
 	RemoteID  string
 	Result    fax.CalledNumberResult
 	Started   time.Time // of the call
+	Seen      *pages.Monitor
 }
 
 // Fax is the fax in real time that goes on at the port. Any goroutine may ask.
@@ -156,7 +159,7 @@ func (r *relay) showRecord(rec *t38.Record) {
 	s := &FaxStatus{
 		Call: r.c.id, Port: r.p.cfg.Number, Line: r.p.cfg.Line, Incoming: !r.attempt.Send, Peer: r.number,
 		State: "sending", Pages: r.pages(rec), Rate: rate(rec), ECM: rec.Command.ECM,
-		Transport: r.transport(), RemoteID: rec.Remote.Ident, Result: r.result(rec),
+		Transport: r.transport(), RemoteID: rec.Remote.Ident, Result: r.result(rec), Seen: r.shown,
 	}
 	if !r.sends(rec) {
 		s.State = "receiving"
@@ -253,9 +256,11 @@ func (r *relay) isVoice(rec *t38.Record) bool {
 
 // finish closes the record.
 func (r *relay) finish(reason lines.Reason) {
+	r.shown.End()
 	rec := r.record()
 	r.judge(&rec)
 	o := r.outcome(&rec, reason)
+	o.Seen = r.shown
 	r.p.relayed.Store(nil)
 	r.log(&o)
 	if r.account != nil {

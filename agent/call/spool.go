@@ -42,6 +42,11 @@ type PageFollower interface {
 	Page(p fax.Page)
 }
 
+// Shown may be an Intake whose pages are seen while they come.
+type Shown interface {
+	Onlooker() t30.Onlooker
+}
+
 // A FaxActivity is what a spool port does besides conversations.
 type FaxActivity struct {
 	State  string // probing receiving delivering, as /faxes names it; empty: nothing

@@ -22,9 +22,10 @@ const defaultRings = 6
 // DeliverFax rings the machine of the port and sends it a document: ident is what this side
 // calls itself (TSI). It returns when that is over: busy when the machine is off-hook or the
 // port has something else to do, without an answer after some rings. progress, which may be
-// nil, learns of each page, on another goroutine. The end of ctx ends the fax.
-func (p *Port) DeliverFax(ctx context.Context, source t30.Source, ident string, progress func(fax.Page)) fax.Outcome {
-	d := &delivery{p: p, source: source, progress: progress, result: make(chan fax.Outcome, 1)}
+// nil, learns of each page, on another goroutine, and so does onlooker of what passes. The end
+// of ctx ends the fax.
+func (p *Port) DeliverFax(ctx context.Context, source t30.Source, ident string, progress func(fax.Page), onlooker t30.Onlooker) fax.Outcome {
+	d := &delivery{p: p, source: source, progress: progress, onlooker: onlooker, result: make(chan fax.Outcome, 1)}
 	d.outcome = fax.Outcome{LocalID: ident, Started: time.Now()}
 	if !p.post(d.begin) {
 		d.end(fax.Outcome{Reason: ErrClosed.Error()})
@@ -41,6 +42,7 @@ type delivery struct {
 	p        *Port
 	source   t30.Source
 	progress func(fax.Page)
+	onlooker t30.Onlooker
 	result   chan fax.Outcome
 	outcome  fax.Outcome // what is known from the beginning
 
@@ -113,6 +115,7 @@ func (d *delivery) lifted() {
 	d.m = newMachine()
 	err := d.m.load(d.p.cfg.Fax.Settings.Terminal(t30.Config{
 		Calling: true, Source: d.source, Ident: d.outcome.LocalID, OnPage: pages.add, OnFrame: pages.frame,
+		Onlooker: d.onlooker,
 	}, nil))
 	if err != nil {
 		d.over = true

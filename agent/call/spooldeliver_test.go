@@ -15,7 +15,7 @@ import (
 // deliver has a fax delivered, and returns where its outcome comes.
 func (r *spoolRig) deliver(ctx context.Context, doc leaflet, progress func(fax.Page)) <-chan fax.Outcome {
 	result := make(chan fax.Outcome, 1)
-	go func() { result <- r.port.DeliverFax(ctx, doc, "+1 555 7", progress) }()
+	go func() { result <- r.port.DeliverFax(ctx, doc, "+1 555 7", progress, nil) }()
 	synctest.Wait()
 	return result
 }

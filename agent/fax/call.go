@@ -11,6 +11,7 @@ import (
 	"tipring/internal/media"
 	"tipring/internal/offer"
 	"tipring/lines"
+	"tipring/t38/pages"
 	"tipring/t38/t30"
 )
 
@@ -43,6 +44,7 @@ type call struct {
 	terminal t30.Config
 	progress func(Progress)
 	told     Progress
+	monitor  *pages.Monitor // nil: nobody looks
 
 	mu     sync.Mutex
 	events []func(*call) // what the line told

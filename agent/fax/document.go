@@ -26,11 +26,11 @@ func (r rest) Page(n int) (t30.Form, bool) { return r.Source.Page(r.first + n) }
 // Open implements t30.Source.
 func (r rest) Open(n int, f t30.Format) (io.Reader, error) { return r.Source.Open(r.first+n, f) }
 
+// Rows is how many rows the page has that was opened last; 0: not known.
+func (r rest) Rows() int { return rowsOf(r.Source) }
+
 // rowsOf is how many rows the page has that was opened last; 0: not known.
 func rowsOf(s t30.Source) int {
-	if r, ok := s.(rest); ok {
-		s = r.Source
-	}
 	if r, ok := s.(interface{ Rows() int }); ok {
 		return r.Rows()
 	}

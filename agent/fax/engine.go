@@ -11,6 +11,7 @@ import (
 	"tipring/internal/media"
 	"tipring/internal/offer"
 	"tipring/lines"
+	"tipring/t38/pages"
 	"tipring/t38/t30"
 	"tipring/t38/t4/header"
 )
@@ -92,6 +93,7 @@ type Outgoing struct {
 	Timeout  time.Duration         // for the answer; 0: 45 s
 	Progress func(Progress)        // on the call's goroutine: it does not wait; nil: nobody listens
 	Page     func(Page)            // of each page that is over, the same way
+	Monitor  *pages.Monitor        // shows the page under way; nil: nobody looks
 }
 
 // Progress is where a call stands.
@@ -125,6 +127,7 @@ func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 	c := e.newCall(o.Settings, pair, beside, o.Progress)
 	c.calling, c.dest, c.started, c.ear = true, o.To, started, NewCallersEar()
 	c.report.first, c.report.pages, c.report.then = o.First, o.Pages, o.Page
+	c.monitor = o.Monitor
 	c.terminal = t30.Config{Calling: true, Source: o.Source, Ident: o.CSID}
 	m := c.media()
 	if beside != nil {
@@ -189,7 +192,8 @@ type Incoming struct {
 	STUN     func() netip.AddrPort
 	Device   string
 	Progress func(Progress)
-	Page     func(Page)    // of each page that is over, on the call's goroutine
+	Page     func(Page) // of each page that is over, on the call's goroutine
+	Monitor  *pages.Monitor
 	Ended    func(Outcome) // once, on the call's goroutine; nil: nobody listens
 }
 
@@ -208,7 +212,7 @@ func (e *Engine) Receive(call *lines.Call, in Incoming) (h lines.Handler, code i
 	}
 	c := e.newCall(in.Settings, pair, nil, in.Progress)
 	c.sip, c.dest, c.started = call, call.Info().Peer, time.Now()
-	c.report.then = in.Page
+	c.report.then, c.monitor = in.Page, in.Monitor
 	go func() {
 		defer e.calls.Done()
 		ctx, cancel := context.WithCancel(e.ctx)

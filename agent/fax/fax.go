@@ -9,6 +9,7 @@ import (
 	"context"
 	"time"
 
+	"tipring/t38/pages"
 	"tipring/t38/t30"
 )
 
@@ -140,6 +141,8 @@ type Outcome struct {
 	Ended         time.Time
 	PacketsLost   int // of UDPTL, before recovery
 	PacketsHealed int // of these, recovered
+
+	Seen *pages.Monitor // the pages of a fax in real time, as far as they are kept; nil: none are
 }
 
 // Confirmed is how many pages, counted from the first one sent, the far end has confirmed.

@@ -190,5 +190,8 @@ func (c *call) newTerminal() (*t30.Terminal, error) {
 	}
 	c.report.begin(base, c.calling, cfg.Source)
 	cfg.OnPage, cfg.OnState, cfg.OnFrame = c.report.page, c.report.state, c.report.frame
+	if c.monitor != nil {
+		cfg.Onlooker = c.monitor.Behind(base)
+	}
 	return t30.New(c.settings.Terminal(cfg, c.image))
 }

@@ -22,6 +22,8 @@ type Monitor struct {
 	Changed func()
 	// Keep is how many octets of pages that are over are kept; 0: none.
 	Keep int
+	// First is how many pages of the fax are before the first one that is told of.
+	First int
 
 	mu     sync.Mutex
 	pages  []*passing // the last one is under way while open
@@ -72,7 +74,7 @@ type passing struct {
 func (m *Monitor) Begin(p t30.Passing) { m.begin(p, 0) }
 
 func (m *Monitor) begin(p t30.Passing, first int) {
-	s := &passing{number: p.Number + first + 1, of: p.Rows, frame: p.FrameOctets}
+	s := &passing{number: m.First + first + p.Number + 1, of: p.Rows, frame: p.FrameOctets}
 	if columns := p.Format.Width.Pels(p.Format.Resolution); columns > 0 && int(p.Format.Coding) < len(codings) {
 		s.config = t4.DecoderConfig{Coding: codings[p.Format.Coding], Columns: columns}
 		s.x, s.y = dpi(p.Format)

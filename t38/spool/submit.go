@@ -169,9 +169,7 @@ func (s *Store) write(e *entry, dir string, pages func(w *tiff.Writer) (n int, e
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	e.PageCount, e.Accepted, e.State, e.NextTry = n, true, Queued, e.Created
-	s.mu.Unlock()
+	s.queued(e, n)
 	return nil
 }
 

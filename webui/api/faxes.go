@@ -20,6 +20,10 @@ type Faxes interface {
 	// SendFax takes a document. When it returns, the fax survives a power cut.
 	SendFax(ctx context.Context, o FaxOrder) (id string, err error)
 	CancelFax(ctx context.Context, id string) error
+	// ResendFax sends the pages of a fax that is over again, to where it went or to another number.
+	ResendFax(ctx context.Context, id, to string) (again string, err error)
+	ForgetFax(id string) error // one that is over, with its pages
+	ForgetNumber(number string) error
 
 	// FaxDocument writes the pages of a fax, as the view is named: tiff pdf.
 	FaxDocument(ctx context.Context, id, view string, w io.Writer) error
@@ -61,6 +65,17 @@ type Fax struct {
 	Created            Time `json:"created"`
 	Ended              Time `json:"ended"`
 	SIPCallID          Text `json:"sip_call_id"` // of the last call
+
+	Progress *FaxProgress `json:"progress"` // null: no page is on its way
+	Pictures []int        `json:"pictures"` // pages of which /pages/{n}.png shows something now
+	Document bool         `json:"document"` // its pages are kept, to be saved or sent again
+}
+
+// FaxProgress is how far the page has come that is on its way.
+type FaxProgress struct {
+	Page int  `json:"page"`
+	Rows int  `json:"rows"`
+	Of   *int `json:"of"` // null: not known before the page is over
 }
 
 // FaxPage is how one page went.
@@ -90,10 +105,13 @@ func (a *API) HandleFaxes(f Faxes) {
 		Route{"GET", v1 + "/faxes", User, h.list},
 		Route{"GET", v1 + "/faxes/{id}", User, h.one},
 		Route{"DELETE", v1 + "/faxes/{id}", User, h.cancel},
+		Route{"POST", v1 + "/faxes/{id}/resend", User, h.resend},
+		Route{"POST", v1 + "/faxes/{id}/forget", User, h.forget},
 		Route{"GET", v1 + "/faxes/{id}/document.tiff", User, h.document("tiff", "image/tiff")},
 		Route{"GET", v1 + "/faxes/{id}/document.pdf", User, h.document("pdf", "application/pdf")},
 		Route{"GET", v1 + "/faxes/{id}/pages/{page}", User, h.page},
 		Route{"GET", v1 + "/call-ahead", User, h.callAhead},
+		Route{"DELETE", v1 + "/call-ahead/{number}", User, h.forgetNumber},
 	)
 	a.handle(Route{"POST", v1 + "/faxes", User, h.send}, maxOrder)
 }
@@ -106,7 +124,7 @@ type faxRoutes struct {
 func (h faxRoutes) list(w http.ResponseWriter, r *http.Request) {
 	all := list(h.faxes.Faxes())
 	for i := range all {
-		all[i].Pages = list(all[i].Pages)
+		all[i].Pages, all[i].Pictures = list(all[i].Pages), list(all[i].Pictures)
 	}
 	h.answer(w, r, http.StatusOK, all)
 }
@@ -122,7 +140,7 @@ func (h faxRoutes) named(w http.ResponseWriter, r *http.Request) (Fax, bool) {
 	if !ok {
 		h.fail(w, r, problem(http.StatusNotFound, "there is no fax "+id))
 	}
-	f.Pages = list(f.Pages)
+	f.Pages, f.Pictures = list(f.Pages), list(f.Pictures)
 	return f, ok
 }
 
@@ -138,6 +156,45 @@ func (h faxRoutes) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.faxes.CancelFax(r.Context(), f.ID); err != nil {
+		h.fail(w, r, ProblemOf(err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// resend sends a fax again.
+func (h faxRoutes) resend(w http.ResponseWriter, r *http.Request) {
+	f, ok := h.named(w, r)
+	if !ok {
+		return
+	}
+	var to string
+	if !h.read(w, r, field{"to", &to}) {
+		return
+	}
+	id, err := h.faxes.ResendFax(r.Context(), f.ID, to)
+	if err != nil {
+		h.fail(w, r, ProblemOf(err))
+		return
+	}
+	h.answer(w, r, http.StatusAccepted, struct {
+		ID string `json:"id"`
+	}{id})
+}
+
+// forget drops a fax that is over.
+func (h faxRoutes) forget(w http.ResponseWriter, r *http.Request) {
+	if f, ok := h.named(w, r); ok {
+		h.done(w, r, h.faxes.ForgetFax(f.ID))
+	}
+}
+
+func (h faxRoutes) forgetNumber(w http.ResponseWriter, r *http.Request) {
+	h.done(w, r, h.faxes.ForgetNumber(r.PathValue("number")))
+}
+
+func (h faxRoutes) done(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
 		h.fail(w, r, ProblemOf(err))
 		return
 	}

@@ -52,6 +52,21 @@ func (o *outbox) CancelFax(_ context.Context, id string) error {
 	return o.err
 }
 
+func (o *outbox) ResendFax(_ context.Context, id, to string) (string, error) {
+	o.did = append(o.did, "resend "+id+" to "+to)
+	return "f3", o.err
+}
+
+func (o *outbox) ForgetFax(id string) error {
+	o.did = append(o.did, "forget "+id)
+	return o.err
+}
+
+func (o *outbox) ForgetNumber(number string) error {
+	o.did = append(o.did, "forget the number "+number)
+	return o.err
+}
+
 func (o *outbox) FaxDocument(_ context.Context, id, view string, w io.Writer) error {
 	if o.err != nil && !o.half {
 		return o.err
@@ -87,7 +102,7 @@ func (o *outbox) serve(method, path, media, body string) *httptest.ResponseRecor
 func TestFaxes(t *testing.T) {
 	o := &outbox{dir: t.TempDir()}
 	for _, tt := range []struct{ method, path, want string }{
-		{"GET", "/faxes", `200 application/json [{"id":"f1","direction":"out","kind":"document","port":null,"line":1,"peer":"600","state":"sent","tries":1,"next_try":null,"pages":[{"n":1,"result":"confirmed","rows":null,"bad_rows":0,"rate":14400,"resolution":null,"ecm_repairs":0,"what":null}],"page_count":null,"rate":null,"ecm":null,"transport":null,"remote_id":null,"error":null,"called_number_result":null,"uncertain":false,"created":null,"ended":null,"sip_call_id":null},{"id":"f0"`},
+		{"GET", "/faxes", `200 application/json [{"id":"f1","direction":"out","kind":"document","port":null,"line":1,"peer":"600","state":"sent","tries":1,"next_try":null,"pages":[{"n":1,"result":"confirmed","rows":null,"bad_rows":0,"rate":14400,"resolution":null,"ecm_repairs":0,"what":null}],"page_count":null,"rate":null,"ecm":null,"transport":null,"remote_id":null,"error":null,"called_number_result":null,"uncertain":false,"created":null,"ended":null,"sip_call_id":null,"progress":null,"pictures":[],"document":false},{"id":"f0"`},
 		{"GET", "/faxes/f0", `200 application/json {"id":"f0",`},
 		{"GET", "/faxes/nine", `404 application/problem+json {`},
 		{"DELETE", "/faxes/f1", "204  "},
@@ -100,6 +115,11 @@ func TestFaxes(t *testing.T) {
 		{"GET", "/faxes/f1/pages/1.jpg", "404 application/problem+json {"},
 		{"GET", "/call-ahead", "200 application/json []"},
 		{"PUT", "/faxes", "405 application/problem+json {"},
+		{"POST", "/faxes/f1/resend", `202 application/json {"id":"f3"}`},
+		{"POST", "/faxes/nine/resend", "404 application/problem+json {"},
+		{"POST", "/faxes/f1/forget", "204  "},
+		{"POST", "/faxes/nine/forget", "404 application/problem+json {"},
+		{"DELETE", "/call-ahead/+1%23", "204  "},
 	} {
 		w := o.serve(tt.method, tt.path, "", "")
 		got := fmt.Sprintf("%d %s %s", w.Code, w.Header().Get("Content-Type"), w.Body)
@@ -107,7 +127,7 @@ func TestFaxes(t *testing.T) {
 			t.Errorf("%s %s:\n got %s\nwant %s", tt.method, tt.path, got, tt.want)
 		}
 	}
-	if got := fmt.Sprint(o.did); got != "[cancel f1]" {
+	if got := fmt.Sprint(o.did); got != "[cancel f1 resend f1 to  forget f1 forget the number +1#]" {
 		t.Errorf("did %s", got)
 	}
 }
