@@ -178,6 +178,7 @@ func (a *Agent) load() error {
 	a.keeper = a.newKeeper()
 	a.openAccounting()
 	a.openFaxes()
+	a.resumeRestore()
 	a.setMetrics()
 	return nil
 }
@@ -234,6 +235,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleRadius(directory{a})
 	routes.HandleFaxes(faxes{a})
 	routes.HandleEvents(a.events)
+	routes.HandleBackups(backups{a})
 	pages.Add(routes)
 	routes.HandleTraces(tracing{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)

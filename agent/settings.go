@@ -131,7 +131,11 @@ func (s settings) Rollback(ctx context.Context, n int) (api.Accepted, error) {
 }
 
 func (s settings) FactoryReset(ctx context.Context) error {
-	return unavailable(s.a.keeper.Reset(ctx))
+	err := s.a.keeper.Reset(ctx)
+	if err == nil {
+		s.a.forgetRestored()
+	}
+	return unavailable(err)
 }
 
 // unavailable is an error of a Keeper that has not begun, or has ended.

@@ -21,18 +21,26 @@ func (k *Keeper) Restore(ctx context.Context, local []byte, checked func() error
 	return n, errors.Join(e, err)
 }
 
+// Restored is the generation that the local layer of a backup became. after is the newest one
+// at the time when the restore began: a generation that a restore made since is this one's,
+// whatever came of it. ok is false when it became none yet.
+func Restored(store *generations.Store, local []byte, after int) (n int, ok bool) {
+	list := store.List()
+	i := slices.IndexFunc(list, func(g generations.Generation) bool { return g.N > after && g.By == generations.ByRestore })
+	if i >= 0 {
+		return list[i].N, true
+	}
+	cur, found := store.Current()
+	return cur.N, found && string(cur.Local) == string(local)
+}
+
 // FinishRestore puts the local layer of a backup in force where a cut of the power came
-// between. It is for before a Keeper is made. after is the newest generation at the time when
-// the restore began: a generation that a restore made since is this one's, whatever came of it.
+// between. It is for before a Keeper is made. after is as for Restored.
 func FinishRestore(store *generations.Store, local []byte, after int, check func(generations.Content) error) error {
-	made := func(g generations.Generation) bool { return g.N > after && g.By == generations.ByRestore }
-	if slices.ContainsFunc(store.List(), made) {
+	if _, done := Restored(store, local, after); done {
 		return nil
 	}
 	cur, found := store.Current()
-	if found && string(cur.Local) == string(local) {
-		return nil
-	}
 	c := generations.Content{By: generations.ByRestore, Key: cur.Key, Provisioned: cur.Provisioned, Local: local}
 	if err := check(c); err != nil {
 		return err

@@ -62,12 +62,18 @@ func TestRestoreThatIsRefused(t *testing.T) {
 func TestRestoreIsFinishedAfterACut(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.settled()
+		if _, ok := Restored(h.store, restored("old"), 2); ok {
+			t.Error("it is restored before it begins")
+		}
 		for _, name := range []string{"first start", "second start"} {
 			if err := FinishRestore(h.store, restored("old"), 2, anything); err != nil {
 				t.Fatal(err)
 			}
 			if g, _ := h.store.Current(); g.N != 3 || g.By != generations.ByRestore || g.Verdict != generations.Trial || len(g.Provisioned) != 1 {
 				t.Errorf("%s: %+v", name, g)
+			}
+			if n, ok := Restored(h.store, restored("old"), 2); n != 3 || !ok {
+				t.Errorf("%s: generation %d, %v", name, n, ok)
 			}
 		}
 		h.stop()

@@ -60,7 +60,7 @@ type Origin struct {
 type Generation struct {
 	Generation int    `json:"generation"`
 	Made       Time   `json:"made"`
-	By         string `json:"by"`      // provision page file rollback reset
+	By         string `json:"by"`      // provision page file rollback restore reset
 	Verdict    string `json:"verdict"` // trial good bad unproven
 	Running    bool   `json:"running"`
 }
