@@ -35,6 +35,14 @@ type View struct {
 // A Link leads to another page.
 type Link struct{ Href, Text string }
 
+// events are those that the visitor may hear of (GET /api/v1/events).
+func (v View) events() string {
+	if v.Visitor.Role < api.Admin {
+		return "line port call fax"
+	}
+	return "line port call fax provisioning config warning log"
+}
+
 // View is what a page with this title is drawn with.
 func (s *Site) View(r *http.Request, title string) View {
 	visitor := api.VisitorOf(r.Context())

@@ -31,6 +31,8 @@ func (device) Status() api.Status {
 	return api.Status{Version: "1.0", Lines: []api.Line{{Line: 1, State: "registered", Why: `On the backup <b>"now"</b>.`}}}
 }
 
+func (device) Calls() []api.Call { return nil }
+
 // open asks a device's pages for one.
 func open(gate api.Gate, method, path string) *httptest.ResponseRecorder {
 	a := api.New(device{}, nil, slog.New(slog.DiscardHandler))

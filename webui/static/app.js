@@ -7,7 +7,7 @@
 //   data-field="a.b"         text of a member; data-format says how, data-words the word of a value
 //   data-attr="state"        data-state of the element
 //   data-value, data-max     of a progress or meter; data-href, data-src: an address with {members}
-//   data-if="trial"          hidden while the member is nothing
+//   data-if="trial"          hidden while the member is nothing; "!trial": while it is something
 //   data-countdown, data-time, data-elapsed: moments and spans, each second
 'use strict';
 (() => {
@@ -98,17 +98,45 @@
     const parts = [el, ...all('*', el)].filter(p => p === el || p.closest('[data-live],[data-list],[data-answer]') === el);
     for (const part of parts) {
       for (const name in bindings) {
-        const path = part.dataset[name];
-        if (path && !(name === 'max' && part.dataset.list)) bindings[name](part, member(data, path));
+        let path = part.dataset[name];
+        if (!path || name === 'max' && part.dataset.list) continue;
+        const not = path[0] === '!';
+        if (not) path = path.slice(1);
+        const v = member(data, path);
+        bindings[name](part, not ? !v : v);
       }
       for (const name of ['href', 'src']) {
         const text = part.dataset[name];
         if (!text || !text.startsWith('/')) continue;
         const to = address(text, data);
-        if (!/\/(?:\.|\/|$)/.test(to) && part.getAttribute(name) !== to) part.setAttribute(name, to);
+        if (/\/(?:\.|\/|$)/.test(to) || part.getAttribute(name) === to) continue; // a member is missing
+        if (name === 'src') picture(part, to);
+        else part.setAttribute(name, to);
       }
     }
     el.dispatchEvent(new CustomEvent('live', { detail: data, bubbles: true }));
+  }
+
+  // A picture that grows is asked for anew when the one before is there; without one there is none to see.
+  function picture(img, to) {
+    img.next = to;
+    if (img.busy) return;
+    const load = () => {
+      img.busy = img.next;
+      img.src = img.next;
+    };
+    if (!img.known) {
+      img.known = true;
+      const done = ok => () => {
+        const again = img.next !== img.busy;
+        img.hidden = !ok;
+        img.busy = '';
+        if (again) load();
+      };
+      img.addEventListener('load', done(true));
+      img.addEventListener('error', done(false));
+    }
+    load();
   }
 
   const idOf = (kind, data) => data[kind === 'line' || kind === 'port' ? kind : 'id'];
@@ -117,6 +145,15 @@
     const roots = all('[data-live]').filter(el => el.dataset.live === name);
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
     roots.forEach(el => apply(el, data));
+  }
+  // takeAll: the event is all that there is of a kind; what it lacks goes.
+  function takeAll(kind, items) {
+    const names = items.map(d => kind + '/' + idOf(kind, d));
+    for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) {
+      for (const el of [...list.children]) if (el.dataset.live && !names.includes(el.dataset.live)) el.remove();
+      tidy(list);
+    }
+    items.forEach(d => take(kind, d));
   }
   function enlist(list, name, id, data, roots) {
     const gone = (list.dataset.gone || '').split(' ').includes(data.state);
@@ -131,6 +168,9 @@
       roots.push(item);
       if (id === undefined) apply(item, data);
     }
+    tidy(list);
+  }
+  function tidy(list) {
     const items = [...list.children].filter(el => el.dataset.live);
     for (let i = 0; i < items.length - (list.dataset.max || Infinity); i++) items[list.dataset.order === 'first' ? items.length - 1 - i : i].remove();
     const empty = list.querySelector(':scope > [data-empty]');
@@ -138,12 +178,13 @@
   }
 
   // The connection.
-  const names = ['line', 'port', 'call', 'fax', 'provisioning', 'config', 'warning', 'log'];
+  // What the page shows, of that which its reader may hear of.
+  const names = (body.dataset.events || '').split(' ').filter(kind => all('[data-live],[data-list]').some(el => (el.dataset.list || el.dataset.live).split('/')[0] === kind));
   let source = null, lost = 0;
   const note = show => { const el = document.querySelector('[data-offline]'); if (el) el.hidden = !show; body.classList.toggle('old', show); };
   function connect() {
     clearTimeout(lost);
-    source = new EventSource('/api/v1/events');
+    source = new EventSource('/api/v1/events?only=' + names);
     source.onopen = () => { clearTimeout(lost); lost = 0; note(false); };
     source.onerror = () => {
       lost = lost || setTimeout(() => note(true), 2000);
@@ -155,11 +196,11 @@
     for (const name of names) source.addEventListener(name, e => {
       let data;
       try { data = JSON.parse(e.data); } catch { return; }
-      take(name, data);
+      if (Array.isArray(data)) takeAll(name, data);
+      else take(name, data);
     });
   }
-  const live = () => document.querySelector('[data-live],[data-list]');
-  if (live()) connect();
+  if (names.length) connect();
   // A page that nobody sees asks the device for nothing.
   document.addEventListener('visibilitychange', () => {
     if (!source) return;

@@ -1,25 +1,109 @@
-// Package status is the first page: what the device does now.
+// Package status is the first page: what the device does now, and what it wants done.
 package status
 
 import (
 	"net/http"
+	"net/url"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/calls"
 	"tipring/webui/words"
 )
 
 // Routes are those of the page.
 func Routes(site *frame.Site) []api.Route {
 	p := page{site}
-	return []api.Route{{Method: "GET", Path: "/", For: api.User, Handle: p.get}}
+	return []api.Route{
+		{Method: "GET", Path: "/", For: api.User, Handle: p.get},
+		{Method: "POST", Path: "/", For: api.Admin, Handle: p.register},
+	}
 }
 
 type page struct{ *frame.Site }
 
-func (p page) get(w http.ResponseWriter, r *http.Request) {
-	var s api.Status
-	if p.Get(w, r, "/api/v1/status", &s) {
-		p.Show(w, r, http.StatusOK, overview(p.View(r, words.T(r.Context(), "Status")), s))
+// A sight is all that the page shows.
+type sight struct {
+	api.Status
+	calls    []api.Call // running ones
+	faxes    []fax      // that wait or run
+	warnings []warning
+	warned   bool // the device tells warnings
+	messages []message
+	admin    bool
+	wrong    *api.Problem // with what was asked for
+}
+
+// A fax is /faxes/{id}, with how far its page is.
+type fax struct {
+	api.Fax
+	Progress *progress `json:"progress"`
+}
+
+type progress struct {
+	Page int  `json:"page"`
+	Rows int  `json:"rows"`
+	Of   *int `json:"of"` // null: not known
+}
+
+// A warning is one of /warnings.
+type warning struct {
+	ID       string   `json:"id"`
+	Severity string   `json:"severity"` // info warning error
+	Text     string   `json:"text"`
+	Todo     api.Text `json:"todo"`
+}
+
+// A message is one of /messages.
+type message struct {
+	Line    int      `json:"line"`
+	Kind    string   `json:"kind"` // voice text
+	Waiting bool     `json:"waiting"`
+	New     *int     `json:"new"`
+	Old     *int     `json:"old"`
+	At      api.Time `json:"at"`
+	From    api.Text `json:"from"`
+	Text    api.Text `json:"text"`
+}
+
+func (p page) get(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, nil) }
+
+func (p page) show(w http.ResponseWriter, r *http.Request, status int, wrong *api.Problem) {
+	s := sight{wrong: wrong, admin: api.VisitorOf(r.Context()).Role >= api.Admin}
+	if !p.Get(w, r, "/api/v1/status", &s.Status) {
+		return
 	}
+	var all []api.Call
+	if !p.Get(w, r, "/api/v1/calls", &all) {
+		return
+	}
+	s.calls, _ = calls.Split(all)
+	// What follows a device may lack, or this visitor may not see.
+	var faxes []fax
+	p.ask(r, "/api/v1/faxes", &faxes)
+	for _, f := range faxes {
+		if f.Ended.IsZero() && !over[f.State] {
+			s.faxes = append(s.faxes, f)
+		}
+	}
+	s.warned = p.ask(r, "/api/v1/warnings", &s.warnings)
+	p.ask(r, "/api/v1/messages", &s.messages)
+	p.Show(w, r, status, overview(p.View(r, words.T(r.Context(), "Status")), s))
+}
+
+// over are the states in which a fax stays.
+var over = map[string]bool{"sent": true, "received": true, "failed": true, "cancelled": true}
+
+func (p page) ask(r *http.Request, path string, into any) bool {
+	return p.API.Ask(r, api.Question{Path: path}).Into(into) == nil
+}
+
+// register has a line register now.
+func (p page) register(w http.ResponseWriter, r *http.Request) {
+	path := "/api/v1/lines/" + url.PathEscape(r.PostFormValue("line")) + "/register"
+	if reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: path}); reply.Problem != nil {
+		p.show(w, r, reply.Status, reply.Problem)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
