@@ -138,7 +138,7 @@ func TestDemoWhereItCannotWork(t *testing.T) {
 // An agent whose log nobody reads any more goes on.
 func TestAgentOutlivesItsLog(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "t.ini")
-	if err := os.WriteFile(file, []byte("[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\n[web]\nlisten =\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir, err := os.MkdirTemp("", "tipring")

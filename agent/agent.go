@@ -61,6 +61,7 @@ type Agent struct {
 	radius   radius
 	accounts accounting
 	login    login
+	page     page
 	fax      faxing
 
 	refused  error                    // an edit of local.ini, at the start
@@ -236,6 +237,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleFaxes(faxes{a})
 	routes.HandleEvents(a.events)
 	routes.HandleBackups(backups{a})
+	a.openDesk()
+	routes.HandleAccess(a.page.desk)
 	pages.Add(routes)
 	routes.HandleTraces(tracing{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
@@ -256,6 +259,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.runAccounting()
 	a.runFaxes()
 	a.logIn()
+	a.serveWeb(routes)
 
 	select {
 	case <-ctx.Done():
@@ -264,6 +268,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.endFaxes(a.patient)
 	a.stopAll(a.patient)
 	a.cancel()
+	a.closeWeb()
 	a.closeRadius()
 	a.closeAccounting()
 	err = a.closeSIP()

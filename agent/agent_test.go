@@ -138,8 +138,9 @@ func (s *syncBuffer) String() string {
 const base = "[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\n"
 
 // start runs an agent on text, with a state directory of its own.
-// nowhere keeps an agent from looking for settings in the network that the test runs in.
-const nowhere = "[provisioning]\norder =\n"
+// nowhere keeps an agent from looking for settings in the network that the test runs in, and
+// from being seen there.
+const nowhere = "[provisioning]\norder =\n[web]\nlisten =\n"
 
 func start(t *testing.T, text string) *rig {
 	t.Helper()

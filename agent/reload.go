@@ -60,6 +60,7 @@ func (a *Agent) reload(made func(own []config.Layer) (basis, error)) error {
 	a.readRadiusFiles()
 	a.configured(a.config().Device)
 	a.logIn()
+	a.setWeb()
 	a.setFaxes()
 	if a.accounts.journal != nil {
 		a.accounts.journal.Retry()

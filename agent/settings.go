@@ -130,14 +130,6 @@ func (s settings) Rollback(ctx context.Context, n int) (api.Accepted, error) {
 	return s.accepted(n, err)
 }
 
-func (s settings) FactoryReset(ctx context.Context) error {
-	err := s.a.keeper.Reset(ctx)
-	if err == nil {
-		s.a.forgetRestored()
-	}
-	return unavailable(err)
-}
-
 // unavailable is an error of a Keeper that has not begun, or has ended.
 func unavailable(err error) error {
 	if errors.Is(err, provisioning.ErrEnded) {

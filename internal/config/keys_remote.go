@@ -139,36 +139,41 @@ var provisioningKeys = []Key{
 
 var webKeys = []Key{
 	{
-		Name: "listen", Label: "Listen", Scope: FromDevice, Default: ":8080", Kind: Text, Later: notYet,
+		Name: "listen", Label: "Listen", Scope: FromDevice, Default: ":8080", Kind: Text,
 		Help:   "Address of the page over HTTP. Empty: off.",
 		Wanted: "ADDRESS:PORT, :PORT or nothing", valid: isListen,
 		field: func(s any) any { return &s.(*Web).Listen },
 	},
 	{
-		Name: "tls_listen", Label: "TLS listen", Scope: FromDevice, Kind: Text, Later: notYet,
+		Name: "tls_listen", Label: "TLS listen", Scope: FromDevice, Kind: Text,
 		Help:   "Address of the page over HTTPS. Empty: off.",
 		Wanted: "ADDRESS:PORT, :PORT or nothing", valid: isListen,
 		field: func(s any) any { return &s.(*Web).TLSListen },
 	},
 	{
-		Name: "tls_cert", Label: "TLS certificate", File: Certificate, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
+		Name: "tls_cert", Label: "TLS certificate", File: Certificate, Scope: FromDevice, Kind: Text, Max: 4000,
 		Help:   "PEM file with the page's certificate. Empty: one made by this device.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Web).TLSCert },
 	},
 	{
-		Name: "tls_key", Label: "TLS key", File: PrivateKey, Scope: FromDevice, Kind: Text, Max: 4000, Later: notYet,
+		Name: "tls_key", Label: "TLS key", File: PrivateKey, Scope: FromDevice, Kind: Text, Max: 4000,
 		Help:   "PEM file with its key.",
 		Wanted: "an absolute file name or nothing", valid: isPath,
 		field: func(s any) any { return &s.(*Web).TLSKey },
 	},
 	{
-		Name: "allow", Label: "Allow", Scope: FromDevice, Default: "lan", Kind: NetworkList, Words: "lan any", Later: notYet,
+		Name: "allow", Label: "Allow", Scope: FromDevice, Default: "lan", Kind: NetworkList, Words: "lan any",
 		Help:  "Who may open the page. lan: RFC 1918, unique-local, link-local and loopback addresses.",
 		field: func(s any) any { return &s.(*Web).Allow },
 	},
 	{
-		Name: "hosts", Label: "Names", Scope: FromDevice, Kind: List, Later: notYet,
+		Name: "first_password", Label: "First password", Secret: true, Kind: Text, Max: 128,
+		Help:  "Password of this one device, printed on it or sent by its provider. The page takes it for the claim code at the first visit, and then wants another one. Empty: the claim code only.",
+		field: func(s any) any { return &s.(*Web).FirstPassword },
+	},
+	{
+		Name: "hosts", Label: "Names", Scope: FromDevice, Kind: List,
 		Help:   "Names that this device is called by, besides its own addresses, separated by commas.",
 		Wanted: "host names, separated by commas", valid: isHost,
 		field: func(s any) any { return &s.(*Web).Hosts },

@@ -181,6 +181,8 @@ type Web struct {
 	TLSKey    string
 	Allow     Networks // lan, any, or networks
 	Hosts     []string
+
+	FirstPassword string // taken for the claim code
 }
 
 // Transport is a SIP transport under the number that Fanvil's items give it.

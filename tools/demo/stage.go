@@ -176,6 +176,9 @@ tcp_port = 0
 tls_port = 0
 t1_ms = %d
 
+[web]
+listen = 127.0.0.1:0
+
 [radius]
 servers = %v
 acct_servers = %v

@@ -15,6 +15,7 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/login"
 	"tipring/webui/pages/status"
 )
 
@@ -23,6 +24,7 @@ func Add(a *api.API) {
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, slices.Concat(
 		site.Files(),
+		login.Routes(site),
 		status.Routes(site),
 	)...)
 }

@@ -1,0 +1,58 @@
+package agent
+
+import (
+	"context"
+	"errors"
+
+	"tipring/webui"
+	"tipring/webui/access"
+	"tipring/webui/api"
+)
+
+// A page is what the network sees of the device: its listeners, and who may use them.
+type page struct {
+	desk   *access.Desk
+	server *webui.Server
+}
+
+// openDesk reads who may use the device.
+func (a *Agent) openDesk() {
+	a.page.desk = access.Open(access.Options{
+		Dir: a.dir, Log: a.log, FirstPassword: func() string { return a.config().Web.FirstPassword },
+	})
+}
+
+// serveWeb begins to serve the routes to the network, and logs the claim code while nobody may
+// use them.
+func (a *Agent) serveWeb(routes *api.API) {
+	a.page.desk.Announce()
+	server := webui.New(webui.Options{API: routes, Desk: a.page.desk, Dir: a.dir, Log: a.log, Now: a.clock.Now})
+	a.turn.Lock()
+	defer a.turn.Unlock()
+	a.page.server = server
+	a.setWeb()
+}
+
+// setWeb has the page served where the configuration says. The lock turn is held.
+func (a *Agent) setWeb() {
+	if a.page.server != nil {
+		a.page.server.Configure(a.config().Web)
+	}
+}
+
+// closeWeb ends what openDesk and serveWeb began.
+func (a *Agent) closeWeb() {
+	if a.page.server != nil {
+		a.page.server.Close()
+	}
+	a.page.desk.Close()
+}
+
+// FactoryReset forgets the settings, and who may use the device.
+func (s settings) FactoryReset(ctx context.Context) error {
+	if err := unavailable(s.a.keeper.Reset(ctx)); err != nil {
+		return err
+	}
+	s.a.forgetRestored()
+	return errors.Join(s.a.page.desk.Reset(), s.a.page.server.Reset())
+}
