@@ -14,6 +14,7 @@ import (
 
 	"tipring/internal/faxback"
 	"tipring/tools/lab"
+	"tipring/webui/api"
 )
 
 const radiusSecret = "R-A-D-I-U-S"
@@ -66,12 +67,22 @@ func TestLookups(t *testing.T) {
 			}
 		}
 	}
+	known := get[api.Radius](r, "/radius")
+	if v := known.Servers; len(v) != 1 || v[0].Address != s.Addr().String() || v[0].State != "alive" || v[0].Since.IsZero() || v[0].Requests < 8 || v[0].Answers != v[0].Requests || known.Account != "acct" {
+		t.Errorf("%+v", known)
+	}
 	// A server that is silent is told, and not what it answered before.
 	s.Silence(true)
 	if got := r.lookUp(`{"command":"account","serial":"77"}`); !strings.HasPrefix(got, "504 ") || !strings.Contains(got, s.Addr().String()) {
 		t.Error(got)
 	}
+	if v := get[api.Radius](r, "/radius").Servers[0]; v.State != "dead" || v.Timeouts == 0 || v.Since.Before(known.Servers[0].Since.Time) {
+		t.Errorf("%+v", v)
+	}
 	r.reload(base + asking(s.Addr(), ""))
+	if v := get[api.Radius](r, "/radius").Servers[0]; v.State != "unknown" || v.Requests != 0 || !v.Since.IsZero() || v.LastAnswerMS != nil {
+		t.Errorf("%+v", v)
+	}
 	if got := r.lookUp(`{"command":"login"}`); !strings.HasPrefix(got, "409 ") || !strings.Contains(got, "has no account") {
 		t.Error(got)
 	}

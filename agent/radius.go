@@ -146,20 +146,25 @@ func newClient(c *config.Config, servers []config.RadiusServer, udp int, dict *f
 		base.TLS.Certificates = []tls.Certificate{*certificate}
 	}
 	for _, s := range servers {
-		port, secret := udp, c.Radius.Secret
+		secret := c.Radius.Secret
 		if s.TLS {
-			port, secret = radsecPort, "" // the RFC's own: it is TLS that proves who is there
+			secret = "" // the RFC's own: it is TLS that proves who is there
 		}
-		base.Servers = append(base.Servers, aaa.Server{
-			Addr:   net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, port))),
-			Secret: secret, Legacy: s.Legacy, TLS: s.TLS,
-		})
+		base.Servers = append(base.Servers, aaa.Server{Addr: addressOf(s, udp), Secret: secret, Legacy: s.Legacy, TLS: s.TLS})
 	}
 	base.Vendors = []uint32{dict.Vendor}
 	base.Timeout = time.Duration(c.Radius.TimeoutMS) * time.Millisecond
 	base.Tries = c.Radius.Tries
 	base.Dead = time.Duration(c.Radius.DeadS) * time.Second
 	return aaa.New(base)
+}
+
+// addressOf is where a server is asked; udp is the port of one without TLS that names none.
+func addressOf(s config.RadiusServer, udp int) string {
+	if s.TLS {
+		udp = radsecPort
+	}
+	return net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, udp)))
 }
 
 // dictionary reads the vendor's attribute numbers.

@@ -21,6 +21,8 @@ type Count struct {
 	Timeouts      int64             // requests without an answer that was believed
 	Late          int64             // genuine or not, they came when nobody waited any more
 	Dead          bool              // it is left alone now
+	Since         time.Time         // since when it answers, or, dead, does not; zero: it has not been asked
+	Took          time.Duration     // from the question to its latest answer; zero: there was none
 }
 
 // Counts returns a Count for each server, in their order.
@@ -33,6 +35,7 @@ func (c *Client) Counts() []Count {
 			Accepted: s.counts.accepted.Load(), Timeouts: s.counts.timeouts.Load(), Late: s.counts.late.Load(),
 			Refused: map[Refusal]int64{}, Dead: s.state(now) != alive,
 		}
+		n.Since, n.Took = s.health()
 		for r := BadLength; r < refusals; r++ {
 			if count := s.counts.refused[r].Load(); count > 0 {
 				n.Refused[r] = count

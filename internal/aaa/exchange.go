@@ -222,6 +222,7 @@ func (x *exchange) ask(s *server, waits []time.Duration) (Response, error) {
 	x.tell(a)
 	if err == nil {
 		s.counts.accepted.Add(1)
+		s.timed(time.Since(begun))
 		r.Server, r.Secure = s.Addr, s.radsec != nil
 		return r, nil
 	}

@@ -55,6 +55,29 @@ func TestDeadServerIsLeftAlone(t *testing.T) {
 	})
 }
 
+// Since when a server answers, or does not, is told; of one that nobody has asked, nothing.
+func TestSinceWhen(t *testing.T) {
+	bubble(t, func(t *testing.T, n *network) {
+		c, primary, _, ask := pair(t, n, nil)
+		died := time.Now()
+		if got := c.Counts(); !got[0].Since.Equal(died) || got[0].Took != 0 || !got[1].Since.Equal(died) {
+			t.Errorf("%+v", got)
+		}
+		primary.behave(answers)
+		time.Sleep(time.Minute)
+		back := time.Now()
+		ask("b:1")
+		time.Sleep(time.Second)
+		ask("a:1")
+		if got := c.Counts(); got[0].Dead || !got[0].Since.Equal(back) || !got[1].Since.Equal(died) {
+			t.Errorf("%+v", got)
+		}
+		if got := n.client(t, Config{}, "c:1").Counts(); !got[0].Since.IsZero() {
+			t.Errorf("nobody asked: %+v", got)
+		}
+	})
+}
+
 // After the dead time a Status-Server goes out beside the question, once.
 func TestStatusServerBringsBack(t *testing.T) {
 	bubble(t, func(t *testing.T, n *network) {

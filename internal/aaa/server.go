@@ -17,12 +17,14 @@ type server struct {
 	counts  counts
 
 	mu           sync.Mutex
-	deadUntil    time.Time // zero: it answers, as far as is known
-	deciding     bool      // a half-open probe is under way
-	knowsStatus  bool      // it answered a Status-Server once
-	statusSilent bool      // half-open, and the Status-Server had no answer: a request decides
-	heard        time.Time // when it last answered
-	toldLegacy   bool      // its lack of Message-Authenticators was logged
+	deadUntil    time.Time     // zero: it answers, as far as is known
+	deciding     bool          // a half-open probe is under way
+	knowsStatus  bool          // it answered a Status-Server once
+	statusSilent bool          // half-open, and the Status-Server had no answer: a request decides
+	heard        time.Time     // when it last answered
+	changed      time.Time     // since when it answers, or does not; zero: it has not been asked
+	took         time.Duration // its latest answer
+	toldLegacy   bool          // its lack of Message-Authenticators was logged
 }
 
 func newServer(s Server, cfg Config) (*server, error) {
@@ -101,7 +103,9 @@ func (s *server) undecided() {
 func (s *server) answered(now time.Time, status bool) (back bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	back = !s.deadUntil.IsZero()
+	if back = !s.deadUntil.IsZero(); back || s.changed.IsZero() {
+		s.changed = now
+	}
 	s.deadUntil, s.deciding, s.statusSilent = time.Time{}, false, false
 	s.heard = now
 	s.knowsStatus = s.knowsStatus || status
@@ -117,7 +121,9 @@ func (s *server) silent(begun, now time.Time) (gone bool) {
 	if s.dead == 0 || s.heard.After(begun) {
 		return false // others have its answers: a packet was lost
 	}
-	gone = s.deadUntil.IsZero()
+	if gone = s.deadUntil.IsZero(); gone {
+		s.changed = now
+	}
 	s.deadUntil = now.Add(s.dead)
 	return gone
 }
@@ -143,4 +149,17 @@ func (s *server) firstLegacy() bool {
 	first := !s.toldLegacy
 	s.toldLegacy = true
 	return first
+}
+
+// timed notes how long an answer took.
+func (s *server) timed(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.took = d
+}
+
+func (s *server) health() (since time.Time, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed, s.took
 }

@@ -13,10 +13,45 @@ import (
 // ErrNoAnswer; an Access-Reject is an answer.
 type Directory interface {
 	Lookup(ctx context.Context, q lookup.Question) (lookup.Answer, error)
+	Radius() Radius
 }
 
-// HandleRadius adds the route that asks the RADIUS servers.
+// Radius is /radius: the provider's servers, and how they are.
+type Radius struct {
+	Servers      []RadiusServer   `json:"servers"`       // in their order
+	AccountState Text             `json:"account_state"` // as in Provisioning
+	Account      Text             `json:"account"`
+	Accounting   RadiusAccounting `json:"accounting"`
+}
+
+// RadiusServer is one server; its counters begin again with a change of [radius].
+type RadiusServer struct {
+	Address      string `json:"address"` // host:port
+	TLS          bool   `json:"tls"`
+	Legacy       bool   `json:"legacy"` // answers without Message-Authenticator are believed
+	State        string `json:"state"`  // unknown alive dead; unknown: it has not been asked
+	Since        Time   `json:"since"`
+	Requests     int    `json:"requests"`
+	Answers      int    `json:"answers"`  // that were believed
+	Timeouts     int    `json:"timeouts"` // requests without one
+	Refused      int    `json:"refused"`  // answers that were not believed
+	LastAnswerMS *int   `json:"last_answer_ms"`
+}
+
+// RadiusAccounting is how the accounts of faxes get on.
+type RadiusAccounting struct {
+	Servers []RadiusServer `json:"servers"`
+	Waiting int            `json:"waiting"` // records that no server has acknowledged
+	Lost    int            `json:"lost"`    // records that could not be kept
+}
+
+// HandleRadius adds the routes of the RADIUS servers.
 func (a *API) HandleRadius(d Directory) {
+	a.Handle(Route{"GET", "/api/v1/radius", Admin, func(w http.ResponseWriter, r *http.Request) {
+		v := d.Radius()
+		v.Servers, v.Accounting.Servers = list(v.Servers), list(v.Accounting.Servers)
+		a.answer(w, r, http.StatusOK, v)
+	}})
 	a.Handle(Route{"POST", "/api/v1/radius/lookup", Admin, func(w http.ResponseWriter, r *http.Request) {
 		var q lookup.Question
 		if !a.read(w, r, field{"command", &q.Command}, field{"mac", &q.MAC}, field{"serial", &q.Serial}, field{"number", &q.Number}, field{"account", &q.Account}) {

@@ -23,6 +23,22 @@ func (o *oracle) Lookup(_ context.Context, q lookup.Question) (lookup.Answer, er
 	return lookup.Answer{Code: &code, Server: &server, Attributes: []lookup.Attribute{{Name: "Reply-Message", Value: "no"}}, NotNumbered: []string{}}, o.err
 }
 
+func (o *oracle) Radius() Radius {
+	return Radius{Servers: []RadiusServer{{Address: "192.0.2.1:1812", State: "alive", Requests: 2, Answers: 1, LastAnswerMS: Number(12)}}, AccountState: "found", Account: "8005551000"}
+}
+
+func TestHowServersAre(t *testing.T) {
+	a := New(&box{}, nil, slog.New(slog.DiscardHandler))
+	a.HandleRadius(new(oracle))
+	w := httptest.NewRecorder()
+	a.Behind(Open{}).ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/radius", nil))
+	want := `{"servers":[{"address":"192.0.2.1:1812","tls":false,"legacy":false,"state":"alive","since":null,"requests":2,"answers":1,"timeouts":0,"refused":0,"last_answer_ms":12}],` +
+		`"account_state":"found","account":"8005551000","accounting":{"servers":[],"waiting":0,"lost":0}}`
+	if got := strings.TrimSpace(w.Body.String()); w.Code != 200 || got != want {
+		t.Errorf("%d %s", w.Code, got)
+	}
+}
+
 func TestLookups(t *testing.T) {
 	const answer = `200 {"code":"Access-Reject","server":"192.0.2.1:1812","attributes":[{"name":"Reply-Message","value":"no"}],"not_numbered":[]}`
 	known := "wanted account, call-ahead, dids, did or login"
