@@ -152,7 +152,7 @@ func faultsOf(err error) []api.Fault {
 }
 
 func faultOf(f config.Fault) api.Fault {
-	out := api.Fault{File: api.Text(f.File), Section: api.Text(f.Section), Key: api.Text(f.Key), Value: api.Text(f.Value), Text: f.String()}
+	out := api.Fault{File: api.Text(f.File), Section: api.Text(f.Section), Key: api.Text(f.Key), Value: api.Text(f.Value), Wanted: api.Text(f.Wanted), Text: f.String()}
 	if f.Line != 0 {
 		out.Line = api.Number(f.Line)
 	}

@@ -108,6 +108,7 @@ type Fault struct {
 	Section Text   `json:"section"`
 	Key     Text   `json:"key"`
 	Value   Text   `json:"value"`
+	Wanted  Text   `json:"wanted"`
 	Text    string `json:"text"` // all of it as one line
 }
 

@@ -16,6 +16,7 @@ import (
 	"tipring/webui/api"
 	"tipring/webui/frame"
 	"tipring/webui/pages/login"
+	"tipring/webui/pages/settings"
 	"tipring/webui/pages/status"
 )
 
@@ -26,5 +27,6 @@ func Add(a *api.API) {
 		site.Files(),
 		login.Routes(site),
 		status.Routes(site),
+		settings.Routes(site),
 	)...)
 }

@@ -1,0 +1,228 @@
+package settings
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tipring/webui/api"
+	"tipring/webui/frame"
+	"tipring/webui/words"
+)
+
+// A sheetKind is a page: which groups of which section it shows.
+type sheetKind struct {
+	path     string // as its route is written
+	section  string // the description's name
+	numbered bool
+	name     string   // English; %d stands for the number
+	only     []string // groups, in this order; nil: all
+	first    []string // groups that stand before the others
+	but      []string // groups that stand elsewhere
+	tabs     []frame.Tab
+	up       frame.Link
+}
+
+var (
+	n = words.N
+
+	onSIP = []string{"Register Settings", "SIP Server 1", "SIP Server 2", "SIP Proxy"}
+
+	lineTabs = []frame.Tab{{Href: "/line/{n}/sip", Text: n("SIP")}, {Href: "/line/{n}/basic", Text: n("Basic Settings")}, {Href: "/line/global", Text: n("SIP Global Settings")}}
+	systemTo = frame.Link{Href: "/system", Text: n("System")}
+
+	sheets = []sheetKind{
+		{path: "/line/{n}/sip", section: "sip", numbered: true, name: n("Line %d: SIP"), only: onSIP, tabs: lineTabs},
+		{path: "/line/{n}/basic", section: "sip", numbered: true, name: n("Line %d: Basic Settings"), but: onSIP,
+			first: []string{"Basic Settings", "Codecs Settings", "Advanced Settings"}, tabs: lineTabs},
+		{path: "/line/global", section: "sip", name: n("SIP Global Settings"), tabs: lineTabs},
+		{path: "/ports/{n}", section: "port", numbered: true, name: n("Port %d"), up: frame.Link{Href: "/ports", Text: n("Ports")}},
+		{path: "/fax/settings", section: "fax", name: n("Fax settings"), up: frame.Link{Href: "/fax", Text: n("Fax")}},
+		{path: "/radius/settings", section: "radius", name: n("RADIUS settings"), up: frame.Link{Href: "/radius", Text: n("RADIUS")}},
+		{path: "/provisioning/settings", section: "provisioning", name: n("Provisioning settings"), up: frame.Link{Href: "/provisioning", Text: n("Provisioning")}},
+		{path: "/system/settings", section: "device", name: n("Device settings"), up: systemTo},
+		{path: "/system/web", section: "web", name: n("Settings of this page"), up: systemTo},
+	}
+)
+
+// shows tells whether the page shows a group.
+func (k *sheetKind) shows(group string) bool {
+	if k.only != nil {
+		return slices.Contains(k.only, group)
+	}
+	return !slices.Contains(k.but, group)
+}
+
+// order sorts groups as the page shows them: those that it names first.
+func (k *sheetKind) order(group string) int {
+	if i := slices.Index(slices.Concat(k.only, k.first), group); i >= 0 {
+		return i
+	}
+	return len(k.only) + len(k.first)
+}
+
+// A sheet is a page for one visit.
+type sheet struct {
+	kind   *sheetKind
+	n      int         // of a numbered section
+	desc   api.Section // of its section
+	keys   []api.Key   // those that the page shows, in its order
+	now    map[string]api.Setting
+	exists bool  // some layer has the section
+	local  bool  // nothing but the local layer has it
+	own    bool  // the local layer sets something in it
+	others []int // numbers of the sections of its kind that there are
+	all    []api.Section
+
+	line    *api.Line // of a page of a line that there is
+	waiting string    // what a change waits for that has been taken
+
+	typed   map[string]string // what the form shows instead of what is in force
+	was     string            // what it showed at first
+	unset   []string          // keys whose box is ticked
+	remove  []string          // the same of secrets
+	sealed  string            // secrets that were typed
+	kept    []string          // the keys of these
+	faults  []api.Fault
+	notice  string
+	warning string
+	result  *result
+}
+
+// name is the section's as the configuration writes it: sip1.
+func (s *sheet) name() string {
+	if s.n == 0 {
+		return s.kind.section
+	}
+	return s.kind.section + strconv.Itoa(s.n)
+}
+
+func (s *sheet) path() string { return strings.Replace(s.kind.path, "{n}", strconv.Itoa(s.n), 1) }
+
+func (s *sheet) title(ctx context.Context) string {
+	if s.n == 0 {
+		return words.T(ctx, s.kind.name)
+	}
+	return words.T(ctx, s.kind.name, s.n)
+}
+
+func (s *sheet) key(name string) *api.Key {
+	if i := slices.IndexFunc(s.keys, func(k api.Key) bool { return k.Name == name }); i >= 0 {
+		return &s.keys[i]
+	}
+	return nil
+}
+
+// sheet asks the device for what a page shows. Without an answer it has told the visitor why.
+func (p page) sheet(w http.ResponseWriter, r *http.Request, kind *sheetKind) (*sheet, bool) {
+	s := &sheet{kind: kind, now: map[string]api.Setting{}}
+	var settings []api.Setting
+	var status api.Status
+	if !p.Get(w, r, "/api/v1/config/keys", &s.all) || !p.Get(w, r, "/api/v1/config/explain", &settings) || !p.Get(w, r, "/api/v1/status", &status) {
+		return nil, false
+	}
+	i := slices.IndexFunc(s.all, func(d api.Section) bool { return d.Name == kind.section && d.Numbered == kind.numbered })
+	if i >= 0 {
+		s.desc = s.all[i]
+		if kind.numbered {
+			s.n, _ = strconv.Atoi(r.PathValue("n"))
+		}
+	}
+	if i < 0 || kind.numbered && (s.n < 1 || s.n > s.desc.Max || strconv.Itoa(s.n) != r.PathValue("n")) {
+		p.Refuse(w, r, &api.Problem{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: api.Text("there is no " + r.URL.Path)})
+		return nil, false
+	}
+	for _, k := range s.desc.Keys {
+		if kind.shows(string(k.Group)) {
+			s.keys = append(s.keys, k)
+		}
+	}
+	slices.SortStableFunc(s.keys, func(a, b api.Key) int { return kind.order(string(a.Group)) - kind.order(string(b.Group)) })
+	s.take(settings)
+	s.watch(status)
+	return s, true
+}
+
+// take finds the section's values among all.
+func (s *sheet) take(settings []api.Setting) {
+	s.local = true
+	for _, e := range settings {
+		if stem, n := splitName(e.Section); s.kind.numbered && stem == s.kind.section && n > 0 && !slices.Contains(s.others, n) {
+			s.others = append(s.others, n)
+		}
+		if e.Section != s.name() {
+			continue
+		}
+		s.now[e.Key], s.exists = e, true
+		if e.Local != nil {
+			s.own = true
+		}
+		if source := e.Source; source != "built-in" && source != "local" || e.Beneath != nil && e.Beneath.Source != "built-in" {
+			s.local = false
+		}
+	}
+}
+
+func (s *sheet) watch(status api.Status) {
+	if s.kind.section == "sip" && s.n > 0 {
+		if i := slices.IndexFunc(status.Lines, func(l api.Line) bool { return l.Line == s.n }); i >= 0 {
+			s.line = &status.Lines[i]
+		}
+	}
+	for _, w := range status.Waiting {
+		if w.Section == s.name() {
+			s.waiting = w.For
+		}
+	}
+}
+
+// free is the lowest number that no section of the kind has.
+func (s *sheet) free() int {
+	for n := 1; ; n++ {
+		if !slices.Contains(s.others, n) {
+			return n
+		}
+	}
+}
+
+// splitName takes sip12 apart.
+func splitName(name string) (stem string, n int) {
+	stem = strings.TrimRight(name, "0123456789")
+	n, _ = strconv.Atoi(name[len(stem):])
+	return stem, n
+}
+
+// tabs are those of the pages of one line.
+func (s *sheet) tabs(ctx context.Context) []frame.Tab {
+	tabs := make([]frame.Tab, len(s.kind.tabs))
+	for i, t := range s.kind.tabs {
+		tabs[i] = frame.Tab{Href: strings.Replace(t.Href, "{n}", strconv.Itoa(max(s.n, 1)), 1), Text: words.T(ctx, t.Text)}
+	}
+	return tabs
+}
+
+// choices are the lines of the drop-down, and one that could be added.
+func (s *sheet) choices(ctx context.Context) (list []frame.Option) {
+	all := slices.Clone(s.others)
+	if !s.exists {
+		all = append(all, s.n)
+		slices.Sort(all)
+	}
+	for _, n := range all {
+		list = append(list, frame.Option{Value: strconv.Itoa(n), Text: "SIP" + strconv.Itoa(n)})
+	}
+	if n := s.free(); s.exists && n <= s.desc.Max {
+		list = append(list, frame.Option{Value: strconv.Itoa(n), Text: words.T(ctx, "Add SIP%d", n)})
+	}
+	return list
+}
+
+// wasShown is what the form showed at first.
+func (s *sheet) wasShown() string {
+	if s.was != "" {
+		return s.was
+	}
+	return s.shownNow()
+}
