@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -19,7 +20,8 @@ const (
 	maxPart     = 4 << 10          // octets of a field beside the document
 )
 
-// order reads a multipart/form-data body (RFC 7578) with the fields port or line, to and file.
+// order reads a multipart/form-data body (RFC 7578) with the fields port or line, to and file. A form
+// with one control for both has by, which is "port 3" or "line 1".
 // The file is kept on disk, under no name: what ends the process removes it.
 func (h faxRoutes) order(w http.ResponseWriter, r *http.Request) (o FaxOrder, p *Problem) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(orderWait))
@@ -69,6 +71,15 @@ func (h faxRoutes) takePart(o *FaxOrder, name string, part *multipart.Part) *Pro
 		return partNumber(&o.Port, name, text)
 	case "line":
 		return partNumber(&o.Line, name, text)
+	case "by":
+		what, number, _ := strings.Cut(text, " ")
+		switch what {
+		case "port":
+			return partNumber(&o.Port, name, number)
+		case "line":
+			return partNumber(&o.Line, name, number)
+		}
+		return wrong(name, fmt.Sprintf("by is %.40q: wanted port 3 or line 1", text))
 	default:
 		return memberProblem(name, fmt.Sprintf("there is no field %.60q: wanted port or line, to and file", name))
 	}
@@ -138,7 +149,7 @@ func partProblem(err error) *Problem {
 // lacks tells what is missing, or too much.
 func (o *FaxOrder) lacks(seen map[string]bool) *Problem {
 	switch {
-	case seen["port"] == seen["line"]:
+	case seen["port"] && seen["line"], !seen["by"] && !seen["port"] && !seen["line"], seen["by"] && (seen["port"] || seen["line"]):
 		return wrong("port", "either port or line is wanted: the fax port that sends, or the line")
 	case o.To == "":
 		return wrong("to", "to is missing: wanted the number to send to")

@@ -15,18 +15,24 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/calls"
+	"tipring/webui/pages/fax"
 	"tipring/webui/pages/login"
-	"tipring/webui/pages/settings"
+	"tipring/webui/pages/ports"
 	"tipring/webui/pages/status"
+	"tipring/webui/pages/users"
 )
 
 // Add adds the pages to the routes of a device, which must all be there by then.
 func Add(a *api.API) {
 	site := &frame.Site{API: a}
-	a.HandlePages(site.Refuse, slices.Concat(
+	a.HandlePages(site.Refuse, frame.Spoken(slices.Concat(
 		site.Files(),
 		login.Routes(site),
 		status.Routes(site),
-		settings.Routes(site),
-	)...)
+		users.Routes(site),
+		calls.Routes(site),
+		ports.Routes(site),
+		fax.Routes(site),
+	))...)
 }

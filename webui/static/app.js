@@ -8,6 +8,7 @@
 //   data-attr="state"        data-state of the element
 //   data-value, data-max     of a progress or meter; data-href, data-src: an address with {members}
 //   data-if="trial"          hidden while the member is nothing; "!trial": while it is something
+//   data-reload="a b"        [data-renew] is drawn anew once these are not data-seen
 //   data-countdown, data-time, data-elapsed: moments and spans, each second
 'use strict';
 (() => {
@@ -114,7 +115,14 @@
         else part.setAttribute(name, to);
       }
     }
+    const seen = el.dataset.reload && String(el.dataset.reload.split(' ').map(path => member(data, path)));
+    if (seen && seen !== el.dataset.seen) { el.dataset.seen = seen; renew(); }
     el.dispatchEvent(new CustomEvent('live', { detail: data, bubbles: true }));
+  }
+
+  async function renew() {
+    const page = new DOMParser().parseFromString(await (await fetch(location)).text(), 'text/html');
+    for (const old of all('[data-renew]')) if (!old.querySelector('input:focus')) old.replaceWith(page.getElementById(old.id) || '');
   }
 
   // A picture that grows is asked for anew when the one before is there; without one there is none to see.
