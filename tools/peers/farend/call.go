@@ -385,7 +385,7 @@ func (c *Call) parties() (local, remote string) {
 	if !c.outgoing {
 		return c.invite.Get("To") + ";tag=" + c.tag, c.invite.Get("From")
 	}
-	local, remote = fmt.Sprintf("<sip:%s@%s>;tag=%s", cmp.Or(c.User, "600"), c.ua.Addr.Addr(), c.tag), "<"+c.target+">"
+	local, remote = fmt.Sprintf("<sip:%s@%s>;tag=%s", cmp.Or(c.User, "600"), bracketed(c.ua.Addr.Addr()), c.tag), "<"+c.target+">"
 	if c.invite != nil {
 		remote = c.invite.Get("To")
 	}
@@ -393,6 +393,14 @@ func (c *Call) parties() (local, remote string) {
 		remote += ";tag=" + c.remote
 	}
 	return local, remote
+}
+
+// bracketed is an address as it stands in a URI (RFC 3261 section 25.1, host).
+func bracketed(a netip.Addr) string {
+	if a.Is6() {
+		return "[" + a.String() + "]"
+	}
+	return a.String()
 }
 
 // hop is where the call's requests are sent: the first of its route, else its target.

@@ -225,12 +225,21 @@ func (m *Media) answer(offer string) string {
 }
 
 func (m *Media) sdp(formats string) string {
-	text := fmt.Sprintf("v=0\r\no=- 1 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP %s\r\na=rtpmap:0 PCMU/8000\r\n",
-		time.Now().Unix(), m.Addr.Addr(), m.Addr.Addr(), m.Addr.Port(), formats)
+	address := Address(m.Addr.Addr())
+	text := fmt.Sprintf("v=0\r\no=- 1 %d %s\r\ns=-\r\nc=%s\r\nt=0 0\r\nm=audio %d RTP/AVP %s\r\na=rtpmap:0 PCMU/8000\r\n",
+		time.Now().Unix(), address, address, m.Addr.Port(), formats)
 	if _, event, ok := strings.Cut(formats, " "); ok {
 		text += fmt.Sprintf("a=rtpmap:%s telephone-event/8000\r\na=fmtp:%s 0-15\r\n", event, event)
 	}
 	return text + "a=ptime:20\r\n"
+}
+
+// Address is an address as session descriptions have it (RFC 4566 section 5.7).
+func Address(a netip.Addr) string {
+	if a.Is6() {
+		return "IN IP6 " + a.String()
+	}
+	return "IN IP4 " + a.String()
 }
 
 var (

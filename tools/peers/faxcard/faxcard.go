@@ -90,6 +90,17 @@ func Start(t netlab.T, address string, jobs ...Job) *Card {
 // StartWith is Start with options of the whole program, the address among them.
 func StartWith(t netlab.T, options []string, jobs ...Job) *Card {
 	t.Helper()
+	return start(t, func(begin func() error) error { return begin() }, options, jobs)
+}
+
+// StartOn is StartWith in the network of a host, for a driver address there.
+func StartOn(t netlab.T, host *netlab.Host, options []string, jobs ...Job) *Card {
+	t.Helper()
+	return start(t, host.Do, options, jobs)
+}
+
+func start(t netlab.T, where func(func() error) error, options []string, jobs []Job) *Card {
+	t.Helper()
 	path, err := spandsp.Card()
 	if err != nil {
 		t.Fatalf("faxcard: %v", err)
@@ -104,7 +115,7 @@ func StartWith(t netlab.T, options []string, jobs ...Job) *Card {
 	c := &Card{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{}), news: make(chan struct{})}
 	stderr, err := c.cmd.StderrPipe()
 	if err == nil {
-		err = c.cmd.Start()
+		err = where(c.cmd.Start)
 	}
 	if err != nil {
 		t.Fatalf("faxcard: %v", err)

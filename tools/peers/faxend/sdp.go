@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"tipring/tools/peers/farend"
 )
 
 // attributes are those of an image line, when the script has none.
@@ -55,8 +57,8 @@ func (f *Fax) session(lines ...string) string {
 	f.version++
 	version := f.version
 	f.mu.Unlock()
-	addr := f.Call.Media.Addr.Addr()
-	return fmt.Sprintf("v=0\r\no=- 38 %d IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\n", version, addr, addr) + strings.Join(lines, "")
+	address := farend.Address(f.Call.Media.Addr.Addr())
+	return fmt.Sprintf("v=0\r\no=- 38 %d %s\r\ns=-\r\nc=%s\r\nt=0 0\r\n", version, address, address) + strings.Join(lines, "")
 }
 
 // imageMedia is the image line of this end, with more attributes.

@@ -57,11 +57,23 @@ type Lab struct {
 // New makes the lab; ports says how many there are, far what the far end does.
 func New(t *testing.T, ports int, far func(number string, nth int) faxend.Script) *Lab {
 	t.Helper()
+	return newLab(t, ports, far, func(h *netlab.Host) *netlab.Host { return h })
+}
+
+// New6 is New with IPv6 between all of them.
+func New6(t *testing.T, ports int, far func(number string, nth int) faxend.Script) *Lab {
+	t.Helper()
+	return newLab(t, ports, far, (*netlab.Host).Six)
+}
+
+func newLab(t *testing.T, ports int, far func(string, int) faxend.Script, by func(*netlab.Host) *netlab.Host) *Lab {
+	t.Helper()
 	lan := netlab.New(t)
-	l := &Lab{t: t, Lan: lan, Host: lan.Host("agent", 10), Server: lan.Host("server", 1)}
+	server := lan.Host("server", 1)
+	l := &Lab{t: t, Lan: lan, Host: by(lan.Host("agent", 10)), Server: by(server)}
 	l.Watch = wire.Listen(t, lan, netlab.WorkDir(t))
-	host := lan.Host("far", 20)
-	l.K = kamailio.Start(t, l.Server, kamailio.Options{Far: netip.AddrPortFrom(host.Addr, 5060)})
+	host := by(lan.Host("far", 20))
+	l.K = kamailio.Start(t, server, kamailio.Options{Far: netip.AddrPortFrom(host.Addr, 5060)})
 	l.Far = faxend.New(t, host, far)
 	l.Config = agent.Base(500)
 	for n := 1; n <= ports; n++ {

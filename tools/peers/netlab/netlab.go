@@ -96,6 +96,11 @@ func (l *Lan) Host(name string, n int) *Host {
 	return h
 }
 
+// Six is the host with its IPv6 address for the one that programs use.
+func (h *Host) Six() *Host {
+	return &Host{Name: h.Name, Addr: h.Addr6, Addr6: h.Addr6, t: h.t, lan: h.lan, ns: h.ns, port: h.port, dns: h.dns}
+}
+
 // AddAddr gives the host a second address, 10.9.0.n.
 func (h *Host) AddAddr(n int) netip.Addr {
 	h.t.Helper()

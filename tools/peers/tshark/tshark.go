@@ -4,7 +4,6 @@ package tshark
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -33,6 +32,14 @@ const (
 // because a session description for the same port came in between.
 const forgotten = "T30 Address must be 0xFF"
 
+// from is the filter for packets from an address.
+func from(addr string) string {
+	if strings.Contains(addr, ":") {
+		return "ipv6.src == " + addr
+	}
+	return "ip.src == " + addr
+}
+
 // Fields ends the capture and returns the named fields of every packet that a
 // display filter lets through, in order.
 func (c *Capture) Fields(filter string, fields ...string) [][]string {
@@ -47,10 +54,10 @@ func (c *Capture) Fields(filter string, fields ...string) [][]string {
 
 // Malformed ends the capture and lists what tshark finds wrong with packets
 // from one address: malformed ones and warnings or errors about SIP and SDP.
-func (c *Capture) Malformed(from string) []string {
+func (c *Capture) Malformed(addr string) []string {
 	c.t.Helper()
 	var bad []string
-	filter := fmt.Sprintf("ip.src == %s && (_ws.malformed || ((sip || sdp || rtcp) && _ws.expert.severity >= 6291456))", from)
+	filter := from(addr) + " && (_ws.malformed || ((sip || sdp || rtcp) && _ws.expert.severity >= 6291456))"
 	for _, row := range c.Fields(filter, "frame.number", "_ws.expert.message", "sip.Request-Line", "sip.Status-Line") {
 		if row[1] == forgotten {
 			continue
@@ -62,10 +69,10 @@ func (c *Capture) Malformed(from string) []string {
 
 // T38 ends the capture, counts the T.38 packets from one address that tshark decodes where
 // the session descriptions say T.38, and lists what it finds wrong with them.
-func (c *Capture) T38(from string) (decoded int, bad []string) {
+func (c *Capture) T38(addr string) (decoded int, bad []string) {
 	c.t.Helper()
 	c.watch.Close()
-	rows := c.run([]string{"-n", "-r", c.watch.File, "-o", original, "-o", passing, "-Y", "t38 && ip.src == " + from,
+	rows := c.run([]string{"-n", "-r", c.watch.File, "-o", original, "-o", passing, "-Y", "t38 && " + from(addr),
 		"-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-e", "frame.number", "-e", "t38.seq_number", "-e", "_ws.malformed", "-e", "_ws.expert.message"})
 	for _, row := range rows {
 		if row[1] != "" {
