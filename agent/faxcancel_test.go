@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
 
+	"tipring/t38/t30"
 	"tipring/webui/api"
 )
 
@@ -39,5 +41,38 @@ func TestCancelWhatComesIn(t *testing.T) {
 	r.until("no call is left", func() bool { return r.calls.count() == 0 })
 	if got, err := call.Fax(t.Context()); err == nil && len(got.TIFF) > 0 {
 		t.Errorf("%+v", got.Result)
+	}
+}
+
+// A fax that a machine hands in can be cancelled: the machine is told, nothing is kept, and
+// nothing sent.
+func TestCancelWhatAMachineHandsIn(t *testing.T) {
+	path := socketPath(t)
+	r := start(t, spoolDevice(path))
+	m := newMachine(r, path)
+	f := faxes{r.Agent}
+	m.send("600#", picture(t).Name())
+	m.run("the fax is on its way", func() bool {
+		all := f.Faxes()
+		return len(all) == 1 && all[0].State == "receiving"
+	})
+	id := f.Faxes()[0].ID
+	if err := f.CancelFax(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	m.run("the machine is told", func() bool { return m.faxes == 1 })
+	if m.result.Code == t30.OK {
+		t.Errorf("the machine says %v", m.result.Code)
+	}
+	m.run("the fax is over", func() bool { x, ok := f.Fax(id); return ok && x.State != "receiving" })
+	if x, _ := f.Fax(id); x.State != "cancelled" || x.Error != "cancelled" || x.PageCount != nil || x.Tries != 0 {
+		t.Errorf("%+v", x)
+	}
+	if err := f.CancelFax(t.Context(), id); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("once more: %v", err)
+	}
+	var document bytes.Buffer
+	if err := f.FaxDocument(t.Context(), id, "tiff", &document); !errors.Is(err, api.ErrNotFound) {
+		t.Errorf("its pages: %v, %d octets", err, document.Len())
 	}
 }

@@ -28,7 +28,7 @@ type faxing struct {
 	relays  relayList
 
 	monitors   sync.Map // of *pages.Monitor by the fax's id: those that are on their way
-	receptions sync.Map // of *reception by the fax's id: those that are on their way in
+	receptions sync.Map // of context.CancelFunc by the fax's id: those that are on their way in
 
 	stop context.CancelFunc // of the queue
 	done chan struct{}      // closed when it has stopped

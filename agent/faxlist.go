@@ -280,8 +280,8 @@ func (f faxes) CancelFax(ctx context.Context, id string) error {
 	if strings.HasPrefix(id, probeID) {
 		return fmt.Errorf("fax %s has not begun: the machine's user ends it by hanging up: %w", id, api.ErrConflict)
 	}
-	if r, ok := f.a.fax.receptions.Load(id); ok {
-		r.(*reception).cancel()
+	if cancel, ok := f.a.fax.receptions.Load(id); ok {
+		cancel.(context.CancelFunc)()
 		return nil
 	}
 	return faxProblem(f.a.fax.queue.Cancel(id))

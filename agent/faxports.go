@@ -16,15 +16,16 @@ import (
 	"tipring/t38/t30"
 )
 
-// faxPort is what makes a port one for a fax machine; nil: a telephone's.
-func (a *Agent) faxPort(p config.Port) *call.FaxPort { return faxPortIn(a.config(), p) }
-
-func faxPortIn(c *config.Config, p config.Port) *call.FaxPort {
-	if p.Kind != "fax" {
-		return nil
+// faxPort is what makes a port one for a fax machine, by the present configuration of a port
+// that was made of made. Its mode stays.
+func (a *Agent) faxPort(made config.Port) *call.FaxPort {
+	c := a.config()
+	p := c.Port(made.N)
+	if p == nil || p.Kind != "fax" { // as soon as it is at rest, the port is another one
+		p = &made
 	}
 	return &call.FaxPort{
-		Mode: p.FaxMode, Settings: faxSettings(c.Fax), CSID: p.CSID,
+		Mode: made.FaxMode, Settings: faxSettings(c.Fax), CSID: p.CSID,
 		CallAhead: p.CallAhead, Bridge: p.CallAheadBridge, TimeoutS: p.CallAheadS, Delimiter: c.Fax.CDRDelimiter,
 	}
 }
@@ -36,11 +37,6 @@ func (a *Agent) faxOffer() *offer.T38 {
 		return nil
 	}
 	return faxSettings(c.Fax).Offer()
-}
-
-// differFax tells whether a port's fax settings are others.
-func differFax(x, y *call.FaxPort) bool {
-	return (x == nil) != (y == nil) || x != nil && *x != *y
 }
 
 // stores reports a port whose faxes are stored: one without a machine, or one for a machine
@@ -80,10 +76,17 @@ func (d desk) Called(number string, r fax.CalledNumberResult) { d.a.called(numbe
 
 // Receive implements call.Desk.
 func (d desk) Receive(at fax.Attempt, p fax.Permit) (call.Intake, error) {
-	return d.a.intake(spool.Meta{
+	in, err := d.a.intake(spool.Meta{
 		Kind: spool.Machine, Port: at.Port, Line: at.Line, Peer: at.Number, CDRInfo: at.Info, ANI: at.ANI, CSID: at.CSID,
 		NotifyDn: p.TellDelivery, NotifyNdn: p.TellFailure,
 	}, p.Session, new(pages.Monitor))
+	if err != nil {
+		return nil, err
+	}
+	u := &uploading{intake: in}
+	u.until, u.cancel = context.WithCancel(context.Background())
+	d.a.fax.receptions.Store(in.ID(), u.cancel)
+	return u, nil
 }
 
 // intake begins to store a fax, whose pages shown is to show.
@@ -114,19 +117,43 @@ func (i *intake) Sink() t30.Sink { return i.Intake }
 // Page implements call.PageFollower.
 func (i *intake) Page(p fax.Page) { i.Intake.Page(pageOf(p, 0)) }
 
-// Commit implements call.Intake.
-func (i *intake) Commit(o fax.Outcome) error {
+func (i *intake) commit(r spool.Result) error {
 	defer i.a.unwatch(i.ID(), i.monitor)
-	_, err := i.Intake.Commit(resultOf(o, 0))
+	_, err := i.Intake.Commit(r)
 	return err
 }
-
-// Abandon implements call.Intake.
-func (i *intake) Abandon(o fax.Outcome) { i.abandon(resultOf(o, 0)) }
 
 func (i *intake) abandon(r spool.Result) {
 	defer i.a.unwatch(i.ID(), i.monitor)
 	_, _ = i.Intake.Abandon(r) // a fault is logged there
+}
+
+// An uploading is a fax that the machine of a port hands in.
+type uploading struct {
+	*intake
+	until  context.Context
+	cancel context.CancelFunc
+}
+
+// Until implements call.Intake.
+func (u *uploading) Until() context.Context { return u.until }
+
+// Commit implements call.Intake.
+func (u *uploading) Commit(o fax.Outcome) error { return u.commit(u.ended(o)) }
+
+// Abandon implements call.Intake.
+func (u *uploading) Abandon(o fax.Outcome) { u.abandon(u.ended(o)) }
+
+// ended is the end of what can be cancelled. What has been, is not sent, though the machine may
+// have been told just before that all was well.
+func (u *uploading) ended(o fax.Outcome) spool.Result {
+	u.a.fax.receptions.Delete(u.ID())
+	r := resultOf(o, 0)
+	if r.Cancelled = u.until.Err() != nil; r.Cancelled {
+		r.Error = "cancelled"
+	}
+	u.cancel()
+	return r
 }
 
 // resultOf is a call's outcome as the store keeps it; skipped pages of the document were sent
@@ -212,7 +239,7 @@ func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code 
 		return "", nil, 486
 	}
 	r.in = in
-	r.a.fax.receptions.Store(in.ID(), r)
+	r.a.fax.receptions.Store(in.ID(), r.cancel)
 	return permit.CSID, in.Intake, 0
 }
 
@@ -233,7 +260,7 @@ func (r *reception) ended(o fax.Outcome) {
 	}
 	r.a.fax.receptions.Delete(r.in.ID())
 	if o.OK {
-		if err := r.in.Commit(o); err != nil {
+		if err := r.in.commit(resultOf(o, 0)); err != nil {
 			r.a.log.Error("fax not stored", "port", r.port.N, "cause", err)
 			o.OK, o.Reason = false, err.Error()
 		}

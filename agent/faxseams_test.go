@@ -193,12 +193,34 @@ func TestFaxKeysChangeInAFax(t *testing.T) {
 			}
 			r.until("the change is in force", func() bool {
 				u := r.port(1)
-				return r.waits() == "[]" && u.port != nil && reflect.DeepEqual(u.cfg, *r.config().Port(1)) && !differFax(u.made.Fax, r.faxPort(u.cfg))
+				return r.waits() == "[]" && u.port != nil && reflect.DeepEqual(u.cfg, *r.config().Port(1)) && u.made.Fax().Mode == u.cfg.FaxMode
 			})
 			x := (faxes{r.Agent}).Faxes()
 			if len(x) != 1 || x[0].PageCount == nil || *x[0].PageCount != 1 {
 				t.Errorf("%+v", x)
 			}
 		})
+	}
+}
+
+// Settings of a fax that change while the machine is at rest are in force for its next fax, and
+// leave its line card connected.
+func TestFaxKeysLeaveTheCardConnected(t *testing.T) {
+	path := socketPath(t)
+	text := edit(spoolDevice(path), "[port1]\ncsid = 555") + "[fax]\n"
+	r := start(t, text)
+	m := newMachine(r, path)
+	m.run("the card is there", func() bool { return r.port(1).port.Snapshot().Card })
+	port := r.port(1).port
+	text = edit(edit(edit(text, "[fax]\necm = 0"), "[fax]\nmax_rate = 4800"), "[port1]\ncsid = 777")
+	r.reload(edit(text, "[port1]\ncall_ahead_timeout_s = 7"))
+	m.run("the change is in force", func() bool { return r.waits() == "[]" && r.config().Fax.MaxRate == 4800 })
+	if u := r.port(1); u.port != port || u.cfg.CSID != "777" || m.ended != nil {
+		t.Errorf("the port is another one: %v, its csid %s, its card: %v", u.port != port, u.cfg.CSID, m.ended)
+	}
+	m.send("600#", picture(t).Name())
+	m.run("the fax is over", func() bool { return m.faxes == 1 })
+	if x := m.result; x.Code != t30.OK || x.Peer.Ident != "777" || x.ECM || x.BitRate != 4800 || m.ended != nil {
+		t.Errorf("%+v, %v", x, m.ended)
 	}
 }

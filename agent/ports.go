@@ -150,7 +150,10 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", Fax: faxPortIn(in, c), ANI: func() string { return a.ani(c.N) }}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
+	if c.Kind == "fax" {
+		cfg.Fax = func() *call.FaxPort { return a.faxPort(c) }
+	}
 	if c.DialPlan != "" {
 		if cfg.Plan, err = fxs.ParsePlan(c.DialPlan); err != nil {
 			return cfg, err

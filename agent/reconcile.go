@@ -173,7 +173,7 @@ func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 
 // madeOf is what a port is made of: all of its section but what each call asks for anew.
 func madeOf(c config.Port) config.Port {
-	c.ANI = ""
+	c.ANI, c.CSID, c.CallAhead, c.CallAheadBridge, c.CallAheadS = "", "", "", false, 0
 	return c
 }
 
@@ -211,9 +211,6 @@ func (a *Agent) differs(u *portUnit, c *config.Config, rtp *media.Ports) (sectio
 	was := u.made
 	if made.Country.Code != was.Country.Code {
 		sections = append(sections, "device")
-	}
-	if differFax(made.Fax, was.Fax) && len(sections) == 0 {
-		sections = append(sections, "fax")
 	}
 	if taken(made) != taken(was) {
 		sections = append(sections, lineSection(u.cfg.Line))

@@ -47,6 +47,7 @@ type upload struct {
 	loneSide
 	p       *Port
 	c       *conversation
+	port    *FaxPort // as it was when the machine dialled
 	attempt fax.Attempt
 	permit  permit
 	began   time.Time
@@ -60,6 +61,8 @@ type upload struct {
 	isUp   bool // the probe is answered
 	m      *machine
 	passed atomic.Int32 // pages
+
+	aborted bool // the machine is to be told that it is over
 }
 
 var (
@@ -69,14 +72,15 @@ var (
 
 // upload begins with a number that the machine has dialled.
 func (p *Port) upload(e fxs.Event) {
-	number, info := SplitNumber(e.Number, p.cfg.Fax.Delimiter)
-	u := &upload{p: p, began: time.Now(), keyed: p.spool.keyed, until: p.fx.Now() + decisionLimit}
+	f := p.cfg.Fax()
+	number, info := SplitNumber(e.Number, f.Delimiter)
+	u := &upload{p: p, port: f, began: time.Now(), keyed: p.spool.keyed, until: p.fx.Now() + decisionLimit}
 	if e.Keys == "" { // of the hotline
 		u.keyed = p.fx.Now()
 	}
 	u.attempt = fax.Attempt{
 		Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Queue: true, Stage: fax.FromMachine,
-		Number: number, Info: info, ANI: p.ani(), CSID: p.cfg.Fax.CSID,
+		Number: number, Info: info, ANI: p.ani(), CSID: f.CSID,
 	}
 	u.occupy()
 	var ctx context.Context
@@ -118,19 +122,19 @@ func (u *upload) decide(ctx context.Context, a fax.Attempt) {
 		p.stop(fax.Outcome{Reason: ErrClosed.Error()})
 	}
 	if p.Refused == "" {
-		ahead, why := u.p.callAhead(ctx, a, p)
+		ahead, why := u.callAhead(ctx, a, p)
 		u.p.post(func() { u.decided(ahead, why) })
 	}
 }
 
-func (p *Port) callAhead(ctx context.Context, a fax.Attempt, said permit) (ahead bool, why string) {
-	switch mode := p.cfg.Fax.CallAhead; {
+func (u *upload) callAhead(ctx context.Context, a fax.Attempt, said permit) (ahead bool, why string) {
+	switch mode := u.port.CallAhead; {
 	case mode == "never", mode == "always":
 		return mode == "always", "the port's call_ahead is " + mode
 	case said.CallAhead != nil:
 		return *said.CallAhead, "the provider said so with its permission"
 	}
-	return p.dev.Desk.CallAhead(ctx, a)
+	return u.p.dev.Desk.CallAhead(ctx, a)
 }
 
 // permitted takes what the provider says. It may come when the number is called already.
@@ -171,6 +175,9 @@ func (u *upload) Exchange(in, out []int16) {
 	case probing:
 		u.listen(in, out)
 	case receiving:
+		if u.aborted {
+			u.aborted = !u.m.stop()
+		}
 		u.m.Exchange(in, out)
 		if u.m.over() {
 			u.received()
@@ -186,7 +193,7 @@ func (u *upload) Exchange(in, out []int16) {
 func (u *upload) expire() {
 	switch u.stage {
 	case deciding:
-		u.decided(u.p.cfg.Fax.CallAhead != "never", errLateDecision.Error())
+		u.decided(u.port.CallAhead != "never", errLateDecision.Error())
 	case probing:
 		if u.isUp {
 			u.connect(fax.Nothing)

@@ -277,7 +277,7 @@ func TestMachineWaitsNoLongerThanItCan(t *testing.T) {
 		"the spool is much too slow": {"600", func(r *spoolRig) { r.desk.opens = time.Minute }, ringsThen(3, (*spoolRig).sayCED), "busy"},
 		"clerk is slow, call_ahead never": {"600", func(r *spoolRig) {
 			r.clerk.takes = time.Hour
-			r.port.cfg.Fax.CallAhead = "never"
+			r.port.cfg.Fax().CallAhead = "never"
 		}, nil, "CED"},
 		"clerk and desk hang":     {"600", func(r *spoolRig) { r.clerk.hangs, r.desk.hangs = r.desk.hung, true }, ringsThen(15, (*spoolRig).sayCED), "CED"},
 		"so without a call ahead": {"600#", func(r *spoolRig) { r.desk.opens = time.Minute; r.clerk.permit.CallAhead = new(bool) }, nil, "busy"},

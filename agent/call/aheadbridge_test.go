@@ -112,7 +112,7 @@ func TestCallAheadToAMachine(t *testing.T) {
 // A far end that asks for T.38 is a fax machine, also where faxes go in sound.
 func TestCallAheadWithoutT38(t *testing.T) {
 	inSpoolRig(t, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
-		r.port.cfg.Fax.Settings.T38 = false
+		r.port.cfg.Fax().Settings.T38 = false
 		r.far.onInvite = func(c *farCall) { c.answer(); r.after(c, 1, c.wantT38) }
 		r.send("600#", leaflet{1})
 		r.within(3*time.Minute, "the fax is in", func() bool { return r.desk.committed() == 1 })

@@ -30,8 +30,8 @@ func (u *upload) probe() {
 	c.referred.Store(true) // nobody else is to be called instead
 	c.open(pair)
 	// A far end that asks for T.38 is one, wherever the fax goes then.
-	settings := p.cfg.Fax.Settings
-	settings.T38 = settings.T38 || !p.cfg.Fax.Bridge
+	settings := u.port.Settings
+	settings.T38 = settings.T38 || !u.port.Bridge
 	c.whenMapped(func(m lines.Media) {
 		m.T38 = settings.Offer()
 		line.Dial(lines.Dial{To: u.attempt.Number, ANI: u.attempt.ANI, Port: p.cfg.Number, Media: m, Handler: listener{c}})
@@ -39,7 +39,7 @@ func (u *upload) probe() {
 }
 
 func (u *upload) timeout() int64 {
-	s := u.p.cfg.Fax.TimeoutS
+	s := u.port.TimeoutS
 	if s <= 0 {
 		s = probeTimeout
 	}
@@ -120,7 +120,7 @@ func (u *upload) hearEvents() (is bool) {
 // if it does.
 func (u *upload) found(by string, i *offer.Image) {
 	u.p.log.Info("call ahead found a fax machine", "to", u.attempt.Number, "by", by)
-	if u.p.cfg.Fax.Bridge {
+	if u.port.Bridge {
 		u.bridge(i)
 		return
 	}
@@ -152,7 +152,7 @@ func (u *upload) relay(s fax.Session) *relay {
 	u.c.referred.Store(false)
 	a := u.attempt
 	a.Queue = false
-	return u.p.relay(u.c, a, s)
+	return u.p.relay(u.c, u.port, a, s)
 }
 
 // bridge makes the call that found a fax machine the fax call itself.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"errors"
 
 	"tipring/agent/fax"
@@ -36,7 +37,7 @@ func (u *upload) work() {
 	if s, ok := intake.(Shown); ok {
 		onlooker = s.Onlooker()
 	}
-	err = u.m.load(p.cfg.Fax.Settings.Terminal(t30.Config{
+	err = u.m.load(u.port.Settings.Terminal(t30.Config{
 		Sink: intake.Sink(), Ident: u.attempt.CSID, OnPage: pages.add, OnFrame: pages.frame, Onlooker: onlooker,
 	}, nil))
 	if err != nil { // which the settings should not allow
@@ -46,6 +47,7 @@ func (u *upload) work() {
 		return
 	}
 	p.post(u.opened)
+	defer context.AfterFunc(intake.Until(), func() { p.post(u.abort) })()
 	u.permit.alive()
 	u.m.work()
 	o := u.of(u.m.outcome(&pages))
@@ -58,6 +60,13 @@ func (u *upload) opened() {
 	if u.stage == opening {
 		u.stage = receiving
 		u.p.fx.Talk()
+	}
+}
+
+// abort ends the facsimile for who had it cancelled.
+func (u *upload) abort() {
+	if u.stage == receiving {
+		u.aborted = true
 	}
 }
 

@@ -46,7 +46,9 @@ type Config struct {
 
 	Interface string // of the network, that RTP is bound to; empty: any (use_vpn)
 
-	Fax *FaxPort // nil: a telephone's
+	// Fax tells what makes the port one for a fax machine, for each call anew; nil: it is a
+	// telephone's. Mode stays what it was at New.
+	Fax func() *FaxPort
 
 	// STUN tells the server to ask for the outside addresses of RTP; nil: none is asked.
 	STUN func() netip.AddrPort
@@ -88,6 +90,7 @@ type Port struct {
 	log    *slog.Logger
 	driver fxs.Driver
 	fx     *fxs.Port
+	mode   string // relayMode spoolMode; empty: a telephone's
 
 	busy     atomic.Bool // off-hook, or in a call
 	card     atomic.Pointer[fxs.Card]
@@ -140,6 +143,11 @@ func New(cfg Config, driver fxs.Driver, dev Device) (*Port, error) {
 		cfg: cfg, dev: dev, driver: driver, fx: fx, ready: make(chan struct{}, 1),
 		log:    dev.Log.With("port", cfg.Number),
 		digits: dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0),
+	}
+	if cfg.Fax != nil {
+		if p.mode = relayMode; cfg.Fax().Mode == spoolMode {
+			p.mode = spoolMode
+		}
 	}
 	p.life, p.endAll = context.WithCancel(context.Background())
 	p.publish()

@@ -33,10 +33,11 @@ func (p *Port) permitted(a fax.Attempt, then func(permit), closed func()) {
 
 // relayTo makes an outgoing call of a port with a fax machine that talks to the far end's.
 func (p *Port) relayTo(c *conversation, line *lines.Line, dialled string) {
-	number, info := SplitNumber(dialled, p.cfg.Fax.Delimiter)
+	f := p.cfg.Fax()
+	number, info := SplitNumber(dialled, f.Delimiter)
 	a := fax.Attempt{
 		Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: number, Info: info,
-		ANI: p.ani(), CSID: p.cfg.Fax.CSID,
+		ANI: p.ani(), CSID: f.CSID,
 	}
 	p.permitted(a, func(got permit) {
 		switch {
@@ -45,7 +46,7 @@ func (p *Port) relayTo(c *conversation, line *lines.Line, dialled string) {
 		case got.Refused != "":
 			p.refused(c, a, got)
 		default:
-			p.placeRelay(c, line, a, got)
+			p.placeRelay(c, line, f, a, got)
 		}
 	}, func() {})
 }
@@ -63,9 +64,9 @@ func (p *Port) refused(c *conversation, a fax.Attempt, got permit) {
 }
 
 // placeRelay calls.
-func (p *Port) placeRelay(c *conversation, line *lines.Line, a fax.Attempt, got permit) {
+func (p *Port) placeRelay(c *conversation, line *lines.Line, f *FaxPort, a fax.Attempt, got permit) {
 	a = p.withPermit(a, got)
-	r := p.relay(c, a, got.Session)
+	r := p.relay(c, f, a, got.Session)
 	r.openBeside()
 	c.whenMapped(func(m lines.Media) {
 		r.offer(&m)
@@ -86,9 +87,10 @@ func (p *Port) withPermit(a fax.Attempt, got permit) fax.Attempt {
 
 // reserve asks the provider about a call before it rings here.
 func (p *Port) reserve(g *group) {
+	f := p.cfg.Fax()
 	a := fax.Attempt{
 		Port: p.cfg.Number, Line: p.cfg.Line, Number: p.ani(), CallerID: g.call.Info().Peer,
-		ANI: p.ani(), CSID: p.cfg.Fax.CSID,
+		ANI: p.ani(), CSID: f.CSID,
 	}
 	p.permitted(a, func(got permit) {
 		p.lookAtOffer()
@@ -103,7 +105,7 @@ func (p *Port) reserve(g *group) {
 			got.stop(fax.Outcome{Reason: errNotRung.Error()})
 			return
 		}
-		p.relay(c, p.withPermit(a, got), got.Session)
+		p.relay(c, f, p.withPermit(a, got), got.Session)
 	}, func() {
 		p.lookAtOffer()
 		g.leave(p, 480)

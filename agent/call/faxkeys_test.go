@@ -234,7 +234,7 @@ func TestFaxPortsSpeakG711(t *testing.T) {
 func TestStoredFaxKeepsToItsKeys(t *testing.T) {
 	for _, ecm := range []bool{true, false} {
 		inSpoolRig(t, FaxPort{CallAhead: "never"}, func(r *spoolRig) {
-			r.port.cfg.Fax.Settings.MaxRate, r.port.cfg.Fax.Settings.ECM = 7200, ecm
+			r.port.cfg.Fax().Settings.MaxRate, r.port.cfg.Fax().Settings.ECM = 7200, ecm
 			r.send("600#", leaflet{1})
 			r.await("the fax is in", func() bool { return r.desk.committed() == 1 })
 			if o := r.desk.done[0]; o.Rate != 7200 || o.ECM != ecm {

@@ -27,13 +27,13 @@ const (
 )
 
 // relays reports that a fax machine on the port talks to the far end's in real time.
-func (p *Port) relays() bool { return p.cfg.Fax != nil && p.cfg.Fax.Mode != spoolMode }
+func (p *Port) relays() bool { return p.mode == relayMode }
 
 // takesT38 reports that a call which is T.38 from the beginning can be answered here.
-func (p *Port) takesT38() bool { return p.relays() && p.cfg.Fax.Settings.T38 }
+func (p *Port) takesT38() bool { return p.relays() && p.cfg.Fax().Settings.T38 }
 
 // spools reports that what a fax machine on the port sends and receives is stored.
-func (p *Port) spools() bool { return p.cfg.Fax != nil && p.cfg.Fax.Mode == spoolMode }
+func (p *Port) spools() bool { return p.mode == spoolMode }
 
 // sound is where what a telephone says goes to, and what it hears comes from.
 type sound interface {

@@ -190,3 +190,31 @@ func TestMachineAllocatesNothing(t *testing.T) {
 		<-ended
 	}
 }
+
+// A fax that is cancelled while the machine hands it in ends with DCN, whatever the machine is
+// doing, and within 10 s of its next silence; the port is free for the next one.
+func TestFaxIsCancelledWhileItIsHandedIn(t *testing.T) {
+	for name, when := range map[string]func(r *spoolRig) bool{
+		"before CED":       func(r *spoolRig) bool { return r.desk.seen() == "received 1" },
+		"in the training":  func(r *spoolRig) bool { return r.fax != nil && r.fax.T30.State() == t30.Commanding },
+		"in a page":        func(r *spoolRig) bool { return r.fax != nil && r.fax.T30.State() == t30.SendPage },
+		"behind a command": func(r *spoolRig) bool { return r.fax != nil && r.fax.T30.State() == t30.AwaitReply },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inSpoolRig(t, FaxPort{CallAhead: "never"}, func(r *spoolRig) {
+				r.send("600#", leaflet{2})
+				r.await(name, func() bool { return when(r) })
+				r.desk.cancel()
+				r.within(20*time.Second, "the fax is given up", func() bool { return r.desk.abandoned() == 1 })
+				if o := r.desk.failed[0]; o.OK || o.T30 != t30.Stopped {
+					t.Errorf("outcome: %+v", o)
+				}
+				r.await("the machine has hung up", func() bool { return !r.off })
+				if r.sent.Code == t30.OK {
+					t.Errorf("the machine: %+v", r.sent)
+				}
+				r.await("the port is free", func() bool { return r.port.Snapshot().State == fxs.Idle })
+			})
+		})
+	}
+}

@@ -49,8 +49,9 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *m
 	p.now = c
 	p.fx.Place()
 	if p.relays() {
-		a := fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: p.cfg.Fax.CSID}
-		p.relay(c, a, nil).openBeside()
+		f := p.cfg.Fax()
+		a := fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: f.CSID}
+		p.relay(c, f, a, nil).openBeside()
 	}
 	c.whenMapped(func(m lines.Media) {
 		if r, ok := c.fax.(*relay); ok {

@@ -75,13 +75,13 @@ type relay struct {
 	talk   int64 // samples of sound that was no signal of a fax
 }
 
-// relay makes c a call between machines. account may be nil.
-func (p *Port) relay(c *conversation, a fax.Attempt, account fax.Session) *relay {
-	r := &relay{p: p, c: c, settings: &p.cfg.Fax.Settings, attempt: a, account: account, up: c.stage == up}
+// relay makes c a call between machines, as f has it. account may be nil.
+func (p *Port) relay(c *conversation, f *FaxPort, a fax.Attempt, account fax.Session) *relay {
+	r := &relay{p: p, c: c, settings: &f.Settings, attempt: a, account: account, up: c.stage == up}
 	if r.number = a.Number; !a.Send {
 		r.number = a.CallerID
 	}
-	if a.CSID != p.cfg.Fax.CSID {
+	if a.CSID != f.CSID {
 		r.ident = a.CSID
 	}
 	r.shown = &pages.Monitor{Keep: keptPages, Changed: r.moved}

@@ -38,8 +38,9 @@ func replay(tb testing.TB, ecm bool) *replayed {
 	b := &replayed{connected: connect(tb, "auto")}
 	b.card = &machineCard{benchCard{testCard{gone: make(chan struct{})}, make([]int16, 160)}, make([]int16, 160)}
 	b.connected.card = b.p.plug(b.card)
-	b.p.cfg.Fax = &FaxPort{Mode: relayMode, Settings: faxSettings()}
-	r := b.p.relay(b.p.now, fax.Attempt{Send: true, Number: "600"}, nil)
+	port := FaxPort{Mode: relayMode, Settings: faxSettings()}
+	b.p.cfg.Fax, b.p.mode = func() *FaxPort { return &port }, relayMode
+	r := b.p.relay(b.p.now, &port, fax.Attempt{Send: true, Number: "600"}, nil)
 	r.image(&offer.Image{
 		Remote: b.far.RTP.Local(), MaxBitRate: 14400, Theirs: offer.T38{MaxDatagram: 400, EC: offer.Redundancy},
 		Ours: offer.T38{EC: offer.Redundancy},
@@ -89,7 +90,7 @@ func (b *replayed) frame(tb testing.TB) {
 func (b *replayed) inSound(data bool) {
 	c := b.p.now
 	c.fax.(*relay).close(lines.Reason{})
-	r := b.p.relay(c, fax.Attempt{Send: true, Number: "600"}, nil)
+	r := b.p.relay(c, b.p.cfg.Fax(), fax.Attempt{Send: true, Number: "600"}, nil)
 	c.agreed(b.agreed())
 	if data {
 		r.begin("a test")

@@ -152,7 +152,8 @@ func newFaxRig(t tester, x faxCall) *faxRig {
 	}
 	set := x.rig
 	set.config = func(c *Config) {
-		c.Kind, c.Fax = "fax", &FaxPort{Mode: relayMode, Settings: s, CSID: "555", Delimiter: x.delimiter}
+		port := FaxPort{Mode: relayMode, Settings: s, CSID: "555", Delimiter: x.delimiter}
+		c.Kind, c.Fax = "fax", func() *FaxPort { return &port }
 	}
 	set.device = func(d *Device) {
 		d.Memory = &f.memory

@@ -241,7 +241,7 @@ func TestTelephonesRefuseT38(t *testing.T) {
 		x := faxCall{receives: true, server: true, settings: func(s *fax.Settings) { s.T38 = !off }}
 		relayTest(t, x, func(f *faxRig) {
 			if !off {
-				f.phone().port.cfg.Fax = nil
+				f.phone().port.mode = ""
 			}
 			was := f.rig.far.onCall
 			f.rig.far.onCall = func(c *farCall) {

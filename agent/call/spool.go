@@ -31,6 +31,8 @@ type Desk interface {
 type Intake interface {
 	// Sink takes the pages. One that is a t30.Keeper makes each safe before it is confirmed.
 	Sink() t30.Sink
+	// Until is done once nobody wants the fax any more: the machine is told so by DCN.
+	Until() context.Context
 	// Commit hands the fax over to be delivered: the machine has had its last confirmation.
 	Commit(o fax.Outcome) error
 	// Abandon ends a fax that did not come whole.

@@ -40,6 +40,7 @@ func (p *Port) DeliverFax(ctx context.Context, source t30.Source, ident string, 
 type delivery struct {
 	loneSide
 	p        *Port
+	port     *FaxPort // as it was when the bell began
 	source   t30.Source
 	progress func(fax.Page)
 	onlooker t30.Onlooker
@@ -60,7 +61,7 @@ func (d *delivery) begin() {
 	case p.card.Load() == nil:
 		d.end(fax.Outcome{Reason: ErrNoCard.Error()})
 		return
-	case p.cfg.Fax == nil:
+	case p.mode == "":
 		d.end(fax.Outcome{Reason: errTelephone.Error()})
 		return
 	case p.dev.Refuse():
@@ -70,7 +71,8 @@ func (d *delivery) begin() {
 		d.end(fax.Outcome{Reason: ErrBusy.Error(), Busy: true})
 		return
 	}
-	d.until = p.fx.Now() + p.ringing()
+	d.port = p.cfg.Fax()
+	d.until = p.fx.Now() + d.ringing()
 	c := p.converse(ringing)
 	c.fax = d
 	p.now = c
@@ -84,13 +86,13 @@ func (p *Port) isOffered() bool {
 }
 
 // ringing is how many samples a machine is rung for.
-func (p *Port) ringing() int64 {
-	rings := p.cfg.Fax.Rings
+func (d *delivery) ringing() int64 {
+	rings := d.port.Rings
 	if rings <= 0 {
 		rings = defaultRings
 	}
 	cycle := 0
-	for _, n := range p.cfg.Country.Ring {
+	for _, n := range d.p.cfg.Country.Ring {
 		cycle += n
 	}
 	return int64(rings) * int64(cycle)
@@ -113,7 +115,7 @@ func (d *delivery) lifted() {
 		}
 	}
 	d.m = newMachine()
-	err := d.m.load(d.p.cfg.Fax.Settings.Terminal(t30.Config{
+	err := d.m.load(d.port.Settings.Terminal(t30.Config{
 		Calling: true, Source: d.source, Ident: d.outcome.LocalID, OnPage: pages.add, OnFrame: pages.frame,
 		Onlooker: d.onlooker,
 	}, nil))

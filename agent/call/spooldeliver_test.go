@@ -141,7 +141,7 @@ func (r *spoolRig) awaitPage() {
 // A port may have become a telephone's since its fax was stored.
 func TestDeliveryToATelephone(t *testing.T) {
 	inSpoolRig(t, FaxPort{}, func(r *spoolRig) {
-		r.port.cfg.Fax = nil
+		r.port.mode = ""
 		result := r.deliver(context.Background(), leaflet{1}, nil)
 		r.pass(time.Second)
 		if o := <-result; o.OK || o.Reason != "the port has a telephone, and no fax machine" || r.ph.card.ringing {

@@ -49,7 +49,7 @@ func inSpoolRigWith(t *testing.T, s settings, port FaxPort, test func(r *spoolRi
 		port.Settings = faxSettings()
 		change := s.config
 		s.config = func(c *Config) {
-			if c.Kind, c.Fax = "fax", &port; change != nil {
+			if c.Kind, c.Fax = "fax", func() *FaxPort { return &port }; change != nil {
 				change(c)
 			}
 		}
@@ -406,9 +406,15 @@ type desk struct {
 	failed   []fax.Outcome // abandoned
 	open     int           // intakes
 	hung     chan struct{}
+	until    context.Context // of each intake
+	cancel   context.CancelFunc
 }
 
-func newDesk(t *testing.T) *desk { return &desk{hung: make(chan struct{})} }
+func newDesk(t *testing.T) *desk {
+	d := &desk{hung: make(chan struct{})}
+	d.until, d.cancel = context.WithCancel(t.Context())
+	return d
+}
 
 // release ends what hangs.
 func (d *desk) release() { close(d.hung) }
@@ -452,6 +458,8 @@ func (d *desk) Receive(a fax.Attempt, p fax.Permit) (Intake, error) {
 type deskIntake struct{ d *desk }
 
 func (i deskIntake) Sink() t30.Sink { return &i.d.tray }
+
+func (i deskIntake) Until() context.Context { return i.d.until }
 
 func (i deskIntake) Commit(o fax.Outcome) error {
 	i.d.mu.Lock()

@@ -28,6 +28,8 @@ type storeIntake struct{ *spool.Intake }
 
 func (i storeIntake) Sink() t30.Sink { return i.Intake }
 
+func (i storeIntake) Until() context.Context { return context.Background() }
+
 func (i storeIntake) Page(p fax.Page) {
 	i.Intake.Page(spool.Page{N: p.N, Result: p.Result, Rows: p.Rows, Rate: p.Rate, Resolution: p.Resolution})
 }

@@ -24,6 +24,7 @@ type Intake struct {
 	sink  *pages.Sink
 	ecm   bool // of the page opened last
 	ended bool
+	drop  bool // nothing of it is to be kept
 
 	mu   sync.Mutex
 	kept int           // pages on the disk
@@ -167,7 +168,8 @@ func (in *Intake) Err() error {
 func (in *Intake) Commit(r Result) (Record, error) { return in.end(r, true) }
 
 // Abandon ends a fax whose call died. The pages that were confirmed are kept, as a fax that
-// failed; one whose last page was confirmed came through all the same.
+// failed; one whose last page was confirmed came through all the same. A machine's fax that
+// was cancelled is not sent on, however far it came, and nothing of it is kept.
 func (in *Intake) Abandon(r Result) (Record, error) { return in.end(r, false) }
 
 func (in *Intake) end(r Result, whole bool) (Record, error) {
@@ -176,7 +178,8 @@ func (in *Intake) end(r Result, whole bool) (Record, error) {
 	}
 	in.ended = true
 	in.wait()
-	whole = whole || in.last
+	in.drop = r.Cancelled && in.entry.Kind == Machine
+	whole = (whole || in.last) && !in.drop
 	switch {
 	case whole && in.sink.Pages() == 0:
 		whole, r.Error = false, "no page was received"
@@ -184,10 +187,13 @@ func (in *Intake) end(r Result, whole bool) (Record, error) {
 		r.Error = "the call ended before the last page was confirmed"
 	}
 	err := in.close(whole)
-	if err != nil && !in.last {
+	if err != nil && !in.last && !in.drop {
 		whole, r.Error = false, err.Error()
 	}
 	rec, failure := in.store.ended(in.entry, r, whole)
+	if in.drop && failure == nil { // no sooner: a record never tells of pages that are not there
+		_ = in.store.fs.Remove(in.store.Path(in.ID()))
+	}
 	in.store.wake()
 	if err = errors.Join(err, failure); err != nil && in.last { // it is safe already
 		in.store.cfg.Log.Warn("fax not closed", "fax", in.ID(), "err", err)
@@ -209,7 +215,10 @@ func (in *Intake) wait() {
 // close ends the document behind its confirmed pages, or behind all of them if it is whole.
 func (in *Intake) close(whole bool) (err error) {
 	n := in.kept
-	if whole {
+	switch {
+	case in.drop:
+		n = 0
+	case whole:
 		n = in.sink.Pages()
 	}
 	// The numbers that Close writes are not worth a fax: without them it is whole up to there.
@@ -222,7 +231,7 @@ func (in *Intake) close(whole bool) (err error) {
 	if e := in.file.Close(); err == nil {
 		err = e
 	}
-	if n == 0 {
+	if n == 0 && !in.drop {
 		_ = in.store.fs.Remove(in.store.Path(in.ID()))
 	}
 	in.store.settled(in.entry, n, whole && err == nil)
@@ -237,7 +246,7 @@ func (s *Store) settled(e *entry, n int, whole bool) {
 		s.octets -= e.Octets
 		e.Octets = 0
 	}
-	e.PageCount, e.Accepted = n, e.Accepted || whole
+	e.PageCount, e.Accepted = n, n > 0 && (e.Accepted || whole)
 	e.stale = true
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -346,4 +348,38 @@ func faxCall(t *testing.T, calling, called t30.Config) (from, to t30.Result) {
 		aHears, bHears = bSays, aSays
 	}
 	return x.Result(), y.Result()
+}
+
+// A machine's fax that is cancelled while it comes in is not sent, even if the last page was
+// confirmed meanwhile, and nothing of it is kept; nor is there anything to be sent again.
+func TestCancelledWhileItComesIn(t *testing.T) {
+	for name, last := range map[string]bool{"behind the first page": false, "behind the last page": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := opened(t, dir, Config{})
+			in, err := s.Begin(Meta{Kind: Machine, Port: 1, Line: 1, Peer: "600", NotifyNdn: true})
+			must(t, err)
+			give(t, in, 0, small(1), true)
+			must(t, in.Keep(last))
+			in.Page(Page{N: 1, Result: Confirmed})
+			r, err := in.Commit(Result{Cancelled: true, Error: "cancelled"})
+			must(t, err)
+			for range 2 {
+				if r.State != Cancelled || r.Error != "cancelled" || r.PageCount != 0 || r.Accepted || r.NoticeDue {
+					t.Errorf("%+v", r)
+				}
+				if _, err := os.Stat(s.Path(in.ID())); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("its pages: %v", err)
+				}
+				if u := s.Usage(); u.Octets != 0 {
+					t.Errorf("%+v", u)
+				}
+				must(t, s.Close())
+				s = opened(t, dir, Config{})
+				r, err = s.Get(in.ID())
+				must(t, err)
+			}
+			must(t, s.Close())
+		})
+	}
 }

@@ -8,7 +8,7 @@ type Result struct {
 	Busy      bool          // the number, or the port, was busy
 	Permanent bool          // trying again is of no use
 	NotTried  bool          // no call could be begun: no line was up, no machine was there
-	Cancelled bool          // of a reception: somebody here wanted its end
+	Cancelled bool          // of a reception: somebody here wanted its end, and of a machine's fax that it is not sent
 	Error     string        // for people; empty: it went well
 	After     time.Duration // the next try comes no sooner, up to an hour; 0: the usual wait
 
