@@ -58,6 +58,10 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 	if permit.Refused != "" {
 		return spool.Result{Permanent: true, Error: permit.Refused}
 	}
+	first := r.Session // the fax's first account, to which those of its later ways point
+	if first == "" {
+		first = permit.Session.ID()
+	}
 	var above *header.Fields // a machine's pages have its own
 	if r.Kind != spool.Machine {
 		above = fax.Header(a.clock.Now().In(a.zone()), cmp.Or(permit.CSID, line.cfg.DisplayName), cmp.Or(permit.ANI, line.cfg.Username))
@@ -65,7 +69,7 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 	source, err := j.Source(ctx, above)
 	if err != nil {
 		permit.Session.Stop(fax.Outcome{Peer: r.Peer, Reason: err.Error()})
-		return spool.Result{Permanent: true, Error: err.Error()}
+		return spool.Result{Permanent: true, Error: err.Error(), Session: first}
 	}
 	j.State(spool.Dialling)
 	m := a.watch(r.ID, &pages.Monitor{First: r.FirstPage})
@@ -87,7 +91,9 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 	}
 	permit.Session.Stop(o)
 	a.called(r.Peer, o.CalledResult)
-	return resultOf(o, r.FirstPage)
+	result := resultOf(o, r.FirstPage)
+	result.Session = first
+	return result
 }
 
 // permitDelivery asks the provider about a delivery. The port is asked about by its own number; what

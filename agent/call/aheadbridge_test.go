@@ -67,7 +67,8 @@ func TestCallAheadBecomesTheFaxCall(t *testing.T) {
 
 var farT38 = &offer.T38{MaxBitRate: 14400, MaxDatagram: 400, EC: offer.Redundancy}
 
-// Who was put through to a person may send a fax after all: in real time.
+// Who was put through to a person may send a fax after all: in real time. It has an account of its
+// own, which points to that of the call ahead.
 func TestFaxFollowsThePerson(t *testing.T) {
 	inSpoolRig(t, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
 		got, begin := r.farMachine(false)
@@ -85,6 +86,30 @@ func TestFaxFollowsThePerson(t *testing.T) {
 		}
 		if got := r.desk.seen(); got != "600 voice_error" {
 			t.Errorf("desk: %s", got)
+		}
+		if len(r.clerk.begun) != 2 || len(r.clerk.stops) != 2 || r.clerk.lives != 1 {
+			t.Fatalf("accounts: %+v, %d lives, %+v", r.clerk.begun, r.clerk.lives, r.clerk.stops)
+		}
+		if a, o := r.clerk.begun[1], r.clerk.stops[1]; a.Stage != fax.RealTime || a.Queue || a.Related != "session" || a.Number != "600" || !o.OK || len(o.Pages) != 1 || o.CalledResult != fax.Success {
+			t.Errorf("the account of the fax: %+v, %+v", a, o)
+		}
+		if o := r.clerk.stops[0]; o.CalledResult != fax.VoiceError || len(o.Pages) != 0 {
+			t.Errorf("the account of the call ahead: %+v", o)
+		}
+	})
+}
+
+// Who was put through and only speaks has no further account.
+func TestPersonsHaveNoAccount(t *testing.T) {
+	inSpoolRig(t, FaxPort{CallAhead: "always"}, func(r *spoolRig) {
+		r.far.onInvite = func(c *farCall) { c.answer(); c.speak(farVoice) }
+		r.dial("600#")
+		r.await("the port is connected", func() bool { return r.port.Snapshot().State == fxs.Talking })
+		r.pass(20 * time.Second)
+		r.far.last().hangUp()
+		r.pass(time.Second)
+		if len(r.clerk.begun) != 1 || len(r.clerk.stops) != 1 {
+			t.Errorf("accounts: %+v, %+v", r.clerk.begun, r.clerk.stops)
 		}
 	})
 }

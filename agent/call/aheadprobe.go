@@ -151,7 +151,10 @@ func (u *upload) connect(heard fax.Sound) {
 func (u *upload) relay(s fax.Session) *relay {
 	u.c.referred.Store(false)
 	a := u.attempt
-	a.Queue = false
+	a.Queue, a.Stage = false, fax.RealTime
+	if s == nil && u.permit.Session != nil { // its account is over: a fax has one of its own
+		a.Related = u.permit.Session.ID()
+	}
 	return u.p.relay(u.c, u.port, a, s)
 }
 

@@ -159,7 +159,15 @@ func (r *relay) isFax() {
 	}
 	if !r.heard {
 		r.heard = true
+		r.open()
 		r.alive()
+	}
+}
+
+// open begins the account of a fax that came behind a voice, whose own account is over.
+func (r *relay) open() {
+	if r.account == nil && r.attempt.Related != "" && r.p.dev.Clerk != nil {
+		r.account = r.p.dev.Clerk.Account(r.attempt)
 	}
 }
 

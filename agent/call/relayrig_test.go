@@ -473,6 +473,12 @@ func (c *testClerk) check(t tester) {
 	}
 }
 
+// Account implements fax.Clerk.
+func (c *testClerk) Account(a fax.Attempt) fax.Session {
+	c.attempts, c.sessions = append(c.attempts, a), append(c.sessions, &testSession{})
+	return c.sessions[len(c.sessions)-1]
+}
+
 // Begin implements fax.Clerk.
 func (c *testClerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	select {

@@ -544,6 +544,14 @@ func (c *clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	return p
 }
 
+// Account implements fax.Clerk.
+func (c *clerk) Account(a fax.Attempt) fax.Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begun = append(c.begun, a)
+	return c
+}
+
 // ID implements fax.Session.
 func (c *clerk) ID() string { return "session" }
 

@@ -88,6 +88,9 @@ type Session interface {
 // call; a provider that does not answer permits.
 type Clerk interface {
 	Begin(ctx context.Context, a Attempt) Permit
+	// Account begins the account of a later way of a fax (Attempt.Related), which nobody has to
+	// permit any more. It never waits.
+	Account(a Attempt) Session
 }
 
 // A CalledNumberResult tells whether a fax machine is at a number (FB-Called-Number-Result).

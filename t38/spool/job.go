@@ -38,14 +38,15 @@ func (j *Job) State(s State) {
 // Page tells how a page went; N counts from 1 in the whole document. A confirmed page is not
 // sent again. It waits for nothing.
 func (j *Job) Page(p Page) {
-	r, err := j.store.change(j.Record.ID, func(r *Record) {
+	_, err := j.store.change(j.Record.ID, func(r *Record) {
 		r.setPage(p)
 		r.Rate = max(r.Rate, p.Rate)
 		r.advance()
-		// The last confirmation is the end of the fax, and the Result its record.
+		// The last confirmation is the end of the fax, and the Result its record; a cut between
+		// the two finds it among the pages.
 		r.FirstPage = min(r.FirstPage, r.PageCount-1)
 	})
-	if err == nil && p.Result == Confirmed && p.N < r.PageCount {
+	if err == nil && p.Result == Confirmed {
 		j.store.saveSoon(j.Record.ID)
 	}
 }

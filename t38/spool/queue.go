@@ -358,7 +358,7 @@ func (q *Queue) end(ctx context.Context, id string, result Result) {
 		r.advance()
 		switch {
 		case result.OK || r.FirstPage == r.PageCount:
-			q.delivered(r)
+			r.delivered(q.store)
 		case cancelled:
 			r.Error = "cancelled"
 			r.finish(q.store, Cancelled)
@@ -376,12 +376,6 @@ func (q *Queue) end(ctx context.Context, id string, result Result) {
 	if r.State.Finished() {
 		q.tellAll()
 	}
-}
-
-func (q *Queue) delivered(r *Record) {
-	r.FirstPage, r.Error = r.PageCount, ""
-	r.finish(q.store, r.Kind.done())
-	r.NoticeDue = r.NotifyDn && r.Port > 0 && r.Direction == Out
 }
 
 // stopped is for a try that the program's end cut short.

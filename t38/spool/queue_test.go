@@ -347,6 +347,32 @@ func TestMarkIsTakenBack(t *testing.T) {
 	must(t, s.Close())
 }
 
+// A cut between the last confirmation and the end of the call finds the fax delivered: it is not
+// sent again, and what is due is told.
+func TestCutBehindTheLastConfirmation(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir, Config{})
+	r := submit(t, s, Meta{Peer: "1", Port: 1, NotifyDn: true}, small(1), small(2))
+	_, err := s.change(r.ID, func(r *Record) { r.State = Sending })
+	must(t, err)
+	j := &Job{Record: r, store: s}
+	j.Page(Page{N: 1, Result: Confirmed})
+	j.LastPageSent()
+	j.Page(Page{N: 2, Result: Confirmed})
+	s.work.Wait() // the disk has it; and then there is no power
+	cut := t.TempDir()
+	must(t, os.CopyFS(cut, os.DirFS(dir)))
+	must(t, s.Close())
+	s, _, err = Open(cut, Config{})
+	must(t, err)
+	got, err := s.Get(r.ID)
+	must(t, err)
+	if got.State != Sent || got.Uncertain || got.Committing || got.FirstPage != 2 || got.Ended.IsZero() || !got.NoticeDue {
+		t.Errorf("%+v", got)
+	}
+	must(t, s.Close())
+}
+
 // codedPage reads a page of a Source, as a receiver gets it.
 func codedPage(t testing.TB, s t30.Source, n int) [][]byte {
 	t.Helper()

@@ -181,6 +181,10 @@ func (e *entry) recover(s *Store) (why string) {
 	case !e.State.underWay():
 		return ""
 	}
+	if e.advance(); e.PageCount > 0 && e.FirstPage == e.PageCount {
+		e.delivered(s)
+		return "its last page was confirmed"
+	}
 	e.Uncertain = e.Uncertain || e.Committing
 	e.Committing = false
 	e.Interrupted++
@@ -206,6 +210,13 @@ func (r *Record) received(s *Store) {
 	r.Taken, r.Pages = r.Pages, nil
 	r.Sender = r.RemoteID
 	r.Rate, r.ECM, r.Transport, r.RemoteID, r.Error = 0, false, "", "", ""
+}
+
+// delivered makes a fax one whose pages are all confirmed.
+func (r *Record) delivered(s *Store) {
+	r.FirstPage, r.Error = r.PageCount, ""
+	r.finish(s, r.Kind.done())
+	r.NoticeDue = r.NotifyDn && r.Port > 0 && r.Direction == Out
 }
 
 // fail ends a fax for good.

@@ -100,7 +100,7 @@ func (c *Clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	return p
 }
 
-// Account begins an account of the later way of a fax, which nobody has to permit any more. Where
+// Account implements fax.Clerk. Where
 // there is none of its earlier one (Attempt.Related), since the provider wants none, there is none
 // of this either.
 func (c *Clerk) Account(a fax.Attempt) fax.Session {
