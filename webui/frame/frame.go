@@ -8,10 +8,12 @@ package frame
 import (
 	"bytes"
 	"net/http"
+	"net/url"
 
 	"github.com/a-h/templ"
 
 	"tipring/webui/api"
+	"tipring/webui/words"
 )
 
 // A Site is the interface of one device, as pages ask it: in their visitor's name.
@@ -41,6 +43,14 @@ func (v View) events() string {
 		return "line port call fax"
 	}
 	return "line port call fax provisioning config warning log"
+}
+
+// Spoken has pages speak their visitor's language.
+func Spoken(pages []api.Route) []api.Route {
+	for i := range pages {
+		pages[i].Handle = words.Spoken(pages[i].Handle)
+	}
+	return pages
 }
 
 // View is what a page with this title is drawn with.
@@ -74,8 +84,16 @@ func (s *Site) Get(w http.ResponseWriter, r *http.Request, path string, into any
 // Refuse tells on a page why there is nothing else to see. Who has not logged in is shown
 // where to.
 func (s *Site) Refuse(w http.ResponseWriter, r *http.Request, p *api.Problem) {
+	words.Spoken(func(w http.ResponseWriter, r *http.Request) { s.refuse(w, r, p) })(w, r)
+}
+
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, p *api.Problem) {
 	if p.Status == http.StatusUnauthorized && r.Method == http.MethodGet {
-		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		to := "/login"
+		if r.URL.Path != "/" {
+			to += "?next=" + url.QueryEscape(r.URL.RequestURI())
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
 	s.Show(w, r, p.Status, refusal(s.View(r, p.Title), p))

@@ -39,7 +39,7 @@ var n = words.N
 var (
 	LineStates = Words{{"registered", n("Registered")}, {"registering", n("Registering")}, {"failed", n("Not registered")}, {"disabled", n("Switched off")}}
 	Servers    = Words{{"primary", n("Primary server")}, {"backup", n("Backup server")}, {"none", n("No server")}}
-	Transports = Words{{"udp", "UDP"}, {"tcp", "TCP"}, {"tls", "TLS"}}
+	Transports = Words{{"udp", n("UDP")}, {"tcp", n("TCP")}, {"tls", n("TLS")}}
 
 	PortKinds  = Words{{"phone", n("Telephone")}, {"fax", n("Fax machine")}}
 	PortStates = Words{{"idle", n("Idle")}, {"dialling", n("Dialling")}, {"ringing", n("Ringing")}, {"talking", n("In a call")}, {"parked", n("Left off the hook")}}
@@ -48,7 +48,7 @@ var (
 
 	CallStates = Words{{"calling", n("Calling")}, {"proceeding", n("Calling")}, {"ringing", n("Ringing")}, {"connected", n("Connected")}, {"held", n("On hold")}, {"ended", n("Ended")}}
 	Directions = Words{{"in", n("Incoming")}, {"out", n("Outgoing")}}
-	Codecs     = Words{{"pcmu", "G.711 µ-law"}, {"pcma", "G.711 A-law"}, {"g722", "G.722 (HD)"}, {"t38", "T.38 fax"}}
+	Codecs     = Words{{"pcmu", n("G.711 µ-law")}, {"pcma", n("G.711 A-law")}, {"g722", n("G.722 (HD)")}, {"t38", n("T.38 fax")}}
 
 	FaxStates = Words{{"queued", n("Waiting")}, {"probing", n("Calling ahead")}, {"dialling", n("Dialling")}, {"sending", n("Sending")}, {"receiving", n("Receiving")},
 		{"delivering", n("Delivering")}, {"sent", n("Sent")}, {"received", n("Received")}, {"failed", n("Failed")}, {"cancelled", n("Cancelled")}}

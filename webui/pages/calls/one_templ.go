@@ -363,7 +363,7 @@ func onePage(v frame.View, c api.Call, l *ladder, wrong *api.Problem) templ.Comp
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = frame.FactText("Call-ID", string(c.SIPCallID)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = frame.FactText(words.T(ctx, "Call-ID"), string(c.SIPCallID)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
