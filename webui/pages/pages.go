@@ -19,6 +19,7 @@ import (
 	"tipring/webui/pages/fax"
 	"tipring/webui/pages/login"
 	"tipring/webui/pages/ports"
+	"tipring/webui/pages/settings"
 	"tipring/webui/pages/status"
 	"tipring/webui/pages/users"
 )
@@ -34,5 +35,6 @@ func Add(a *api.API) {
 		calls.Routes(site),
 		ports.Routes(site),
 		fax.Routes(site),
+		settings.Routes(site),
 	))...)
 }
