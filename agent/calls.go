@@ -6,6 +6,7 @@ import (
 	"sort"
 	"sync"
 
+	"tipring/internal/media"
 	"tipring/lines"
 )
 
@@ -16,9 +17,10 @@ const keptCalls = 20
 type callList struct {
 	mu      sync.Mutex
 	running map[string]*lines.Call
-	ended   []lines.Info    // oldest first
-	forget  func(id string) // is told of each ended call that is not remembered any more; may be nil
-	empty   chan struct{}   // closed and dropped when the last running call ends; nil: nobody waits
+	ended   []lines.Info           // oldest first
+	quality map[string]media.Stats // of calls whose media have ended
+	forget  func(id string)        // is told of each ended call that is not remembered any more; may be nil
+	empty   chan struct{}          // closed and dropped when the last running call ends; nil: nobody waits
 }
 
 func newCallList() *callList { return &callList{running: map[string]*lines.Call{}} }
@@ -41,6 +43,7 @@ func (l *callList) changed(c *lines.Call) {
 		l.empty = nil
 	}
 	if len(l.ended) == keptCalls {
+		delete(l.quality, l.ended[0].ID)
 		if l.forget != nil {
 			l.forget(l.ended[0].ID)
 		}

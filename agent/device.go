@@ -125,14 +125,7 @@ func (d device) call(i lines.Info) api.Call {
 			c.Media.Local = api.Text(netip.AddrPortFrom(i.LocalIP, i.RTPPort).String())
 		}
 	}
-	if u := d.a.port(i.Port); u != nil && u.port != nil {
-		if st, ok := u.port.Quality(i.ID); ok && st.PacketsReceived > 0 {
-			c.Quality = &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS())}
-			if st.RTTMS >= 0 {
-				c.Quality.RTTMS = number(st.RTTMS)
-			}
-		}
-	}
+	c.Quality = d.a.quality(i.ID, i.Port)
 	return c
 }
 

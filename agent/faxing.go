@@ -41,7 +41,7 @@ const faxesDir = "faxes"
 func (a *Agent) openFaxes() {
 	f := &a.fax
 	f.refusal = new(fax.Memory)
-	f.engine = fax.New(fax.Config{RTP: sockets{a}, Memory: f.refusal, Log: a.log})
+	f.engine = fax.New(fax.Config{RTP: sockets{a}, Memory: f.refusal, Log: a.log, Measured: a.measured})
 	f.clerk = a.newClerk()
 	store, report, err := spool.Open(filepath.Join(a.dir, faxesDir), spool.Config{Software: a.userAgent(), Now: a.clock.Now, Log: a.log, Changed: a.faxChanged})
 	if err != nil {

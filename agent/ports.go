@@ -206,7 +206,7 @@ func (a *Agent) portDevice() call.Device {
 			}
 			return nil
 		},
-		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged,
+		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
 		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, FaxMoved: a.callMoved, Desk: desk{a}, ReceiveFax: a.receiveFax,
 		Log: a.log,
 	}

@@ -116,6 +116,7 @@ func (a *Agent) setRTP(s config.SIP) error {
 	if err != nil {
 		return err
 	}
+	ports.SetTap(a.traces)
 	a.rtpRange = want
 	a.rtp.Store(ports)
 	return nil

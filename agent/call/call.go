@@ -67,6 +67,10 @@ type Device struct {
 	// nil: nobody asks.
 	Changed func(port int, s Snapshot)
 
+	// Measured is told the figures of each call when its media end, on the port's goroutine: it
+	// must not block. Nil: nobody asks.
+	Measured func(id string, st media.Stats)
+
 	Clerk  fax.Clerk   // is asked before the calls of fax ports; nil: nobody is
 	Memory *fax.Memory // of destinations without T.38; may be nil
 	// FaxEnded is told of each call of a port with mode relay, a fax or not, on the port's

@@ -22,8 +22,13 @@ const keptRecords = 20
 
 // keepRecord keeps the figures of the conversation's call.
 func (c *conversation) keepRecord() {
-	if c.id != "" && c.session != nil {
-		c.p.records.keep(c.id, c.session.Stats())
+	if c.id == "" || c.session == nil {
+		return
+	}
+	st := c.session.Stats()
+	c.p.records.keep(c.id, st)
+	if c.p.dev.Measured != nil {
+		c.p.dev.Measured(c.id, st)
 	}
 }
 

@@ -27,6 +27,9 @@ type Config struct {
 	Bind   netip.Addr // zero: every address
 	Memory *Memory    // shared with the ports; nil: nothing is remembered
 	Log    *slog.Logger
+
+	// Measured is told the figures of each call's sound when it is over; nil: nobody asks.
+	Measured func(id string, st media.Stats)
 }
 
 // An Engine makes and answers fax calls whose pages are documents: no line card has a part in

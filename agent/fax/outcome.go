@@ -12,6 +12,9 @@ func (c *call) outcome() Outcome {
 		c.leaveWay()
 	}
 	_ = c.session.Close() // a BYE of RTCP that does not go is missed by nobody
+	if m := c.engine.cfg.Measured; m != nil && c.sip != nil {
+		m(c.sip.Info().ID, c.session.Stats())
+	}
 	closePairs(c.beside)
 	o := &c.report.out
 	o.LocalID, o.Peer, o.Started, o.Ended = c.terminal.Ident, c.dest, c.started, time.Now()

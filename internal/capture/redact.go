@@ -14,12 +14,19 @@ func Redact(b []byte, digits bool) {
 	credentials(b)
 	// A lone CR begins a line and ends none: so nothing hides behind one.
 	for at := 0; at < len(b); {
-		line(b, at)
-		next := bytes.IndexAny(b[at:], "\r\n")
-		if next < 0 {
-			break
+		end := len(b)
+		if n := bytes.IndexByte(b[at:], '\n'); n >= 0 {
+			end = at + n + 1
 		}
-		at += next + 1
+		for at < end {
+			line(b, at)
+			n := bytes.IndexByte(b[at:end], '\r')
+			if n < 0 {
+				break
+			}
+			at += n + 1
+		}
+		at = end
 	}
 	if body := bodyOf(b); !digits {
 		hideDigits(b[:len(b)-len(body)], body)
@@ -171,7 +178,10 @@ func parameters(b []byte) {
 		if !keep {
 			cover(unquoted(b[:end]))
 		}
-		b = b[end:]
+		if b = skipBlank(b[end:]); len(b) > 0 && b[0] != ',' {
+			cover(b) // it belongs to the value, or to nobody knows what
+			return
+		}
 	}
 }
 

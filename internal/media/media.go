@@ -72,6 +72,7 @@ type Session struct {
 	receives bool
 	clock    int64    // samples the port has heard
 	lent     *Packets // has the RTP socket; nil: nobody
+	tap      Tap      // nil: none
 	jitter   Jitter
 	data     bool
 
@@ -85,6 +86,9 @@ type Session struct {
 // silent until Update says what was agreed.
 func New(pair *Pair, cfg Config) *Session {
 	s := &Session{pair: pair, newCodec: cfg.NewCodec}
+	if pair != nil {
+		s.tap = tapOf(pair.RTP)
+	}
 	if s.newCodec == nil {
 		s.newCodec = NewCodec
 	}

@@ -5,6 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
+
+	"tipring/internal/capture"
 )
 
 const (
@@ -29,6 +32,7 @@ var ErrTooLate = errors.New("the socket is not lent any more")
 // Its methods are the owning goroutine's but for Stats.
 type Packets struct {
 	conn     Conn
+	tap      Tap // nil: none
 	learning Learning
 	trusted  netip.Addr // where the peer's sound came from
 
@@ -52,7 +56,7 @@ type PacketStats struct {
 
 // NewPackets makes a Packets on a socket of its own.
 func NewPackets(c Conn, remote netip.AddrPort, l Learning) *Packets {
-	p := &Packets{conn: c, learning: l}
+	p := &Packets{conn: c, tap: tapOf(c), learning: l}
 	p.SetRemote(remote)
 	return p
 }
@@ -65,7 +69,7 @@ func (s *Session) Packets(remote netip.AddrPort) *Packets {
 	s.takeBack()
 	p := &Packets{learning: s.remote.learning}
 	if s.pair != nil {
-		p.conn = s.pair.RTP
+		p.conn, p.tap = s.pair.RTP, s.tap
 	}
 	if s.remote.settled {
 		p.trusted = s.remote.rtp.Addr()
@@ -130,6 +134,7 @@ func (p *Packets) Read(b []byte) (n int, ok bool) {
 			p.foreign.Add(1)
 		default:
 			p.received.Add(1)
+			show(p.tap, p.conn, capture.UDPTL, false, d.At, d.From, b[:d.N])
 			return d.N, true
 		}
 	}
@@ -201,6 +206,7 @@ func (p *Packets) Write(b []byte) error {
 		return err
 	}
 	p.sent.Add(1)
+	show(p.tap, p.conn, capture.UDPTL, true, time.Time{}, p.peer, b)
 	return nil
 }
 

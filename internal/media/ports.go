@@ -16,6 +16,7 @@ var ErrNoPort = errors.New("no free RTP port")
 // RTCP (RFC 3550 section 11). Its methods may be called from any goroutine.
 type Ports struct {
 	first, pairs int
+	tap          Tap // of all its sockets; nil: none
 
 	mu    sync.Mutex
 	inUse map[int]bool // by the number of the pair
@@ -31,6 +32,9 @@ func NewPorts(min, max int) (*Ports, error) {
 	}
 	return &Ports{first: first, pairs: pairs, inUse: map[int]bool{}, next: rand.IntN(pairs)}, nil
 }
+
+// SetTap has what crosses the ports shown to tap. It must not be called once Listen was.
+func (p *Ports) SetTap(tap Tap) { p.tap = tap }
 
 // Listen opens a pair on the address bind; the zero bind is every address. A device binds
 // it to that network interface. What other programs hold is passed over.
@@ -75,7 +79,11 @@ func (p *Ports) open(n int, bind netip.Addr, device string) (*Pair, error) {
 		_ = rtp.Close()
 		return nil, err
 	}
-	return &Pair{RTP: rtp, RTCP: rtcp, release: func() { p.release(n) }}, nil
+	pair := &Pair{RTP: rtp, RTCP: rtcp, release: func() { p.release(n) }}
+	if p.tap != nil {
+		pair.RTP, pair.RTCP = tapped{rtp, p.tap}, tapped{rtcp, p.tap}
+	}
+	return pair, nil
 }
 
 func (p *Ports) release(n int) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
+
+	"tipring/internal/capture"
 )
 
 // A receiver takes packets from the network.
@@ -112,7 +114,7 @@ func (s *Session) drain() {
 		if !ok {
 			break
 		}
-		s.control(s.buf[:d.N], d)
+		s.control(s.buf[:d.N], d, s.pair.RTCP)
 	}
 }
 
@@ -123,7 +125,7 @@ func (s *Session) datagram(b []byte, d Datagram) {
 		return
 	}
 	if b[1] >= 192 && b[1] < 224 { // RFC 5761 section 4: RTCP on the same port
-		s.control(b, d)
+		s.control(b, d, s.pair.RTP)
 		return
 	}
 	payloadType := b[1] & 0x7f
@@ -144,6 +146,14 @@ func (s *Session) datagram(b []byte, d Datagram) {
 	case !agreed:
 		s.unknown++
 	}
+	kind := capture.RTP
+	switch {
+	case isEvent:
+		kind = capture.TelephoneEvent
+	case !agreed:
+		kind = capture.Strange
+	}
+	show(s.tap, s.pair.RTP, kind, false, d.At, d.From, b)
 	if !s.count(ssrc, seq, agreed) || !agreed {
 		return
 	}

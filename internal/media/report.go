@@ -3,6 +3,8 @@ package media
 import (
 	mrand "math/rand/v2"
 	"time"
+
+	"tipring/internal/capture"
 )
 
 const (
@@ -65,15 +67,18 @@ func (s *Session) report(bye bool) {
 	}
 	if s.pair.RTCP.Write(b, s.remote.rtcp) != nil {
 		s.failed++
+		return
 	}
+	show(s.tap, s.pair.RTCP, capture.RTCP, true, t, s.remote.rtcp, b)
 }
 
-// control takes an RTCP packet.
-func (s *Session) control(b []byte, d Datagram) {
+// control takes an RTCP packet that came in at c.
+func (s *Session) control(b []byte, d Datagram, c Conn) {
 	if !s.remote.acceptRTCP(d.From) {
 		s.foreign++
 		return
 	}
+	show(s.tap, c, capture.RTCP, false, d.At, d.From, b)
 	r, ok := parseRTCP(b, s.ssrc)
 	if !ok {
 		s.malformed++

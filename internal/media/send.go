@@ -3,8 +3,11 @@ package media
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pion/rtp"
+
+	"tipring/internal/capture"
 )
 
 // A sender makes packets of the port's samples.
@@ -92,6 +95,11 @@ func (s *Session) transmit(payloadType uint8, ts uint32, marker bool, n int) {
 		s.failed++
 		return
 	}
+	kind := capture.RTP
+	if int(payloadType) == s.sender.eventType {
+		kind = capture.TelephoneEvent
+	}
+	show(s.tap, s.pair.RTP, kind, true, time.Time{}, s.remote.rtp, s.out[:size+n])
 	s.seq++
 	s.packets++
 	s.octets += uint32(n)

@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"tipring/internal/media"
+	"tipring/webui/api"
+)
+
+// measured keeps the figures of a call whose media have ended, as long as the call is shown.
+func (a *Agent) measured(id string, st media.Stats) {
+	if a.calls.measured(id, st) {
+		a.events.Changed(api.OnCall, id)
+	}
+}
+
+// measured reports false for a call that is not remembered any more.
+func (l *callList) measured(id string, st media.Stats) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running[id] == nil && !l.hasEnded(id) {
+		return false
+	}
+	if l.quality == nil {
+		l.quality = map[string]media.Stats{}
+	}
+	l.quality[id] = st
+	return true
+}
+
+func (l *callList) hasEnded(id string) bool {
+	for _, i := range l.ended {
+		if i.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// figures are those that measured kept.
+func (l *callList) figures(id string) (media.Stats, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	st, ok := l.quality[id]
+	return st, ok
+}
+
+// quality is how a call goes, or went: nil where no sound came in.
+func (a *Agent) quality(id string, port int) *api.Quality {
+	st, ok := a.calls.figures(id)
+	if u := a.port(port); !ok && u != nil && u.port != nil {
+		st, ok = u.port.Quality(id)
+	}
+	if !ok || st.PacketsReceived == 0 {
+		return nil
+	}
+	q := &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS())}
+	if st.RTTMS >= 0 {
+		q.RTTMS = number(st.RTTMS)
+	}
+	if st.RemoteLossPct >= 0 {
+		q.RemoteLossPct, q.RemoteJitterMS = number(st.RemoteLossPct), number(st.RemoteJitterMS)
+	}
+	return q
+}
