@@ -179,6 +179,7 @@ func (a *Agent) load() error {
 	a.keeper = a.newKeeper()
 	a.openAccounting()
 	a.openFaxes()
+	a.openDesk()
 	a.resumeRestore()
 	a.setMetrics()
 	return nil
@@ -237,7 +238,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleFaxes(faxes{a})
 	routes.HandleEvents(a.events)
 	routes.HandleBackups(backups{a})
-	a.openDesk()
 	routes.HandleAccess(a.page.desk)
 	pages.Add(routes)
 	routes.HandleTraces(tracing{a})

@@ -11,6 +11,7 @@ import (
 
 	"tipring/internal/backup"
 	"tipring/t38/spool"
+	"tipring/webui/access"
 	"tipring/webui/api"
 )
 
@@ -21,16 +22,6 @@ const (
 	rosterPart   = "access"   // users and tokens, as webui/access exports them
 	numbersPart  = "called-numbers"
 )
-
-// A roster is who may use the device, as a backup holds it.
-type roster interface {
-	Export() []byte
-	Check(text []byte) (users, tokens int, err error) // nil: Import takes it
-	Import(text []byte) error                         // whole or not at all; without a user it changes nothing
-}
-
-// minPassword is how long a backup's password is at least, in characters: as a user's.
-const minPassword = 10
 
 // backups is what the HTTP interface takes and brings back of the device.
 type backups struct{ a *Agent }
@@ -43,7 +34,7 @@ type calledNumber struct {
 }
 
 func (b backups) Contents() api.BackupContents {
-	return api.BackupContents{Device: api.Text(b.a.backupName()), Parts: b.a.countParts(b.parts()), MinPassword: minPassword}
+	return api.BackupContents{Device: api.Text(b.a.backupName()), Parts: countParts(b.parts()), MinPassword: access.MinPassword}
 }
 
 // backupName is what the device is called in a backup.
@@ -55,7 +46,7 @@ func (a *Agent) backupName() string {
 // parts is what a backup holds now.
 func (b backups) parts() []backup.Part {
 	g, _ := b.a.store.Current()
-	parts := []backup.Part{{Name: settingsPart, Data: g.Local}, {Name: rosterPart, Data: b.a.roster().Export()}}
+	parts := []backup.Part{{Name: settingsPart, Data: g.Local}, {Name: rosterPart, Data: b.a.page.desk.Export()}}
 	if m := b.a.fax.numbers; m != nil {
 		list := []calledNumber{}
 		for _, c := range m.List() {
@@ -68,14 +59,14 @@ func (b backups) parts() []backup.Part {
 }
 
 // countParts tells how much is in the parts of a backup.
-func (a *Agent) countParts(parts []backup.Part) []api.BackupPart {
+func countParts(parts []backup.Part) []api.BackupPart {
 	var list []api.BackupPart
 	for _, p := range parts {
 		switch p.Name {
 		case settingsPart:
 			list = append(list, api.BackupPart{Name: "settings", Count: countSettings(p.Data)})
 		case rosterPart:
-			users, tokens, _ := a.roster().Check(p.Data)
+			users, tokens, _ := access.CheckExport(p.Data)
 			list = append(list, api.BackupPart{Name: "users", Count: users}, api.BackupPart{Name: "tokens", Count: tokens})
 		case numbersPart:
 			numbers, _ := numbersOf(p.Data)
@@ -135,7 +126,7 @@ func numbersOf(text []byte) ([]spool.Called, error) {
 
 // checkParts reports what of an opened backup this program cannot bring back. Settings are
 // judged with the files of the device.
-func (a *Agent) checkParts(parts []backup.Part) error {
+func checkParts(parts []backup.Part) error {
 	found := map[string]bool{}
 	for _, p := range parts {
 		found[p.Name] = true
@@ -143,7 +134,7 @@ func (a *Agent) checkParts(parts []backup.Part) error {
 		switch p.Name {
 		case settingsPart:
 		case rosterPart:
-			_, _, err = a.roster().Check(p.Data)
+			_, _, err = access.CheckExport(p.Data)
 		case numbersPart:
 			_, err = numbersOf(p.Data)
 		default:
@@ -158,12 +149,3 @@ func (a *Agent) checkParts(parts []backup.Part) error {
 	}
 	return nil
 }
-
-func (a *Agent) roster() roster { return nobody{} }
-
-// nobody is the roster of a device that has no users.
-type nobody struct{}
-
-func (nobody) Export() []byte                 { return nil }
-func (nobody) Check([]byte) (int, int, error) { return 0, 0, nil }
-func (nobody) Import([]byte) error            { return nil }

@@ -15,6 +15,7 @@ import (
 
 	"tipring/internal/backup"
 	"tipring/t38/spool"
+	"tipring/webui/access"
 	"tipring/webui/api"
 )
 
@@ -61,6 +62,20 @@ func (r *rig) restore(file []byte, password string) (result api.Restored, status
 	return result, w.Code, w.Body.String()
 }
 
+// claim sets the first password.
+func (r *rig) claim(password string) {
+	r.t.Helper()
+	d := r.Agent.page.desk
+	if err := d.Claim(r.t.Context(), access.Try{}, d.ClaimCode(), password); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) letsIn(password string) bool {
+	_, err := r.Agent.page.desk.LogIn(r.t.Context(), access.Try{}, access.Owner, password)
+	return err == nil
+}
+
 const identity = "[device]\nmac = 00:0b:82:11:22:33\n"
 
 // local is what somebody has set by hand, a secret among it.
@@ -75,9 +90,10 @@ func TestADeviceIsReplaced(t *testing.T) {
 	if w := old.http("PUT", "/config", local); w.Code != 202 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	old.claim("the old password")
 	old.Agent.fax.numbers.Called("+4930123", spool.CalledSuccess)
 	contents := (backups{old.Agent}).Contents()
-	if got := contents.Parts; contents.Device != "000B82112233" || len(got) != 4 || got[0] != (api.BackupPart{Name: "settings", Count: 2}) || got[3] != (api.BackupPart{Name: "called_numbers", Count: 1}) {
+	if got := contents.Parts; contents.Device != "000B82112233" || len(got) != 4 || got[0] != (api.BackupPart{Name: "settings", Count: 2}) || got[1] != (api.BackupPart{Name: "users", Count: 1}) || got[3] != (api.BackupPart{Name: "called_numbers", Count: 1}) {
 		t.Errorf("%+v", contents)
 	}
 	file := old.backup(backupPassword)
@@ -89,6 +105,7 @@ func TestADeviceIsReplaced(t *testing.T) {
 	if got := (backups{r.Agent}).Restored(); got.State != "none" {
 		t.Errorf("before: %+v", got)
 	}
+	r.claim("the new password")
 	result, status, text := r.restore(file, backupPassword)
 	if status != 202 || *result.SameDevice || result.Device != "000B82112233" || result.Version != "test" || result.Generation == nil || result.Error != "" {
 		t.Fatalf("%d %s", status, text)
@@ -99,6 +116,9 @@ func TestADeviceIsReplaced(t *testing.T) {
 	}
 	if l := r.config().Line(1); l.AuthPassword != "S3CRET" || l.DisplayName != "Reception" {
 		t.Errorf("%+v", l)
+	}
+	if !r.letsIn("the old password") || r.letsIn("the new password") {
+		t.Error("the password is not that of the backup")
 	}
 	if fax, known := r.Agent.fax.numbers.Known("+4930123"); !fax || !known {
 		t.Error("the called number is not known")
@@ -168,7 +188,7 @@ func TestRestoreIsFinishedByTheNextStart(t *testing.T) {
 	}{
 		{"decided", func(*Agent, restoreRecord, []backup.Part) error { return nil }},
 		{"users are there", func(a *Agent, _ restoreRecord, parts []backup.Part) error {
-			return a.roster().Import(partOf(parts, rosterPart))
+			return a.page.desk.Import(partOf(parts, rosterPart))
 		}},
 		{"settings are there", func(a *Agent, r restoreRecord, parts []backup.Part) error {
 			_, err := a.keeper.Restore(a.ctx, partOf(parts, settingsPart), func() error { return nil })
@@ -180,10 +200,15 @@ func TestRestoreIsFinishedByTheNextStart(t *testing.T) {
 			h.put("tipring.ini", base+identity)
 			r, end := h.start("tipring.ini")
 			r.http("PUT", "/config", "[sip1]\ndisplay_name = here\n")
+			r.claim("the old password")
+			who := r.Agent.page.desk.Export()
+			if err := r.Agent.page.desk.SetPassword(t.Context(), access.Owner, "the new password"); err != nil {
+				t.Fatal(err)
+			}
 			now, _ := r.Agent.store.Current()
 			parts := []backup.Part{
 				{Name: settingsPart, Data: []byte(local)},
-				{Name: rosterPart, Data: r.roster().Export()},
+				{Name: rosterPart, Data: who},
 				{Name: numbersPart, Data: []byte(`[{"number":"+4930123","fax":false,"at":"2026-01-02T03:04:05Z"}]`)},
 			}
 			record := restoreRecord{Restored: time.Now(), Device: "A", Self: "B", Made: time.Now(), After: now.N}
@@ -199,6 +224,9 @@ func TestRestoreIsFinishedByTheNextStart(t *testing.T) {
 				r, end := h.start("tipring.ini")
 				if g, _ := r.Agent.store.Current(); string(g.Local) != local || g.By != "restore" || g.N != now.N+1 {
 					t.Errorf("%s start: generation %d by %s: %s", start, g.N, g.By, g.Local)
+				}
+				if !r.letsIn("the old password") {
+					t.Errorf("%s start: the password is not that of the backup", start)
 				}
 				if fax, known := r.Agent.fax.numbers.Known("+4930123"); fax || !known {
 					t.Errorf("%s start: the number is not known", start)

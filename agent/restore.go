@@ -52,38 +52,29 @@ func (b backups) Restore(ctx context.Context, file []byte, password string) (api
 	if err != nil {
 		return api.Restored{}, err
 	}
-	if err := a.checkParts(parts); err != nil {
+	if err := checkParts(parts); err != nil {
 		return api.Restored{}, err
 	}
 	r := restoreRecord{
-		Restored: a.clock.Now().UTC(), Device: h.Device, Self: a.backupName(), Made: h.Made, Version: h.Version, Parts: a.countParts(parts),
+		Restored: a.clock.Now().UTC(), Device: h.Device, Self: a.backupName(), Made: h.Made, Version: h.Version, Parts: countParts(parts),
 	}
-	undo, who := func() {}, a.roster().Export()
+	began := false
 	r.Generation, err = a.keeper.Restore(ctx, partOf(parts, settingsPart), func() error {
 		for _, g := range a.store.List() {
 			r.After = max(r.After, g.N)
 		}
-		undo = func() { a.undoRestore(who) }
-		if err := a.writeRestoring(r, parts); err != nil {
-			return err
-		}
-		return a.roster().Import(partOf(parts, rosterPart))
+		began = true
+		return a.writeRestoring(r, parts)
 	})
 	if err != nil {
-		undo()
+		if began {
+			a.forgetRestoring()
+		}
 		_, err = settings(b).accepted(0, err)
 		return api.Restored{}, err
 	}
 	a.finishRestore(r, parts)
 	return b.Restored(), nil
-}
-
-// undoRestore leaves everything as it was: who may use the device, too.
-func (a *Agent) undoRestore(who []byte) {
-	if err := a.roster().Import(who); err != nil {
-		a.log.Error("users and tokens are those of a backup that was not restored", "err", err)
-	}
-	a.forgetRestoring()
 }
 
 // partOf is the data of a part; nil: there is none.
@@ -120,17 +111,11 @@ func (a *Agent) writeState(name string, text []byte) error {
 	})
 }
 
-// finishRestore brings back what a device can do without, and closes the restore.
+// finishRestore brings back what is no setting, and closes the restore.
 func (a *Agent) finishRestore(r restoreRecord, parts []backup.Part) {
-	if text := partOf(parts, numbersPart); text != nil && a.fax.numbers != nil {
-		numbers, err := numbersOf(text)
-		if err == nil {
-			err = a.fax.numbers.Merge(numbers)
-		}
-		if err != nil {
-			a.log.Error("called numbers of a backup not restored", "err", err)
-			r.Error = err.Error()
-		}
+	if err := a.restoreRest(parts); err != nil {
+		a.log.Error("backup not restored in full", "err", err)
+		r.Error = err.Error()
 	}
 	text, err := json.Marshal(r)
 	if err == nil {
@@ -141,6 +126,23 @@ func (a *Agent) finishRestore(r restoreRecord, parts []backup.Part) {
 	}
 	a.forgetRestoring()
 	a.log.Info("backup restored", "generation", r.Generation, "of", r.Device, "made", r.Made)
+}
+
+// restoreRest brings back who may use the device, and the called numbers.
+func (a *Agent) restoreRest(parts []backup.Part) (err error) {
+	if text := partOf(parts, rosterPart); text != nil {
+		if e := a.page.desk.Import(text); e != nil {
+			err = fmt.Errorf("users and tokens: %w", e)
+		}
+	}
+	if text := partOf(parts, numbersPart); text != nil && a.fax.numbers != nil {
+		numbers, e := numbersOf(text)
+		if e == nil {
+			e = a.fax.numbers.Merge(numbers)
+		}
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // forgetRestoring closes a restore.
@@ -217,10 +219,6 @@ func (a *Agent) resumeRestore() {
 	}
 	var done bool
 	if r.Generation, done = provisioning.Restored(a.store, partOf(parts, settingsPart), r.After); !done {
-		return
-	}
-	if err := a.roster().Import(partOf(parts, rosterPart)); err != nil {
-		a.log.Error("users and tokens of a backup not restored: the next start tries again", "err", err)
 		return
 	}
 	a.finishRestore(r, parts)

@@ -49,7 +49,7 @@ type Restored struct {
 	Parts      []BackupPart `json:"parts"`
 	Generation *int         `json:"generation"` // that it became
 	Trial      *Trial       `json:"trial"`
-	Error      Text         `json:"error"` // of what was not brought back, and can be done without
+	Error      Text         `json:"error"` // of what was not brought back
 }
 
 const (
