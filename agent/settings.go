@@ -167,6 +167,9 @@ func (a *Agent) showProvisioning() api.Provisioning {
 		Source: api.Text(st.Source), URL: api.Text(st.URL), Last: api.At(st.Last), Next: api.At(st.Next), Error: api.Text(st.Err),
 		Trial: trialOf(st), NotUnderstood: notUnderstood(st.Notes),
 	}
+	for _, s := range st.Asked {
+		p.Sources = append(p.Sources, api.Source{Name: s.Name, Result: s.Result.String(), Text: api.Text(s.Text)})
+	}
 	if st.Generation != 0 {
 		p.Generation = api.Number(st.Generation)
 	}

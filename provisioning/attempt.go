@@ -57,6 +57,7 @@ type outcome struct {
 	layers  []config.Layer // nil: nobody has any
 	key     string         // digest of the layers
 	notes   []NotUnderstood
+	asked   []Asked
 	etag    string
 	changed string // Last-Modified
 	version uint64 // of a sealed file; 0: not sealed
@@ -90,7 +91,7 @@ func (a *attempt) run(ctx context.Context) (o outcome) {
 	a.show(Searching)
 	f := search(ctx, a.order, a.k.finders, a.search)
 	a.search.Account, a.search.Arg = f.account, f.arg
-	o.account, o.profile, o.state, o.notes = f.account, f.profile, f.state, f.notes
+	o.account, o.profile, o.state, o.notes, o.asked = f.account, f.profile, f.state, f.notes, f.asked
 	for _, d := range f.details {
 		o.add(config.SettingsLayer(d.Source, d.Details))
 	}

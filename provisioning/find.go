@@ -67,18 +67,65 @@ type found struct {
 	failures []error // of the sources that could not be asked
 	lacking  bool    // one of them stands before those that had something
 	named    bool    // one of them is a server that the device was told to ask
+	asked    []Asked // in the order of the search
+}
+
+// A Result is what asking a source came to.
+type Result uint8
+
+// The results.
+const (
+	NotReached Result = iota // the search had ended before
+	HasNothing               // it has nothing for this device
+	Named                    // it names a file
+	Given                    // it has settings itself
+	Completed                // it has what completes a file: an account, numbers, servers
+	Unanswered               // it could not be asked, or what it said was refused
+)
+
+func (r Result) String() string {
+	return [...]string{"not_asked", "nothing", "file", "settings", "details", "failed"}[r]
+}
+
+// An Asked is a source of a search.
+type Asked struct {
+	Name   string // as in [provisioning] order
+	Result Result
+	Text   string // why it failed, or the account that it told; may be empty
+}
+
+// resultOf says what a finding is worth.
+func resultOf(name string, f Finding, err error) Asked {
+	a := Asked{Name: name, Text: f.Account}
+	switch {
+	case err != nil:
+		a.Result, a.Text = Unanswered, why(err)
+	case len(f.Offers) > 0:
+		a.Result = Named
+	case len(f.Settings) > 0:
+		a.Result = Given
+	case len(f.Details) > 0 || f.Account != "" || f.Arg != "":
+		a.Result = Completed
+	default:
+		a.Result = HasNothing
+	}
+	return a
 }
 
 // search asks the sources in their order until one has a file or settings.
 func search(ctx context.Context, order []string, finders map[string]Finder, s Search) found {
 	var f found
 	for _, name := range order {
+		f.asked = append(f.asked, Asked{Name: name})
+	}
+	for i, name := range order {
 		finder := finders[name]
 		if finder == nil {
 			continue
 		}
 		s.Account, s.Arg = f.account, f.arg
 		got, err := finder.Find(ctx, s)
+		f.asked[i] = resultOf(name, got, err)
 		if err != nil {
 			f.failures = append(f.failures, fmt.Errorf("%s: %w", name, err))
 			f.lacking = f.lacking || len(f.details) == 0

@@ -369,7 +369,7 @@ func (k *Keeper) finish(now time.Time, o outcome) {
 	}
 	k.update(func(s *Status) {
 		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
-		s.Notes = o.notes
+		s.Notes, s.Asked = o.notes, o.asked
 		s.AccountState = o.state
 		if o.account != "" {
 			s.Account, s.Profile = o.account, o.profile

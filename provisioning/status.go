@@ -44,6 +44,7 @@ type Status struct {
 	Generation   int       // the one running; 0: none, only installed files
 	Trial        *TrialStatus
 	Notes        []NotUnderstood
+	Asked        []Asked // by the last attempt that ended
 }
 
 // A TrialStatus is a generation that is being judged.

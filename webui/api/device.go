@@ -92,6 +92,7 @@ type Provisioning struct {
 	Generation    *int            `json:"generation"` // the one running
 	Trial         *Trial          `json:"trial"`
 	NotUnderstood []NotUnderstood `json:"not_understood"`
+	Sources       []Source        `json:"sources"` // as the last finished attempt asked them
 }
 
 // Trial is a generation that has yet to prove itself.
@@ -99,6 +100,13 @@ type Trial struct {
 	Generation int    `json:"generation"`
 	State      string `json:"state"`
 	Until      Time   `json:"until"`
+}
+
+// Source is who may have settings, and what it said last.
+type Source struct {
+	Name   string `json:"name"`   // radius dhcp pnp static
+	Result string `json:"result"` // not_asked nothing file settings details failed
+	Text   Text   `json:"text"`   // why it failed, or the account that it told
 }
 
 // NotUnderstood is a line of a provisioned file that was not used.

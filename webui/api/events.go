@@ -82,7 +82,7 @@ func EventText(topic Topic, data any) ([]byte, error) {
 		v.Pages = list(v.Pages)
 		data = v
 	case Provisioning:
-		v.NotUnderstood = list(v.NotUnderstood)
+		v.NotUnderstood, v.Sources = list(v.NotUnderstood), list(v.Sources)
 		data = v
 	case []Warning:
 		data = list(v)

@@ -34,7 +34,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	s := a.device.Status()
 	s.Lines, s.Ports = list(s.Lines), list(s.Ports)
 	s.Faults, s.Waiting = list(s.Faults), list(s.Waiting)
-	s.Provisioning.NotUnderstood = list(s.Provisioning.NotUnderstood)
+	s.Provisioning.NotUnderstood, s.Provisioning.Sources = list(s.Provisioning.NotUnderstood), list(s.Provisioning.Sources)
 	a.answer(w, r, http.StatusOK, s)
 }
 
