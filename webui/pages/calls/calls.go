@@ -56,8 +56,8 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, wrong *ap
 		return
 	}
 	// Who may not see the messages, and where there are none, sees the call without them.
-	var l *ladder
-	if err := p.API.Ask(r, api.Question{Path: path + "/ladder"}).Into(&l); err != nil {
+	l := new(ladder)
+	if err := p.API.Ask(r, api.Question{Path: path + "/ladder"}).Into(l); err != nil {
 		l = nil
 	}
 	v := p.View(r, words.T(r.Context(), "Call with %s", peer(r.Context(), c)))

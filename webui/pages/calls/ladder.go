@@ -1,42 +1,21 @@
 package calls
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"tipring/webui/api"
+	"tipring/webui/words"
 )
 
 // A ladder is GET /calls/{id}/ladder: who said what to whom.
-type ladder struct {
-	Participants []participant `json:"participants"`
-	Messages     []message     `json:"messages"`
-	Dropped      int           `json:"dropped"` // that were not kept
-}
-
-type participant struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Address api.Text `json:"address"`
-}
-
-type message struct {
-	Time           api.Time `json:"time"`
-	From           api.Text `json:"from"` // id of a participant; null: an event, or nobody's
-	To             api.Text `json:"to"`
-	Kind           string   `json:"kind"` // request response event
-	Status         *int     `json:"status"`
-	Summary        string   `json:"summary"`
-	Detail         api.Text `json:"detail"` // the message, without its secrets
-	Retransmission bool     `json:"retransmission"`
-	Transport      api.Text `json:"transport"`
-}
+type ladder struct{ api.Ladder }
 
 // lane is the column of a participant, or -1.
 func (l *ladder) lane(id api.Text) int {
-	return slices.IndexFunc(l.Participants, func(p participant) bool { return id != "" && p.ID == string(id) })
+	return slices.IndexFunc(l.Participants, func(p api.Participant) bool { return id != "" && p.ID == string(id) })
 }
 
 // across is the middle of a lane, in per cent of the ladder's width.
@@ -45,21 +24,24 @@ func (l *ladder) across(lane int) string {
 }
 
 // between reports an arrow, from one lane to another.
-func (l *ladder) between(m message) (from, to int, ok bool) {
+func (l *ladder) between(m api.LadderMessage) (from, to int, ok bool) {
 	from, to = l.lane(m.From), l.lane(m.To)
 	return from, to, from >= 0 && to >= 0 && from != to
 }
 
 // name is what a participant is called.
-func (l *ladder) name(id api.Text) string {
+func (l *ladder) name(ctx context.Context, id api.Text) string {
 	if i := l.lane(id); i >= 0 {
-		return l.Participants[i].Name
+		return words.T(ctx, l.Participants[i].Name)
 	}
 	return string(id)
 }
 
+// What participants are called, besides their addresses.
+var _ = []string{words.N("this device"), words.N("primary"), words.N("backup")}
+
 // tone is the look of a message: by what it answers.
-func (m message) tone() string {
+func tone(m api.LadderMessage) string {
 	switch {
 	case m.Kind == "event":
 		return "event"
@@ -76,9 +58,6 @@ func (m message) tone() string {
 }
 
 // offset is how long after the first message, in seconds.
-func (l *ladder) offset(m message) string {
-	if len(l.Messages) == 0 || m.Time.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf("+%.3f", float64(m.Time.Sub(l.Messages[0].Time.Time)/time.Millisecond)/1000)
+func offset(m api.LadderMessage) string {
+	return fmt.Sprintf("+%d.%03d", m.AfterMS/1000, m.AfterMS%1000)
 }
