@@ -201,7 +201,7 @@ func (l *Line) result(a registrar.Action, target transport.Target, answer ua.Ans
 	}
 	r := registrar.Result{Outcome: registrar.Refused, Code: res.StatusCode}
 	r.RetryAfter, _ = res.RetryAfter()
-	r.Cause = fmt.Errorf("%s %s at %s: %d %s", req.Method, l.aor(s), target, res.StatusCode, res.Reason)
+	r.Cause = fmt.Errorf("%s %s at %s: %s", req.Method, l.aor(s), target, sipmsg.Told(res.StatusCode, res.Reason))
 	if answer.Err != nil {
 		r.Cause = fmt.Errorf("%w: %w", r.Cause, answer.Err)
 	}

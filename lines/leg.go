@@ -275,7 +275,7 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 		return
 	}
 	c.report(now, res)
-	text := fmt.Sprintf("%d %s", res.StatusCode, res.Reason) + because(res)
+	text := sipmsg.Told(res.StatusCode, res.Reason) + because(res)
 	if a.Err != nil {
 		text += ": " + a.Err.Error()
 	}

@@ -2,7 +2,6 @@ package lines
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"tipring/internal/offer"
@@ -181,7 +180,7 @@ func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
 	case res.StatusCode == 422 && s.timer.TooBrief(res):
 		s.wanted = true
 	case dialog.Gone(res.StatusCode) && (res.StatusCode != 408 || !x.wish.set):
-		s.lostDialog(now, fmt.Errorf("%d %s", res.StatusCode, res.Reason))
+		s.lostDialog(now, errors.New(sipmsg.Told(res.StatusCode, res.Reason)))
 	default:
 		// A 408 to a switch too: a server's word that the far end leaves a re-INVITE of T.38
 		// unanswered, as some do, while its sound goes on.
@@ -235,7 +234,7 @@ func (s *session) updated(now time.Time, a ua.Answer) {
 	case res.StatusCode == 422 && s.timer.TooBrief(res):
 		s.refresh(now)
 	case dialog.Gone(res.StatusCode):
-		s.lostDialog(now, fmt.Errorf("%d %s", res.StatusCode, res.Reason))
+		s.lostDialog(now, errors.New(sipmsg.Told(res.StatusCode, res.Reason)))
 	case res.StatusCode == 405, res.StatusCode == 501:
 		s.updates = false // whatever its Allow said
 		s.reinvite(now)

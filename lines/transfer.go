@@ -96,7 +96,7 @@ func (s *session) refer(now time.Time, to sipmsg.Addr, replaces *dialog.Replaces
 				s.transferred(now, nil)
 			}
 		default:
-			s.transferred(now, fmt.Errorf("REFER refused: %d %s", a.Response.StatusCode, a.Response.Reason))
+			s.transferred(now, fmt.Errorf("REFER refused: %s", sipmsg.Told(a.Response.StatusCode, a.Response.Reason)))
 		}
 	})
 }
@@ -122,7 +122,7 @@ func (s *session) transferNotified(now time.Time, in *ua.Incoming) {
 	switch {
 	case !done:
 	case status >= 300:
-		s.transferred(now, fmt.Errorf("the transfer failed: %d %s", status, sipmsg.Phrase(status)))
+		s.transferred(now, fmt.Errorf("the transfer failed: %s", sipmsg.Told(status, "")))
 	case status < 200:
 		s.transferred(now, errUntold)
 	default:

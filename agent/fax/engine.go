@@ -128,6 +128,7 @@ func (e *Engine) Send(ctx context.Context, o Outgoing) Outcome {
 	defer context.AfterFunc(e.ctx, cancel)()
 
 	c := e.newCall(o.Settings, pair, beside, o.Progress)
+	c.log = c.log.With("line", o.Line.Number(), "port", o.Port)
 	c.calling, c.dest, c.started, c.ear = true, o.To, started, NewCallersEar()
 	c.report.first, c.report.pages, c.report.then = o.First, o.Pages, o.Page
 	c.monitor = o.Monitor
@@ -214,6 +215,7 @@ func (e *Engine) Receive(call *lines.Call, in Incoming) (h lines.Handler, code i
 		return nil, 503
 	}
 	c := e.newCall(in.Settings, pair, nil, in.Progress)
+	c.log = c.log.With("line", call.Line(), "port", in.Port)
 	c.sip, c.dest, c.started = call, call.Info().Peer, time.Now()
 	c.report.then, c.monitor = in.Page, in.Monitor
 	go func() {

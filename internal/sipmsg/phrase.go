@@ -1,5 +1,11 @@
 package sipmsg
 
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
 // Phrase is the reason phrase of a status code (RFC 3261 section 21 and the registry
 // of response codes); of an unknown code that of its class.
 func Phrase(code int) string {
@@ -98,4 +104,10 @@ var phrases = map[int]string{
 	606: "Not Acceptable",
 	607: "Unwanted",
 	608: "Rejected",
+}
+
+// Told is a response as people are told of it: its code and its reason phrase, or that of the
+// code where the response has none (RFC 3261 section 7.2 lets it be empty).
+func Told(code int, reason string) string {
+	return strconv.Itoa(code) + " " + cmp.Or(strings.TrimSpace(reason), Phrase(code))
 }

@@ -2,7 +2,6 @@ package ua
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -85,7 +84,7 @@ func (a Answer) Unavailable() error {
 	case a.Response == nil:
 		return a.Err
 	case a.Response.StatusCode == 500, a.Response.StatusCode == 503:
-		return fmt.Errorf("%d %s", a.Response.StatusCode, a.Response.Reason)
+		return errors.New(sipmsg.Told(a.Response.StatusCode, a.Response.Reason))
 	}
 	return nil
 }

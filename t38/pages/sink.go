@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"fmt"
 	"io"
 	"time"
 
@@ -88,7 +87,7 @@ func (s *Sink) open(n int, f t30.Format) (*pageWriter, error) {
 }
 
 func (s *Sink) fail(n int, err error) error {
-	s.err = fmt.Errorf("page %d: %w", n+1, err)
+	s.err = OnPage(n, err)
 	return s.err
 }
 

@@ -129,7 +129,7 @@ func (s *Source) strip(n int, f t30.Format) (*header.Strip, error) {
 
 // fail remembers why a page could not be read.
 func (s *Source) fail(n int, err error) error {
-	s.err = fmt.Errorf("page %d: %w", n+1, err)
+	s.err = OnPage(n, err)
 	return s.err
 }
 

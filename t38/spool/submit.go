@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tipring/t38/pages"
 	"tipring/t38/t4"
 	"tipring/t38/t4/document"
 	"tipring/t38/t4/pdf"
@@ -191,7 +192,7 @@ func (s *Store) page(ctx context.Context, w *tiff.Writer, d *document.Document, 
 	o := document.Options{Columns: paper.Columns(resolution), Resolution: resolution}
 	p, err := d.Page(ctx, n, o)
 	if err != nil {
-		return refused(ctx, fmt.Errorf("page %d: %w", n+1, err))
+		return refused(ctx, pages.OnPage(n, err))
 	}
 	defer func() { _ = p.Close() }() // all that was wanted of it has been read
 	c := s.pageConfig(o.Columns, resolution)
@@ -201,7 +202,7 @@ func (s *Store) page(ctx context.Context, w *tiff.Writer, d *document.Document, 
 	rows := &source{ctx: ctx, rows: p}
 	if _, err := t4.Copy(w, rows, o.Columns); err != nil {
 		if rows.err != nil {
-			return refused(ctx, fmt.Errorf("page %d: %w", n+1, err))
+			return refused(ctx, pages.OnPage(n, err))
 		}
 		return err
 	}

@@ -107,7 +107,7 @@ func TestBackupsThatAreNotMade(t *testing.T) {
 		{`{"password":"ninechars"}`, nil, "422 at least 10 characters"},
 		{`{"password":"` + strings.Repeat("x", backup.MaxPassword+1) + `"}`, nil, "422 at most 1024 octets"},
 		{`{"password":7}`, nil, "400 wanted a text"},
-		{`{"password":"correct horse"}`, fmt.Errorf("no: %w", ErrUnavailable), "503 no: not available now"},
+		{`{"password":"correct horse"}`, fmt.Errorf("no: %w", ErrUnavailable), "503 no"},
 	} {
 		s := &safe{err: tt.err}
 		w := s.serve("POST", "/backup", "application/json", tt.body)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // What an action of a Device may be refused with.
@@ -75,7 +76,18 @@ func ProblemOf(err error) *Problem {
 			status = known.status
 		}
 	}
-	return problem(status, err.Error())
+	return problem(status, told(err))
+}
+
+// told is what a person is told of an error: an end that says what the status says is left out.
+func told(err error) string {
+	text := err.Error()
+	for _, said := range []error{ErrConflict, ErrInvalid, ErrUnavailable} {
+		if rest, ok := strings.CutSuffix(text, ": "+said.Error()); ok {
+			return rest
+		}
+	}
+	return text
 }
 
 // fail answers with a problem. What is our own fault is logged too: a client that has left is not.
