@@ -67,6 +67,7 @@ var groups = []struct {
 	{"media", mediaRows, true},
 	{"many calls", callRows, false},
 	{"failover", failoverRows, false},
+	{"pages", pageRows, false},
 	{"1000 lines", thousandRows, false},
 }
 
