@@ -41,6 +41,7 @@ var text = func(s string) templ.Component {
 // sample draws every part once, with say as each text that comes from outside.
 func sample(say string) templ.Component {
 	moment := api.At(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	rows := TableView{ID: "live", Caption: say, Columns: []string{say, "b"}, List: "call", Gone: "ended", First: true, Max: 20}
 	loss, view := 0.44, View{Title: say, Path: "/", Lead: say, Up: Link{"/calls", say}, Visitor: api.Visitor{Name: say, Role: api.Admin, Via: "session"}, Actions: Button("primary", say), menu: menu}
 	field := func(kind string) templ.Component {
 		return FieldRow(Field{Name: "n-" + kind, Label: say, Type: kind, Value: say, Options: []Option{{say, say}, {"2", "two"}}, Unit: say, Hint: say, Help: say, Source: say, Error: say, Warn: say,
@@ -65,6 +66,8 @@ func sample(say string) templ.Component {
 		with(FileForm("/post"), FieldRow(Field{Name: "file", Label: say, Type: "file", Accept: ".pdf"})),
 		Filter("t", say),
 		with(Table("t", say, "One", say), with(Row(), CellText("One", say), with(Cell(say), text(say))), with(Row(), CellText("One", ""))),
+		with(TableOf(rows), with(RowTemplate(), with(LiveRow("call/", ""), CellText(say, say))), RowEmpty(rows, say, true), with(LiveRow("call/"+say, say), CellText(say, say))),
+		with(Stats(), with(Stat(say), text(say))), Meter("quality.mos", say, &loss), with(Parts(), text(say)), with(CardOf(CardView{Title: say, Inner: true, Href: "/x", Names: "peer", Leads: "/calls/{id}"})),
 	)
 }
 

@@ -32,7 +32,7 @@
     bitrate: v => v + ' bit/s',
     number: v => v.toLocaleString(root.lang),
     duration: span,
-    bool: v => (v ? '✓' : '–'),
+    talk: (v, call) => span((Date.parse(call.ended) - Date.parse(v)) / 1000),
   };
   const member = (data, path) => path.split('.').reduce((v, name) => (v == null ? null : v[name]), data);
 
@@ -73,9 +73,9 @@
   // How each kind of binding shows a member.
   const address = (text, data) => text.replace(/\{([\w.]+)\}/g, (_, path) => encodeURIComponent(member(data, path) ?? ''));
   const bindings = {
-    field(el, v) {
+    field(el, v, data) {
       const words = el.dataset.words, f = formats[el.dataset.format];
-      let text = v == null || v === '' ? '–' : f ? f(v) : String(v);
+      let text = v == null || v === '' ? '–' : f ? f(v, data) : String(v);
       if (words) for (const w of words.split('|')) {
         const at = w.indexOf('=');
         if (w.slice(0, at) === String(v)) text = w.slice(at + 1);
@@ -94,17 +94,17 @@
     if (v) el.dateTime = v;
     else { el.removeAttribute('datetime'); say(el, '–'); }
   }
-  // mine: the element and its parts, but not those of a root or list inside it.
+  // The element and its parts, but not those of a root or list inside it.
   function apply(el, data) {
-    const parts = [el, ...all('*', el)].filter(p => p === el || p.closest('[data-live],[data-list],[data-answer]') === el);
-    for (const part of parts) {
+    for (const part of [el, ...all('*', el)]) {
+      if (part !== el && part.closest('[data-live],[data-list],[data-answer]') !== el) continue;
       for (const name in bindings) {
         let path = part.dataset[name];
         if (!path || name === 'max' && part.dataset.list) continue;
         const not = path[0] === '!';
         if (not) path = path.slice(1);
         const v = member(data, path);
-        bindings[name](part, not ? !v : v);
+        bindings[name](part, not ? !v : v, data);
       }
       for (const name of ['href', 'src']) {
         const text = part.dataset[name];
@@ -129,10 +129,7 @@
   function picture(img, to) {
     img.next = to;
     if (img.busy) return;
-    const load = () => {
-      img.busy = img.next;
-      img.src = img.next;
-    };
+    const load = () => { img.src = img.busy = img.next; };
     if (!img.known) {
       img.known = true;
       const done = ok => () => {

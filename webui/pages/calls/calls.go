@@ -18,6 +18,7 @@ func Routes(site *frame.Site) []api.Route {
 		{Method: "GET", Path: "/calls", For: api.User, Handle: p.list},
 		{Method: "GET", Path: "/calls/{id}", For: api.User, Handle: p.one},
 		{Method: "POST", Path: "/calls/{id}", For: api.User, Handle: p.hangUp},
+		{Method: "GET", Path: "/line/{n}/messages", For: api.Admin, Handle: p.registrations},
 	}
 }
 
@@ -73,4 +74,17 @@ func (p page) hangUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/calls/"+id, http.StatusSeeOther)
+}
+
+// registrations shows how a line registered the last times.
+func (p page) registrations(w http.ResponseWriter, r *http.Request) {
+	n := r.PathValue("n")
+	l := new(ladder)
+	if !p.Get(w, r, "/api/v1/lines/"+url.PathEscape(n)+"/ladder", l) {
+		return
+	}
+	v := p.View(r, words.T(r.Context(), "Registrations of line %s", n))
+	v.Lead = words.T(r.Context(), "The last messages by which the line registered, or tried to.")
+	v.Up = frame.Link{Href: "/", Text: words.T(r.Context(), "Status")}
+	p.Show(w, r, http.StatusOK, registrationsPage(v, l))
 }

@@ -34,7 +34,7 @@ func TestList(t *testing.T) {
 	page := do(serve(fixture.New(time.Now()), fixture.User), "GET", "/calls").Body.String()
 	for what, want := range map[string]string{
 		"a running call": `data-live="call/c2" data-key="c2"`,
-		"an ended call":  `<a href="/calls/c0">601</a>`,
+		"an ended call":  `<a href="/calls/c0" data-href="/calls/{id}" data-field="peer">601</a>`,
 		"its length":     `1:30`,
 		"a missed call":  `Missed`,
 		"who called":     `Anna &lt;204&gt;`,
@@ -92,6 +92,25 @@ func TestLadder(t *testing.T) {
 	}
 	if n := strings.Count(page, `class="head"`); n != 11 {
 		t.Errorf("%d arrows, want 11", n)
+	}
+}
+
+// A line shows how it registered, to who may change it.
+func TestRegistrations(t *testing.T) {
+	d := fixture.New(time.Now())
+	for _, tt := range []struct {
+		who    fixture.KnownAs
+		path   string
+		status int
+		says   string
+	}{
+		{fixture.Admin, "/line/1/messages", 200, "401 Unauthorized"},
+		{fixture.Admin, "/line/2/messages", 404, "there is no /api/v1/lines/2/ladder"},
+		{fixture.User, "/line/1/messages", 403, "for admin"},
+	} {
+		if w := do(serve(d, tt.who, fixture.Replies(d)...), "GET", tt.path); w.Code != tt.status || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s %s: %d %s", tt.who.Name, tt.path, w.Code, w.Body)
+		}
 	}
 }
 
