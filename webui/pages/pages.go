@@ -31,10 +31,10 @@ func Add(a *api.API) {
 		site.Files(),
 		login.Routes(site),
 		status.Routes(site),
+		settings.Routes(site), // before /fax/{id}
 		users.Routes(site),
 		calls.Routes(site),
 		ports.Routes(site),
 		fax.Routes(site),
-		settings.Routes(site),
 	))...)
 }

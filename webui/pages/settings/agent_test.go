@@ -196,7 +196,7 @@ func (p reply) has(t *testing.T, status int, texts ...string) {
 // The page of figure 2 is filled in, its difference shown and confirmed: the local layer says
 // exactly that, and the page tells what became of it and goes back on request.
 func TestLineSIP(t *testing.T) {
-	r := start(t, "[sip1]\nregister_addr = 127.0.0.1\n[sip6]\nrealm = x\n")
+	r := start(t, "[sip1]\nregister_addr = 127.0.0.1\n[sip6]\nrealm = x\nregister_addr = 127.0.0.9\n")
 	r.get("/line/6/sip").has(t, 200, ">SIP1<", `<option value="6" selected>SIP6`, "Register Settings", "Line Status", "<legend>SIP Server 1</legend>", "<legend>SIP Server 2</legend>",
 		`<label for="register_addr">Server Address</label>`, `<label for="backup_port">Server Port</label>`, `<label for="transport">Transport Protocol</label>`, ">TLS<",
 		`<label for="backup_ttl">Registration Expiration</label>`, `<span class="unit">s</span>`, "SIP Proxy Server Address", "Backup Proxy Server Port", "tipring.ini, line", "1 – 65535; default 5060")
@@ -211,7 +211,7 @@ func TestLineSIP(t *testing.T) {
 		t.Errorf("local settings:\n%s\nwant\n%s", got, want)
 	}
 	after := r.get(done.location)
-	after.has(t, 200, "Generation 2", "Roll back", `name="unset" value="register_addr"`, "Take the value from", "Take back all local settings of Line 6")
+	after.has(t, 200, "on trial", "Roll back", `name="unset" value="register_addr"`, "Use the built-in default again: ", "Use the value from", "Take back all local settings of Line 6")
 	if strings.Contains(after.text, "hush") || after.fields().Get("auth_password") != "" || after.fields().Get("username") != "206" {
 		t.Error("the page fills in what it should not, or does not what it should")
 	}

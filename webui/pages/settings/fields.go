@@ -64,7 +64,7 @@ func (s *sheet) groups(ctx context.Context) (groups []group) {
 func (s *sheet) field(ctx context.Context, k *api.Key) field {
 	now := s.now[k.Name]
 	f := field{Field: frame.Field{
-		Name: k.Name, Label: words.T(ctx, k.Label), Unit: string(k.Unit), Help: words.T(ctx, k.Help), Value: s.shown(k), Error: s.fault(k),
+		Name: k.Name, Label: words.T(ctx, k.Label), Unit: string(k.Unit), Help: s.help(ctx, k), Value: s.shown(k), Error: s.fault(k),
 		Hint: s.hint(ctx, k), Source: sourceOf(ctx, now.Source, now.Line), Autocomplete: "off",
 	}}
 	if v, ok := s.typed[k.Name]; ok {
@@ -83,11 +83,39 @@ func (s *sheet) field(ctx context.Context, k *api.Key) field {
 		return f
 	}
 	f.secret, f.remove = k.Secret && now.Value != "", slices.Contains(s.remove, k.Name)
-	if now.Local != nil && now.Beneath != nil {
-		f.back = words.T(ctx, "Take the value from %s again: %s", sourceOf(ctx, now.Beneath.Source, now.Beneath.Line), worded(ctx, k, now.Beneath.Value))
+	if b := now.Beneath; b != nil && !(k.Secret && b.Value == "") {
+		f.back = words.T(ctx, "Use the value from %s again: %s", sourceOf(ctx, b.Source, b.Line), worded(ctx, k, b.Value))
+		if b.Source == "built-in" {
+			f.back = words.T(ctx, "Use the built-in default again: %s", worded(ctx, k, b.Value))
+		}
 		f.gone = slices.Contains(s.unset, k.Name)
 	}
 	return f
+}
+
+// help says what a key does, in the words of the page: it has boxes for 0 and 1, and labels
+// for the names of keys.
+func (s *sheet) help(ctx context.Context, k *api.Key) string {
+	text := words.T(ctx, k.Help)
+	if k.Kind == "bool" {
+		for from, to := range map[string]string{"0: ": words.T(ctx, "Off: "), "1: ": words.T(ctx, "On: ")} {
+			if rest, ok := strings.CutPrefix(text, from); ok {
+				text = to + rest
+			}
+		}
+	}
+	var names []string
+	for _, other := range s.desc.Keys {
+		if strings.Contains(other.Name, "_") && strings.Contains(text, other.Name) {
+			names = append(names, other.Name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, name := range names {
+		pairs = append(pairs, name, s.label(ctx, s.name(), name))
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // control chooses the native control of a key.
@@ -206,7 +234,7 @@ func worded(ctx context.Context, k *api.Key, v string) string {
 func sourceOf(ctx context.Context, source string, line *int) string {
 	switch {
 	case source == "" || source == "built-in":
-		return words.T(ctx, "the built-in default")
+		return words.T(ctx, "built-in")
 	case source == "local":
 		return words.T(ctx, "the local settings")
 	default:

@@ -127,8 +127,9 @@ func (p page) propose(w http.ResponseWriter, r *http.Request, s *sheet, d draft,
 		return
 	}
 	d.Tag = reply.Header.Get("ETag")
-	sealed := p.seal.seal(r, d)
-	p.Show(w, r, status, difference(p.view(r, s), s, proposal, sealed))
+	v := p.view(r, s)
+	v.Lead = words.T(r.Context(), "Nothing is changed yet. This is what your change would do:")
+	p.Show(w, r, status, difference(v, s, proposal, p.seal.seal(r, d)))
 }
 
 // faulty shows the form again, with what is wrong beside its fields.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -21,6 +22,7 @@ type sheetKind struct {
 	only     []string // groups, in this order; nil: all
 	first    []string // groups that stand before the others
 	but      []string // groups that stand elsewhere
+	keys     []string // that stand first in their groups, in this order
 	tabs     []frame.Tab
 	up       frame.Link
 }
@@ -30,13 +32,21 @@ var (
 
 	onSIP = []string{"Register Settings", "SIP Server 1", "SIP Server 2", "SIP Proxy"}
 
+	// The order of the fields in the document's figures 2 and 3.
+	sipOrder = []string{"enabled", "username", "display_name", "realm", "auth_user", "auth_password", "server_name",
+		"register_addr", "register_port", "transport", "register_ttl", "backup_addr", "backup_port", "backup_transport", "backup_ttl",
+		"proxy_addr", "proxy_port", "proxy_user", "proxy_password", "backup_proxy_addr", "backup_proxy_port"}
+	basicOrder = []string{"enable_failback", "failback_interval", "signal_failback", "signal_retry_counts",
+		"subscribe_for_voice_message", "voice_message_number", "voice_message_subscribe_period", "enable_hotline", "hotline_number", "hotline_delay",
+		"dial_without_registered", "enable_missed_call_log", "dtmf_type", "dtmf_sip_info_mode", "request_with_port", "enable_dnd", "use_stun", "use_vpn"}
+
 	lineTabs = []frame.Tab{{Href: "/line/{n}/sip", Text: n("SIP")}, {Href: "/line/{n}/basic", Text: n("Basic Settings")}, {Href: "/line/global", Text: n("SIP Global Settings")}}
 	systemTo = frame.Link{Href: "/system", Text: n("System")}
 
 	sheets = []sheetKind{
-		{path: "/line/{n}/sip", section: "sip", numbered: true, name: n("Line %d: SIP"), only: onSIP, tabs: lineTabs},
+		{path: "/line/{n}/sip", section: "sip", numbered: true, name: n("Line %d: SIP"), only: onSIP, keys: sipOrder, tabs: lineTabs},
 		{path: "/line/{n}/basic", section: "sip", numbered: true, name: n("Line %d: Basic Settings"), but: onSIP,
-			first: []string{"Basic Settings", "Codecs Settings", "Advanced Settings"}, tabs: lineTabs},
+			first: []string{"Basic Settings", "Codecs Settings", "Advanced Settings"}, keys: basicOrder, tabs: lineTabs},
 		{path: "/line/global", section: "sip", name: n("SIP Global Settings"), tabs: lineTabs},
 		{path: "/ports/{n}", section: "port", numbered: true, name: n("Port %d"), up: frame.Link{Href: "/ports", Text: n("Ports")}},
 		{path: "/fax/settings", section: "fax", name: n("Fax settings"), up: frame.Link{Href: "/fax", Text: n("Fax")}},
@@ -61,6 +71,15 @@ func (k *sheetKind) order(group string) int {
 		return i
 	}
 	return len(k.only) + len(k.first)
+}
+
+// rank sorts the keys of a group: those whose order the pages of the document show stand so,
+// before the others.
+func (k *sheetKind) rank(key string) int {
+	if i := slices.Index(k.keys, key); i >= 0 {
+		return i
+	}
+	return len(k.keys)
 }
 
 // A sheet is a page for one visit.
@@ -139,7 +158,9 @@ func (p page) sheet(w http.ResponseWriter, r *http.Request, kind *sheetKind) (*s
 			s.keys = append(s.keys, k)
 		}
 	}
-	slices.SortStableFunc(s.keys, func(a, b api.Key) int { return kind.order(string(a.Group)) - kind.order(string(b.Group)) })
+	slices.SortStableFunc(s.keys, func(a, b api.Key) int {
+		return cmp.Or(kind.order(string(a.Group))-kind.order(string(b.Group)), kind.rank(a.Name)-kind.rank(b.Name))
+	})
 	s.take(settings)
 	s.watch(status)
 	return s, true
@@ -196,6 +217,12 @@ func splitName(name string) (stem string, n int) {
 
 // tabs are those of the pages of one line.
 func (s *sheet) tabs(ctx context.Context) []frame.Tab {
+	if s.kind.section == "port" {
+		return s.ports(ctx)
+	}
+	if s.kind.tabs == nil {
+		return nil
+	}
 	tabs := make([]frame.Tab, len(s.kind.tabs))
 	for i, t := range s.kind.tabs {
 		tabs[i] = frame.Tab{Href: strings.Replace(t.Href, "{n}", strconv.Itoa(max(s.n, 1)), 1), Text: words.T(ctx, t.Text)}
@@ -203,14 +230,30 @@ func (s *sheet) tabs(ctx context.Context) []frame.Tab {
 	return tabs
 }
 
-// choices are the lines of the drop-down, and one that could be added.
-func (s *sheet) choices(ctx context.Context) (list []frame.Option) {
+// ports are the tabs of the ports, and of one that could be added.
+func (s *sheet) ports(ctx context.Context) (tabs []frame.Tab) {
+	for _, n := range s.numbers() {
+		tabs = append(tabs, frame.Tab{Href: "/ports/" + strconv.Itoa(n), Text: words.T(ctx, "Port %d", n)})
+	}
+	if n := s.free(); s.exists && n <= s.desc.Max {
+		tabs = append(tabs, frame.Tab{Href: "/ports/" + strconv.Itoa(n), Text: words.T(ctx, "Add port %d", n)})
+	}
+	return tabs
+}
+
+// numbers are those of the sections that there are, and of the page's own.
+func (s *sheet) numbers() []int {
 	all := slices.Clone(s.others)
 	if !s.exists {
 		all = append(all, s.n)
 		slices.Sort(all)
 	}
-	for _, n := range all {
+	return all
+}
+
+// choices are the lines of the drop-down, and one that could be added.
+func (s *sheet) choices(ctx context.Context) (list []frame.Option) {
+	for _, n := range s.numbers() {
 		list = append(list, frame.Option{Value: strconv.Itoa(n), Text: "SIP" + strconv.Itoa(n)})
 	}
 	if n := s.free(); s.exists && n <= s.desc.Max {
