@@ -107,6 +107,9 @@ func hostOf(header string) string {
 			return ""
 		}
 	}
+	if strings.ContainsAny(host, "[]") {
+		return ""
+	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 

@@ -59,6 +59,7 @@ type command struct {
 type call struct {
 	hooks          Hooks
 	stdout, stderr io.Writer
+	stdin          *os.File // nil: that of the process
 	files          config.Files
 	json           bool
 	args           []string
@@ -92,6 +93,7 @@ func commands(hooks Hooks) []command {
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
 		provisionCommand,
+		passwdCommand,
 		{name: "seal", args: "IN OUT", nargs: 2, fewer: true, summary: "make a configuration file that one device opens and nobody else can write", alone: true, flags: (*call).sealFlags, run: (*call).sealFile},
 		{name: "version", summary: "print the version", alone: true, run: (*call).version},
 	}

@@ -86,6 +86,9 @@ func (l *lanes) draw(now time.Time) (wait time.Duration) {
 // succeed takes back that a try was wrong. A known browser begins anew; a source does not, or
 // who has a password of his own could guess at others' in between.
 func (l *lanes) succeed(key string, known bool) {
+	if !known {
+		l.full = l.full.Add(-bucketDelay)
+	}
 	at := l.table[key]
 	switch {
 	case at == nil:

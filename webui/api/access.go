@@ -116,6 +116,14 @@ func accessProblem(what string, err error) *Problem {
 		p := problem(http.StatusConflict, err.Error())
 		p.Type = Unclaimed
 		return p
+	case errors.Is(err, access.ErrWrongOld):
+		p := memberProblem("old", err.Error())
+		p.Status, p.Title = http.StatusForbidden, http.StatusText(http.StatusForbidden)
+		return p
+	case errors.Is(err, access.ErrWrongCode):
+		p := memberProblem("claim", err.Error())
+		p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
+		return p
 	case errors.Is(err, access.ErrUnknown):
 		return problem(http.StatusNotFound, "there is no "+what)
 	}
@@ -124,8 +132,6 @@ func accessProblem(what string, err error) *Problem {
 		status int
 	}{
 		{access.ErrWrong, http.StatusUnauthorized},
-		{access.ErrWrongCode, http.StatusUnauthorized},
-		{access.ErrWrongOld, http.StatusForbidden},
 		{access.ErrClaimed, http.StatusConflict},
 		{access.ErrTaken, http.StatusConflict},
 		{access.ErrLastAdmin, http.StatusConflict},
@@ -251,6 +257,10 @@ func (h accessRoutes) changeUser(w http.ResponseWriter, r *http.Request) {
 	var err error
 	if password != "" {
 		err = h.desk.SetPassword(r.Context(), name, password)
+	}
+	var invalid *access.InvalidError
+	if errors.As(err, &invalid) {
+		invalid.Field = "password"
 	}
 	if err == nil && role != "" {
 		err = h.desk.SetRole(name, access.Role(role))

@@ -50,7 +50,7 @@ func form(v view) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if text := v.general(); text != "" {
-				templ_7745c5c3_Err = frame.Alert("bad", words.T(ctx, text)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = frame.Alert("bad", text).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

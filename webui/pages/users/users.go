@@ -1,0 +1,236 @@
+// Package users shows who may use the device: users and the tokens of programs, for
+// administrators, and to everybody the change of his own password.
+package users
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tipring/webui/access"
+	"tipring/webui/api"
+	"tipring/webui/frame"
+	"tipring/webui/words"
+)
+
+// maxForm bounds a form, in octets.
+const maxForm = 16 << 10
+
+const (
+	usersPath    = "/system/users"
+	passwordPath = "/system/password"
+)
+
+// Routes are those of the pages.
+func Routes(site *frame.Site) []api.Route {
+	p := page{site}
+	return []api.Route{
+		{Method: "GET", Path: usersPath, For: api.Admin, Handle: p.get},
+		{Method: "POST", Path: usersPath, For: api.Admin, Handle: p.post},
+		{Method: "GET", Path: usersPath + "/{name}", For: api.Admin, Handle: p.getOne},
+		{Method: "POST", Path: usersPath + "/{name}", For: api.Admin, Handle: p.postOne},
+		{Method: "GET", Path: passwordPath, For: api.User, Handle: p.getPassword},
+		{Method: "POST", Path: passwordPath, For: api.User, Handle: p.postPassword},
+	}
+}
+
+type page struct{ *frame.Site }
+
+// A view is what the pages are drawn with.
+type view struct {
+	frame.View
+	users   []api.Account
+	tokens  []api.Token
+	account api.Account // of a page about one user
+
+	form    string // the form that was refused: user token account password
+	values  url.Values
+	problem *api.Problem
+	again   string     // what is wrong with the repeated password
+	made    *api.Token // with its secret
+	done    bool       // what the form wanted
+}
+
+// value is what stood in a field of a form that was refused.
+func (v view) value(form, name string) string {
+	if v.form != form {
+		return ""
+	}
+	return v.values.Get(name)
+}
+
+// wrong is what is wrong with a field of a form.
+func (v view) wrong(form, name string) string {
+	if v.form != form || v.problem == nil {
+		return ""
+	}
+	for _, e := range v.problem.Errors {
+		if e.Pointer == "#/"+name {
+			return e.Detail
+		}
+	}
+	return ""
+}
+
+// general is what is wrong with a form, and with no field in particular.
+func (v view) general(form string) string {
+	if v.form != form || v.problem == nil || len(v.problem.Errors) > 0 {
+		return ""
+	}
+	s := v.problem.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+func (p page) get(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, view{}) }
+
+func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
+	if !p.Get(w, r, "/api/v1/users", &v.users) || !p.Get(w, r, "/api/v1/tokens", &v.tokens) {
+		return
+	}
+	v.View = p.view(r, words.T(r.Context(), "Users and tokens"), frame.Link{Href: "/system", Text: words.T(r.Context(), "System")})
+	p.Show(w, r, status, both(v))
+}
+
+func (p page) view(r *http.Request, title string, up frame.Link) frame.View {
+	v := p.View(r, title)
+	v.Up = up
+	return v
+}
+
+// form takes a form, or refuses it.
+func (p page) form(w http.ResponseWriter, r *http.Request) bool {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if r.ParseForm() != nil {
+		p.Refuse(w, r, &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest, Detail: "the form did not arrive"})
+		return false
+	}
+	return true
+}
+
+// post does what a form of the page wants.
+func (p page) post(w http.ResponseWriter, r *http.Request) {
+	if !p.form(w, r) {
+		return
+	}
+	var reply api.Reply
+	form := r.PostFormValue("form")
+	switch form {
+	case "user":
+		reply = p.tell(r, http.MethodPost, "/api/v1/users", "name", "role", "password")
+	case "token":
+		p.addToken(w, r)
+		return
+	case "remove-user":
+		reply = p.tell(r, http.MethodDelete, "/api/v1/users/"+url.PathEscape(r.PostFormValue("name")))
+	case "remove-token":
+		reply = p.tell(r, http.MethodDelete, "/api/v1/tokens/"+url.PathEscape(r.PostFormValue("id")))
+	default:
+		reply.Problem = &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest, Detail: "there is no such form"}
+	}
+	if reply.Problem != nil {
+		p.show(w, r, reply.Problem.Status, view{form: form, values: r.PostForm, problem: reply.Problem})
+		return
+	}
+	http.Redirect(w, r, usersPath, http.StatusSeeOther)
+}
+
+// addToken shows the secret of the token that it made: this answer is the only one that has it.
+func (p page) addToken(w http.ResponseWriter, r *http.Request) {
+	reply := p.tell(r, http.MethodPost, "/api/v1/tokens", "name", "role")
+	var made api.Token
+	if err := reply.Into(&made); err != nil {
+		problem := api.ProblemOf(err)
+		p.show(w, r, problem.Status, view{form: "token", values: r.PostForm, problem: problem})
+		return
+	}
+	p.show(w, r, http.StatusCreated, view{made: &made})
+}
+
+// tell asks a route, with the fields of the form in the body; none: without a body.
+func (p page) tell(r *http.Request, method, path string, fields ...string) api.Reply {
+	q := api.Question{Method: method, Path: path, Header: http.Header{"Cookie": r.Header["Cookie"]}}
+	if len(fields) > 0 {
+		body := map[string]string{}
+		for _, name := range fields {
+			body[name] = r.PostFormValue(name)
+		}
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // texts
+		}
+		q.Body = bytes.NewReader(text)
+	}
+	return p.API.Ask(r, q)
+}
+
+func (p page) getOne(w http.ResponseWriter, r *http.Request) { p.showOne(w, r, http.StatusOK, view{}) }
+
+func (p page) showOne(w http.ResponseWriter, r *http.Request, status int, v view) {
+	if !p.Get(w, r, "/api/v1/users", &v.users) {
+		return
+	}
+	name := r.PathValue("name")
+	for _, u := range v.users {
+		if u.Name == name {
+			v.account = u
+		}
+	}
+	if v.account.Name == "" {
+		p.Refuse(w, r, &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: api.Text("there is no user " + name)})
+		return
+	}
+	v.View = p.view(r, words.T(r.Context(), "User %s", name), frame.Link{Href: usersPath, Text: words.T(r.Context(), "Users and tokens")})
+	p.Show(w, r, status, one(v))
+}
+
+// postOne changes a user's role, and his password if there is one in the form.
+func (p page) postOne(w http.ResponseWriter, r *http.Request) {
+	if !p.form(w, r) {
+		return
+	}
+	reply := p.tell(r, http.MethodPut, "/api/v1/users/"+url.PathEscape(r.PathValue("name")), "role", "password")
+	if reply.Problem != nil {
+		p.showOne(w, r, reply.Problem.Status, view{form: "account", values: r.PostForm, problem: reply.Problem})
+		return
+	}
+	http.Redirect(w, r, usersPath, http.StatusSeeOther)
+}
+
+func (p page) getPassword(w http.ResponseWriter, r *http.Request) {
+	p.showPassword(w, r, http.StatusOK, view{done: r.URL.Query().Has("done")})
+}
+
+func (p page) showPassword(w http.ResponseWriter, r *http.Request, status int, v view) {
+	v.View = p.view(r, words.T(r.Context(), "Your password"), frame.Link{Href: "/system", Text: words.T(r.Context(), "System")})
+	p.Show(w, r, status, password(v))
+}
+
+// postPassword changes the visitor's own password.
+func (p page) postPassword(w http.ResponseWriter, r *http.Request) {
+	if !p.form(w, r) {
+		return
+	}
+	if r.PostFormValue("new") != r.PostFormValue("again") {
+		p.showPassword(w, r, http.StatusUnprocessableEntity, view{form: "password", again: words.T(r.Context(), "The two passwords are not the same.")})
+		return
+	}
+	reply := p.tell(r, http.MethodPut, "/api/v1/password", "old", "new")
+	if reply.Problem != nil {
+		if wait := reply.Header.Get("Retry-After"); wait != "" {
+			w.Header().Set("Retry-After", wait)
+		}
+		p.showPassword(w, r, reply.Problem.Status, view{form: "password", problem: reply.Problem})
+		return
+	}
+	http.Redirect(w, r, passwordPath+"?done", http.StatusSeeOther)
+}
+
+func roles(ctx context.Context) []frame.Option {
+	return []frame.Option{{Value: string(access.User), Text: roleWords.Of(ctx, "user")}, {Value: string(access.Admin), Text: roleWords.Of(ctx, "admin")}}
+}
+
+// roleWords are what the interface calls roles, in words for people.
+var roleWords = frame.Words{{"admin", words.N("Administrator")}, {"user", words.N("User")}}
