@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -52,12 +53,26 @@ const Patience = 30 * time.Second
 // Open opens a window, which ends with the test.
 func Open(t netlab.T, look Look) *Browser {
 	t.Helper()
-	allocated, end := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+	return open(t, look)
+}
+
+// OpenIn opens a window on a host of a lab.
+func OpenIn(t netlab.T, host *netlab.Host, look Look) *Browser {
+	t.Helper()
+	return open(t, look, chromedp.ModifyCmdFunc(func(c *exec.Cmd) {
+		c.Args = append([]string{"nsenter", "--net=" + host.Namespace()}, c.Args...)
+		c.Path = "/usr/bin/nsenter"
+	}))
+}
+
+func open(t netlab.T, look Look, more ...chromedp.ExecAllocatorOption) *Browser {
+	t.Helper()
+	allocated, end := chromedp.NewExecAllocator(context.Background(), append(append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("lang", language(look)), chromedp.Flag("accept-lang", language(look)),
 		chromedp.UserDataDir(netlab.WorkDir(t)), chromedp.WindowSize(int(look.Width), int(look.Height)),
-	)...)
+	), more...)...)
 	b := &Browser{t: t, look: look}
 	ctx, closeWindow := chromedp.NewContext(allocated, chromedp.WithListener(b.heard))
 	b.ctx = ctx

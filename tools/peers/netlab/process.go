@@ -72,6 +72,9 @@ func (h *Host) StartEnv(dir string, env []string, name string, args ...string) *
 	return p
 }
 
+// Namespace is the file of the host's network, as nsenter(1) takes it.
+func (h *Host) Namespace() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), h.ns.fd) }
+
 // Run runs a program on the host to its end and returns what it printed.
 func (h *Host) Run(name string, args ...string) (string, error) {
 	cmd := exec.Command(name, args...)
