@@ -15,10 +15,13 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/backup"
 	"tipring/webui/pages/calls"
 	"tipring/webui/pages/fax"
 	"tipring/webui/pages/login"
 	"tipring/webui/pages/ports"
+	"tipring/webui/pages/provisioning"
+	"tipring/webui/pages/radius"
 	"tipring/webui/pages/settings"
 	"tipring/webui/pages/status"
 	"tipring/webui/pages/users"
@@ -36,5 +39,9 @@ func Add(a *api.API) {
 		calls.Routes(site),
 		ports.Routes(site),
 		fax.Routes(site),
+		provisioning.Routes(site),
+		radius.Routes(site),
+		backup.Routes(site),
+		settings.Routes(site),
 	))...)
 }

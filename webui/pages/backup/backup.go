@@ -1,0 +1,153 @@
+// Package backup is the page with which a device is saved in a file, and becomes what a file
+// says that it was.
+package backup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"tipring/webui/api"
+	"tipring/webui/frame"
+	"tipring/webui/words"
+)
+
+const path = "/system/backup"
+
+// maxForm bounds the form of a backup, in octets.
+const maxForm = 16 << 10
+
+// Routes are those of the page.
+func Routes(site *frame.Site) []api.Route {
+	p := page{site}
+	return []api.Route{
+		{Method: "GET", Path: path, For: api.Admin, Handle: func(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, view{}) }},
+		{Method: "POST", Path: path, For: api.Admin, Handle: p.make},
+		{Method: "POST", Path: path + "/restore", For: api.Admin, Handle: p.restore},
+	}
+}
+
+type page struct{ *frame.Site }
+
+// A view is what the page is drawn with.
+type view struct {
+	frame.View
+	contents api.BackupContents
+	last     api.Restored
+
+	form    string // that was refused: backup restore
+	problem *api.Problem
+	again   string // what is wrong with the repeated password
+}
+
+// wrong is what is wrong with a field of a form.
+func (v view) wrong(form, name string) string {
+	if v.form != form || v.problem == nil {
+		return ""
+	}
+	for _, e := range v.problem.Errors {
+		if e.Pointer == "#/"+name {
+			return e.Detail
+		}
+	}
+	return ""
+}
+
+// general is what is wrong with a form, and with no field in particular.
+func (v view) general(form string) string {
+	if v.form != form || v.problem == nil || len(v.problem.Errors) > 0 {
+		return ""
+	}
+	return v.problem.Error()
+}
+
+func (v view) faults() []api.Fault {
+	if v.problem == nil {
+		return nil
+	}
+	return v.problem.Faults
+}
+
+func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
+	if !p.Get(w, r, "/api/v1/backup", &v.contents) || !p.Get(w, r, "/api/v1/restore", &v.last) {
+		return
+	}
+	ctx := r.Context()
+	v.View = p.View(r, words.T(ctx, "Backup and restore"))
+	v.Path = path
+	v.Lead = words.T(ctx, "Keep what this device is in one file, for the day on which it is reset or replaced.")
+	v.Up = frame.Link{Href: "/system", Text: words.T(ctx, "System")}
+	p.Show(w, r, status, whole(v))
+}
+
+// make answers with the file, or says beside the form what is wrong.
+func (p page) make(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	password := r.PostForm.Get("password")
+	if password != r.PostForm.Get("again") {
+		p.show(w, r, http.StatusUnprocessableEntity, view{form: "backup", again: words.T(r.Context(), "This is not the same password as above.")})
+		return
+	}
+	body, err := json.Marshal(map[string]string{"password": password})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/backup", Body: bytes.NewReader(body)})
+	if reply.Problem != nil {
+		p.show(w, r, reply.Status, view{form: "backup", problem: reply.Problem})
+		return
+	}
+	for _, name := range []string{"Content-Type", "Content-Disposition"} {
+		w.Header().Set(name, reply.Header.Get(name))
+	}
+	_, _ = w.Write(reply.Body) // who has left asks again
+}
+
+// restore hands the form on as it is.
+func (p page) restore(w http.ResponseWriter, r *http.Request) {
+	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/restore", Type: r.Header.Get("Content-Type"), Body: r.Body})
+	if reply.Problem != nil {
+		p.show(w, r, reply.Status, view{form: "restore", problem: reply.Problem})
+		return
+	}
+	http.Redirect(w, r, (&url.URL{Path: path, Fragment: "last"}).String(), http.StatusSeeOther)
+}
+
+var parts = frame.Words{{"settings", words.N("Settings made on this device")}, {"users", words.N("Users")}, {"tokens", words.N("Tokens of programs")}, {"called_numbers", words.N("Called numbers and what answers there")}}
+
+var verdicts = frame.Words{{"trial", words.N("On trial")}, {"good", words.N("Good")}, {"bad", words.N("Taken back")}, {"unproven", words.N("Not proven")}, {"over", words.N("Replaced since")}}
+
+// meaning says what the state of a restore means for the reader.
+func meaning(ctx context.Context, r api.Restored) string {
+	switch r.State {
+	case "trial":
+		return words.T(ctx, "The settings are in force. If no line registers with them, the settings before come back by themselves.")
+	case "good":
+		return words.T(ctx, "A line has registered with the restored settings: they stay.")
+	case "bad":
+		return words.T(ctx, "No line registered with the restored settings, and one does with those before: these are in force again. Users, tokens and called numbers are those of the backup.")
+	case "unproven":
+		return words.T(ctx, "No line registers, neither with the restored settings nor with those before. They are judged when a server answers.")
+	}
+	return words.T(ctx, "Other settings have taken the place of the restored ones since.")
+}
+
+// list is the parts of a backup in a line.
+func list(ctx context.Context, all []api.BackupPart) string {
+	var b strings.Builder
+	for i, p := range all {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(words.T(ctx, "%s: %d", parts.Of(ctx, p.Name), p.Count))
+	}
+	return b.String()
+}
