@@ -42,6 +42,5 @@ func Add(a *api.API) {
 		provisioning.Routes(site),
 		radius.Routes(site),
 		backup.Routes(site),
-		settings.Routes(site),
 	))...)
 }
