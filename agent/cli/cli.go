@@ -73,6 +73,7 @@ type call struct {
 	mac, serial  string
 	dry, explain bool
 	faxing       faxFlagSet
+	tracing      traceFlagSet
 }
 
 // A usageError is the person's, not the work's.
@@ -90,6 +91,7 @@ func commands(hooks Hooks) []command {
 		faxesCommand,
 		faxCommand,
 		{name: "call", args: "--port N --to NUMBER", summary: "as if port N went off-hook and dialled", client: true, flags: (*call).callFlags, run: (*call).call},
+		traceCommand,
 		{name: "register", args: "LINE", nargs: 1, summary: "register a line now", client: true, run: (*call).register},
 		{name: "drain", summary: "refuse new calls and faxes, let running ones finish", client: true, flags: (*call).drainFlags, run: (*call).drain},
 		provisionCommand,

@@ -57,6 +57,14 @@ func (o outbox) SendFax(_ context.Context, order api.FaxOrder) (string, error) {
 	return id, o.do("send port %d line %d to %s %s %s", order.Port, order.Line, order.To, order.Name, text)
 }
 
+func (o outbox) ResendFax(_ context.Context, id, to string) (string, error) {
+	return "f4", o.do("resend %s to %s", id, to)
+}
+
+func (o outbox) ForgetFax(id string) error { return o.do("forget %s", id) }
+
+func (o outbox) ForgetNumber(number string) error { return o.do("forget %s", number) }
+
 func (o outbox) CancelFax(_ context.Context, id string) error { return o.do("cancel %s", id) }
 
 func (o outbox) FaxDocument(_ context.Context, id, view string, w io.Writer) error {

@@ -12,14 +12,25 @@ import (
 	"tipring/tools/peers/wire"
 )
 
-// A Capture is what package wire captured on a switch.
+// A Capture is what package wire captured on a switch, or a file.
 type Capture struct {
 	t     netlab.T
-	watch *wire.Watch
+	watch *wire.Watch // nil: a file that is complete
+	file  string
 }
 
 // Of is the capture that a watch writes. Asking it anything ends the watch.
-func Of(t netlab.T, w *wire.Watch) *Capture { return &Capture{t, w} }
+func Of(t netlab.T, w *wire.Watch) *Capture { return &Capture{t, w, w.File} }
+
+// File is a capture that somebody else wrote.
+func File(t netlab.T, name string) *Capture { return &Capture{t, nil, name} }
+
+// close ends the watch.
+func (c *Capture) close() {
+	if c.watch != nil {
+		c.watch.Close()
+	}
+}
 
 // T.38 is read as its version 0 writes it; and what of sound is still under way when T.38 is
 // agreed upon is not it.
@@ -44,8 +55,8 @@ func from(addr string) string {
 // display filter lets through, in order.
 func (c *Capture) Fields(filter string, fields ...string) [][]string {
 	c.t.Helper()
-	c.watch.Close()
-	args := []string{"-n", "-r", c.watch.File, "-o", original, "-o", passing, "-Y", filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f"}
+	c.close()
+	args := []string{"-n", "-r", c.file, "-o", original, "-o", passing, "-Y", filter, "-T", "fields", "-E", "separator=/t", "-E", "occurrence=f"}
 	for _, f := range fields {
 		args = append(args, "-e", f)
 	}
@@ -71,8 +82,8 @@ func (c *Capture) Malformed(addr string) []string {
 // the session descriptions say T.38, and lists what it finds wrong with them.
 func (c *Capture) T38(addr string) (decoded int, bad []string) {
 	c.t.Helper()
-	c.watch.Close()
-	rows := c.run([]string{"-n", "-r", c.watch.File, "-o", original, "-o", passing, "-Y", "t38 && " + from(addr),
+	c.close()
+	rows := c.run([]string{"-n", "-r", c.file, "-o", original, "-o", passing, "-Y", "t38 && " + from(addr),
 		"-T", "fields", "-E", "separator=/t", "-E", "occurrence=f", "-e", "frame.number", "-e", "t38.seq_number", "-e", "_ws.malformed", "-e", "_ws.expert.message"})
 	for _, row := range rows {
 		if row[1] != "" {
