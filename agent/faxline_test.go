@@ -253,3 +253,53 @@ func TestMailbox(t *testing.T) {
 		t.Errorf("documents: %v", left)
 	}
 }
+
+// A page that tells a machine of a document which was not delivered has an account, as those
+// about the machine's own faxes have: it points to the first account of the document.
+func TestNoticeAboutADocumentHasAnAccount(t *testing.T) {
+	t.Parallel()
+	l, path := newFaxLab(t), socketPath(t)
+	r := start(t, base+fmt.Sprintf(`[sip1]
+username = 201
+auth_password = a
+register_addr = 127.0.0.1
+register_port = %d
+[port1]
+kind = fax
+fax_mode = spool
+driver = unix:%s
+[radius]
+servers = %v
+acct_servers = %v
+secret = between us
+account = acme
+password = p
+`, l.Primary.Addr(transport.UDP).Port(), path, l.Radius.Addr(), l.Radius.AcctAddr()))
+	r.until("registered", func() bool { return r.registered(1) })
+	m := newMachine(r, path)
+	var box counter
+	m.answer = t30.Config{Sink: &box, ECM: true, Ident: "222"}
+	m.run("the card is there", func() bool { return r.port(1).port.Snapshot().Card })
+	id := r.sendFax(1, "299", picture(t).Name()) // nobody has that number
+	m.run("the machine is told", func() bool { return m.faxes == 1 })
+	if x := r.settled(id); x.State != "failed" || x.Tries != 1 || box.pages != 1 {
+		t.Errorf("%+v; %d pages at the machine", x, box.pages)
+	}
+	r.within(time.Minute, "both accounts are over", func() bool { return len(l.Radius.Stops()) == 2 })
+	about, notice := l.Radius.Stops()[0], l.Radius.Stops()[1]
+	if about.Stage != 0 || !about.Send || about.Number != "299" || about.Pages != 0 {
+		t.Errorf("the account of the document: %+v", about)
+	}
+	if notice.Stage != 3 || notice.Send || notice.Pages != 1 || notice.Account != "acme" {
+		t.Errorf("the account of the notice: %+v", notice)
+	}
+	first, err := r.fax.store.Get(id)
+	if err != nil || first.Session != about.Session {
+		t.Errorf("the document remembers the account %q, %v; want %q", first.Session, err, about.Session)
+	}
+	for _, x := range r.fax.store.List() {
+		if x.About == id && x.Related != about.Session {
+			t.Errorf("the notice points to %q, want %q", x.Related, about.Session)
+		}
+	}
+}
