@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tipring/internal/capture"
 	"tipring/internal/config"
 	"tipring/internal/offer"
 	"tipring/internal/ua"
@@ -36,6 +37,7 @@ type world struct {
 	primary *fakeServer
 	backup  *fakeServer
 	phone   *fakePhone
+	trace   *capture.Store // of lines made from now on; nil: none
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -110,7 +112,7 @@ func (w *world) newLine(c *config.Line) *Line {
 	}
 	return New(c, Device{
 		Stack: w.stack, Monitor: w.monitor, Resolver: w.names, Timers: transaction.Default(),
-		UserAgent: "tipring/test", Owner: w.phone, Log: log,
+		UserAgent: "tipring/test", Owner: w.phone, Log: log, Trace: w.trace,
 	})
 }
 
