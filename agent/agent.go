@@ -51,6 +51,8 @@ type Agent struct {
 	format   string // of the log
 	syslog   *syslog.Sink
 	book     logbook
+	mail     mailList
+	warned   warningBook
 	started  time.Time
 	running  *config.Running
 	ident    atomic.Pointer[config.Identity]
@@ -67,9 +69,10 @@ type Agent struct {
 	refused  error                    // an edit of local.ini, at the start
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
 	draining atomic.Bool
-	ending   atomic.Bool // Stop was called
-	retrying atomic.Bool // drivers that did not open are tried again soon
-	rescued  atomic.Bool // there was no configuration without faults at the start; see Ready
+	ending   atomic.Bool  // Stop was called
+	restarts atomic.Int32 // what follows the end; see Restart
+	retrying atomic.Bool  // drivers that did not open are tried again soon
+	rescued  atomic.Bool  // there was no configuration without faults at the start; see Ready
 
 	sip      atomic.Pointer[sip]
 	lineList atomic.Pointer[[]*lineUnit]
@@ -237,6 +240,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleRadius(directory{a})
 	routes.HandleFaxes(faxes{a})
 	routes.HandleEvents(a.events)
+	routes.HandleSystem(systems{a})
 	routes.HandleBackups(backups{a})
 	routes.HandleAccess(a.page.desk)
 	pages.Add(routes)

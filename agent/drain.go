@@ -29,7 +29,9 @@ func (a *Agent) Drain(resume bool) error {
 
 // Stop drains and then lets Run end: once no call is left, or after drain_s.
 func (a *Agent) Stop() {
-	a.ending.Store(true)
+	if a.ending.Swap(true) {
+		return
+	}
 	_ = a.Drain(false) // draining is never refused
 	limit := time.Duration(a.config().Device.DrainS) * time.Second
 	a.goWork(func() {

@@ -119,7 +119,6 @@ func (o lineOwner) CallChanged(c *lines.Call) {
 		o.a.stir()
 	}
 }
-func (o lineOwner) CheckSync(int) { o.a.lookForSettings() }
-func (o lineOwner) Messages(line int, waiting bool, text string) {
-	o.a.messages(line, waiting, text)
-}
+func (o lineOwner) CheckSync(int)                      { o.a.lookForSettings() }
+func (o lineOwner) Messages(line int, s lines.Summary) { o.a.messages(line, s) }
+func (o lineOwner) Text(line int, t lines.Text)        { o.a.mail.text(line, t, time.Now()) }

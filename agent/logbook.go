@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tipring/webui/api"
 )
@@ -39,6 +40,9 @@ func (b *logbook) handler(level slog.Leveler) slog.Handler {
 func factsOnly(groups []string, at slog.Attr) slog.Attr {
 	if len(groups) == 0 && (at.Key == slog.TimeKey || at.Key == slog.LevelKey || at.Key == slog.MessageKey) {
 		return slog.Attr{}
+	}
+	if d, ok := at.Value.Any().(time.Duration); ok {
+		at.Value = slog.StringValue(d.String())
 	}
 	return inWords(groups, at)
 }

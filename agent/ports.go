@@ -242,16 +242,6 @@ func (a *Agent) incoming(c *lines.Call) (lines.Handler, int) {
 	return a.incomingTo(c, units)
 }
 
-// messages lights the lamps of a line's ports.
-func (a *Agent) messages(line int, waiting bool, text string) {
-	a.log.Info("messages", "line", line, "waiting", waiting, "text", text)
-	for _, u := range *a.portList.Load() {
-		if u.port != nil && u.cfg.Line == line {
-			u.port.MessageWaiting(waiting)
-		}
-	}
-}
-
 // show is the port as the HTTP interface tells it.
 func (u *portUnit) show() api.Port {
 	p := api.Port{Port: u.cfg.N, Kind: u.cfg.Kind, Line: u.cfg.Line, Driver: u.cfg.Driver.String(), Hook: "on", State: fxs.Idle.String(), Warning: api.Text(u.trouble)}

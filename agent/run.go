@@ -21,7 +21,8 @@ var ErrKilled = errors.New("ended by force")
 
 // RunWithSignals is the foreground program: SIGHUP reads the configuration again, SIGTERM
 // and SIGINT drain and end, a second one ends at once. It also ends, in good order, when ctx
-// does. It owns the writing of the log, which nobody waits for.
+// does. An agent that was asked to (Restart) gives way to a new one, made of the files. It owns
+// the writing of the log, which nobody waits for.
 func RunWithSignals(ctx context.Context, o Options) error {
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
@@ -33,17 +34,28 @@ func RunWithSignals(ctx context.Context, o Options) error {
 	defer signal.Stop(reloads)
 	// Whoever reads the log may end; calls need not end with him.
 	signal.Ignore(syscall.SIGPIPE)
+	return run(ctx, o, ends, reloads)
+}
 
+// RunUntil is RunWithSignals without the signals: it ends when ctx does.
+func RunUntil(ctx context.Context, o Options) error { return run(ctx, o, nil, nil) }
+
+func run(ctx context.Context, o Options, ends, reloads <-chan os.Signal) error {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
 	log := newLogQueue(o.Stderr)
 	o.Stderr = log
-	err := runUntilSignal(ctx, o, log, ends, reloads)
-	if err != ErrKilled {
-		flushUnless(log, ends)
+	for {
+		again, err := runUntilSignal(ctx, o, log, ends, reloads)
+		if again {
+			continue
+		}
+		if err != ErrKilled {
+			flushUnless(log, ends)
+		}
+		return err
 	}
-	return err
 }
 
 // flushUnless waits for the log's reader, unless another signal comes.
@@ -59,11 +71,13 @@ func flushUnless(log *logQueue, ends <-chan os.Signal) {
 	}
 }
 
-func runUntilSignal(ctx context.Context, o Options, log *logQueue, ends, reloads <-chan os.Signal) error {
+// runUntilSignal is one agent's life; again: another is to follow it.
+func runUntilSignal(ctx context.Context, o Options, log *logQueue, ends, reloads <-chan os.Signal) (again bool, err error) {
 	a, err := newUnless(o, ends)
 	if a == nil {
-		return err
+		return false, err
 	}
+	a.restarts.Store(mayRestart)
 	log.tellsWith(func(n int) { a.log.Warn("log lines lost", "lines", n) })
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
@@ -76,14 +90,14 @@ func runUntilSignal(ctx context.Context, o Options, log *logQueue, ends, reloads
 	err = a.endOn(ends, done)
 	end()
 	if err == ErrKilled {
-		return err
+		return false, err
 	}
 	select {
 	case <-reloader:
 	case <-ends:
-		return ErrKilled
+		return false, ErrKilled
 	}
-	return err
+	return a.again(ctx, err), err
 }
 
 // newUnless is New, but a signal ends it: no agent and no error, since there is nothing yet
@@ -129,6 +143,7 @@ func (a *Agent) endOn(ends <-chan os.Signal, done <-chan error) error {
 		case <-late:
 			return ErrKilled
 		case s := <-ends:
+			a.stays()
 			if stopping {
 				a.log.Warn("ended at once", "signal", s)
 				late = time.After(killTime)

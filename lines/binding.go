@@ -178,7 +178,7 @@ func (l *Line) registerRequest(s *server, a registrar.Action) *sipmsg.Message {
 }
 
 // allowed lists the methods of the line (RFC 3261 section 20.5).
-const allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
+const allowed = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE"
 
 func (l *Line) optionsRequest(s *server) *sipmsg.Message {
 	s.seq++

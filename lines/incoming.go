@@ -48,6 +48,8 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 		in.Respond(now, 481, "")
 	case sipmsg.REFER:
 		in.Respond(now, 403, "Not Outside A Call")
+	case sipmsg.MESSAGE:
+		l.texted(now, in)
 	default:
 		methodNotAllowed.answer(now, in)
 	}
@@ -58,7 +60,7 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 func understood(in *ua.Incoming) *refusal {
 	switch in.Req.Method {
 	case sipmsg.INVITE, sipmsg.BYE, sipmsg.OPTIONS, sipmsg.PRACK, sipmsg.UPDATE, sipmsg.INFO,
-		sipmsg.REFER, sipmsg.NOTIFY, sipmsg.SUBSCRIBE:
+		sipmsg.REFER, sipmsg.NOTIFY, sipmsg.SUBSCRIBE, sipmsg.MESSAGE:
 	default:
 		return methodNotAllowed
 	}

@@ -63,6 +63,8 @@ func (s *session) request(now time.Time, in *ua.Incoming) {
 		s.resubscribed(now, in)
 	case sipmsg.OPTIONS:
 		s.l.answerOptions(now, in)
+	case sipmsg.MESSAGE:
+		s.l.texted(now, in)
 	case sipmsg.PRACK:
 		in.Respond(now, 481, "") // of a 1xx that is answered meanwhile
 	default:

@@ -73,7 +73,9 @@ type Owner interface {
 	// CallChanged tells that a call's Info has something new.
 	CallChanged(c *Call)
 	// Messages tells what a message-summary NOTIFY says (RFC 3842).
-	Messages(line int, waiting bool, text string)
+	Messages(line int, s Summary)
+	// Text tells of a message that came to the line (RFC 3428).
+	Text(line int, t Text)
 	// CheckSync tells that a server of the line asks to look for new settings, and has
 	// proved that it knows the line's password.
 	CheckSync(line int)

@@ -1,8 +1,6 @@
 package lines
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -127,30 +125,10 @@ func (l *Line) notified(now time.Time, in *ua.Incoming) bool {
 		return true
 	}
 	if len(in.Req.Body) > 0 {
-		waiting, text := readSummary(string(in.Req.Body))
-		l.dev.Owner.Messages(l.cfg.N, waiting, text)
+		l.dev.Owner.Messages(l.cfg.N, readSummary(string(in.Req.Body)))
 	}
 	if l.mailbox != nil {
 		l.mailbox.act(now, action)
 	}
 	return true
-}
-
-// readSummary reads a simple-message-summary (RFC 3842 section 5.2): whether messages
-// wait, and how many voice messages there are.
-func readSummary(body string) (waiting bool, text string) {
-	for line := range strings.Lines(body) {
-		name, value, _ := strings.Cut(line, ":")
-		value = strings.TrimSpace(value)
-		switch {
-		case strings.EqualFold(strings.TrimSpace(name), "Messages-Waiting"):
-			waiting = strings.EqualFold(value, "yes")
-		case strings.EqualFold(strings.TrimSpace(name), "Voice-Message"):
-			fresh, _, _ := strings.Cut(value, "/")
-			if n, err := strconv.Atoi(strings.TrimSpace(fresh)); err == nil {
-				text = strconv.Itoa(n) + " new voice messages"
-			}
-		}
-	}
-	return waiting, text
 }

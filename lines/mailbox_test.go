@@ -217,24 +217,3 @@ func TestMessageWaitingRefused(t *testing.T) {
 		})
 	}
 }
-
-// What a message-summary may look like.
-func TestReadSummary(t *testing.T) {
-	tests := []struct {
-		body    string
-		waiting bool
-		text    string
-	}{
-		{summary, true, "2 new voice messages"},
-		{"Messages-Waiting: no\r\n", false, ""},
-		{"messages-waiting:YES\nvoice-message:1/0\n", true, "1 new voice messages"},
-		{"Messages-Waiting: yes\r\nVoice-Message: x/0\r\n", true, ""},
-		{"", false, ""},
-		{strings.Repeat(":", 100), false, ""},
-	}
-	for _, tt := range tests {
-		if waiting, text := readSummary(tt.body); waiting != tt.waiting || text != tt.text {
-			t.Errorf("%q: %v %q, want %v %q", tt.body, waiting, text, tt.waiting, tt.text)
-		}
-	}
-}

@@ -67,7 +67,7 @@ const sdpType = "application/sdp"
 var bodies = map[string][]string{
 	sipmsg.INVITE: {sdpType}, sipmsg.UPDATE: {sdpType}, sipmsg.PRACK: {sdpType}, sipmsg.OPTIONS: {sdpType},
 	sipmsg.REFER: {sdpType}, sipmsg.SUBSCRIBE: {sdpType},
-	sipmsg.INFO: {"application/dtmf-relay", "application/dtmf"},
+	sipmsg.INFO: {"application/dtmf-relay", "application/dtmf"}, sipmsg.MESSAGE: {plainType},
 }
 
 // readable looks at the body of a request (RFC 3261 section 8.2.3) and leaves it with the one

@@ -291,7 +291,7 @@ func TestBodiesOfOtherRequests(t *testing.T) {
 			{sipmsg.INFO, do(body("Application/DTMF-Relay"), encoded("Identity")), "200", ""},
 			{sipmsg.OPTIONS, do(body("text/plain")), "415", acceptSDP},
 			{sipmsg.NOTIFY, do(with("Event", "refer"), body("x/y"), encoded("gzip")), "415", "Accept-Encoding: identity"},
-			{sipmsg.MESSAGE, do(body("text/plain"), encoded("gzip"), with("Require", "x")), "405", "Allow: " + allowed},
+			{"FOO", do(body("text/plain"), encoded("gzip"), with("Require", "x")), "405", "Allow: " + allowed},
 			{sipmsg.INVITE, do(far.offering(offer.SendRecv), func(m *sipmsg.Message) { m.Header.Set("Content-Type", "application/isup") }, with("Content-Disposition", "signal;handling=optional")), "200", ""},
 			{sipmsg.BYE, do(body("application/isup"), encoded("gzip")), "200", ""},
 		} {

@@ -188,6 +188,7 @@ type fakePhone struct {
 	calls    []*Call
 	reasons  []Reason
 	messages []string
+	texts    []Text
 	ended    map[*Call]int
 	asked    int // to look for settings
 	incoming func(c *Call) (Handler, int)
@@ -243,10 +244,15 @@ func (p *fakePhone) Incoming(c *Call) (Handler, int) {
 }
 func (p *fakePhone) Changed(int)       {}
 func (p *fakePhone) CallChanged(*Call) {}
-func (p *fakePhone) Messages(_ int, waiting bool, text string) {
+func (p *fakePhone) Messages(_ int, s Summary) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.messages = append(p.messages, fmt.Sprint(waiting, " ", text))
+	p.messages = append(p.messages, fmt.Sprint(s.Waiting, " ", s))
+}
+func (p *fakePhone) Text(_ int, t Text) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.texts = append(p.texts, t)
 }
 func (p *fakePhone) CheckSync(int) {
 	p.mu.Lock()

@@ -543,7 +543,7 @@ func TestOtherRequestsInACall(t *testing.T) {
 		far.send(sipmsg.NOTIFY, with("Event", "refer"), with("Subscription-State", "active"))
 		far.send(sipmsg.UPDATE, with("Require", "foo"))
 		w.after(time.Second)
-		w.wantFar(far, "OPTIONS:200 MESSAGE:405 PRACK:481 SUBSCRIBE:481 NOTIFY:481 UPDATE:420")
+		w.wantFar(far, "OPTIONS:200 MESSAGE:200 PRACK:481 SUBSCRIBE:481 NOTIFY:481 UPDATE:420")
 		far.send(sipmsg.INFO, func(m *sipmsg.Message) { m.CSeq.Seq = 1 })
 		w.after(time.Second)
 		w.wantFar(far, "INFO:500")

@@ -344,8 +344,9 @@ func (o *owner) CallChanged(c *lines.Call) {
 }
 
 // Messages implements lines.Owner.
-func (o *owner) Messages(int, bool, string) {}
-func (o *owner) CheckSync(int)              {}
+func (o *owner) Messages(int, lines.Summary) {}
+func (o *owner) Text(int, lines.Text)        {}
+func (o *owner) CheckSync(int)               {}
 
 func (o *owner) info(id string) lines.Info {
 	o.mu.Lock()

@@ -109,7 +109,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"GET", "/api/v1/status", "", 200, `{"version":"1.0","uptime_s":7,"draining":false,"device":{"mac":"0C383E000001","serial":"S1","account":null},` +
 			`"lines":[` + line1 + `,` + line3 + `],"ports":[` + port1 + `,` + port2 + `],` +
-			`"provisioning":{"state":"idle","attempt":0,"finished":0,"account_state":null,"source":null,"url":null,"last":null,"next":null,"error":null,"generation":null,"trial":null,"not_understood":[]},"faults":[],"waiting":[{"section":"port1","for":"port 1 to be on-hook"}]}`, ""},
+			`"provisioning":{"state":"idle","attempt":0,"finished":0,"account_state":null,"source":null,"url":null,"last":null,"next":null,"error":null,"generation":null,"trial":null,"not_understood":[],"sources":[]},"faults":[],"waiting":[{"section":"port1","for":"port 1 to be on-hook"}]}`, ""},
 		{"GET", "/api/v1/lines", "", 200, `[` + line1 + `,` + line3 + `]`, ""},
 		{"GET", "/api/v1/lines/1", "", 200, line1, ""},
 		{"GET", "/api/v1/lines/3", "", 200, line3, ""},

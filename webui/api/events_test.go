@@ -267,7 +267,7 @@ func TestASlowReaderIsCut(t *testing.T) {
 		a := New(&box{}, nil, quiet)
 		a.HandleEvents(&channel{ready: make(chan struct{})})
 		a.Behind(Open{}).ServeHTTP(w, httptest.NewRequest("GET", "/api/v1/events", nil))
-		if len(w.read) != 1 || !w.read[0].IsZero() || len(w.write) != 1 || w.write[0].Sub(time.Now()) != eventWrite {
+		if len(w.read) != 1 || !w.read[0].IsZero() || len(w.write) != 1 || time.Until(w.write[0]) != eventWrite {
 			t.Errorf("deadlines %v and %v", w.read, w.write)
 		}
 	})

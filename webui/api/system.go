@@ -68,7 +68,7 @@ type Machine struct {
 	Disk     Disk      `json:"disk"`
 	Network  []Network `json:"network"`
 	DNS      []string  `json:"dns"`
-	Gateway  []string  `json:"gateway"`
+	Gateway  Text      `json:"gateway"`
 	Hostname Text      `json:"hostname"`
 	Load     *float64  `json:"load"` // of the last minute: processes that run or want to
 }
@@ -132,7 +132,7 @@ func (h systemRoutes) warnings(w http.ResponseWriter, r *http.Request) {
 
 func (h systemRoutes) machine(w http.ResponseWriter, r *http.Request) {
 	m := h.system.System()
-	m.Network, m.DNS, m.Gateway = list(m.Network), list(m.DNS), list(m.Gateway)
+	m.Network, m.DNS = list(m.Network), list(m.DNS)
 	for i := range m.Network {
 		m.Network[i].Addresses = list(m.Network[i].Addresses)
 	}

@@ -56,7 +56,7 @@ func TestSystemAnswers(t *testing.T) {
 		{User, "/api/v1/warnings", `[{"id":"line2","severity":"error","text":"Line 2 is down.","todo":null,"section":null,"key":null,"since":null}]`},
 		{User, "/api/v1/system", `{"time":null,"zone":"","clock":{"set":false,"source":"","floor":null},"uptime_s":0,"version":"1.0","go":"","arch":"",` +
 			`"memory":{"rss_bytes":0,"heap_bytes":0,"total_bytes":0,"free_bytes":0},"disk":{"path":"","total_bytes":0,"free_bytes":0,"read_only":false},` +
-			`"network":[{"name":"eth0","mac":null,"up":false,"addresses":[]}],"dns":[],"gateway":[],"hostname":null,"load":null}`},
+			`"network":[{"name":"eth0","mac":null,"up":false,"addresses":[]}],"dns":[],"gateway":null,"hostname":null,"load":null}`},
 	} {
 		if w := askMachine(new(machine), tt.role, "GET", tt.path, ""); w.Code != 200 || strings.TrimSpace(w.Body.String()) != tt.want {
 			t.Errorf("%s: %d\n%s\nwant\n%s", tt.path, w.Code, w.Body, tt.want)
