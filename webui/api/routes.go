@@ -24,6 +24,7 @@ func (a *API) deviceRoutes() []Route {
 		{"GET", v1 + "/calls/{id}", User, a.getCall},
 		{"DELETE", v1 + "/calls/{id}", User, a.hangUp},
 		{"POST", v1 + "/drain", Admin, a.drain},
+		{"GET", v1 + "/openapi.json", User, a.getDescription},
 		{"GET", "/healthz", Anyone, a.healthz},
 		{"GET", "/readyz", Anyone, a.readyz},
 		{"GET", "/metrics", Scraper, a.getMetrics},
