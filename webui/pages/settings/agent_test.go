@@ -172,16 +172,6 @@ func (r *rig) apply(path string, change ...string) (shown, done reply) {
 	return shown, r.post(path, confirm)
 }
 
-// until waits for the device to get somewhere.
-func (r *rig) until(what string, ok func() bool) {
-	r.t.Helper()
-	for limit := time.Now().Add(20 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(limit) {
-			r.t.Fatal("not within 20 s: " + what)
-		}
-	}
-}
-
 // has reports that a page has texts.
 func (p reply) has(t *testing.T, status int, texts ...string) {
 	t.Helper()

@@ -104,6 +104,10 @@ func (p page) post(w http.ResponseWriter, r *http.Request, kind *sheetKind) {
 func (p page) apply(w http.ResponseWriter, r *http.Request, s *sheet) {
 	typed := r.PostForm
 	p.unsealSecrets(r, s, typed)
+	if faults := s.unreadable(typed); faults != nil {
+		p.faulty(w, r, s, draft{Form: s.only(typed)}, faults)
+		return
+	}
 	patch := s.patch(typed)
 	if patch == nil {
 		s.notice = words.T(r.Context(), "Nothing was changed: every field is as it was.")

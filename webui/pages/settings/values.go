@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"tipring/webui/api"
 )
@@ -84,6 +85,16 @@ func (s *sheet) patch(typed url.Values) json.RawMessage {
 		return nil
 	}
 	return patchOf(s.name(), set)
+}
+
+// unreadable are the fields whose text is none: JSON would make another one of it.
+func (s *sheet) unreadable(typed url.Values) (faults []api.Fault) {
+	for _, k := range s.keys {
+		if !utf8.ValidString(strings.Join(typed[k.Name], "")) {
+			faults = append(faults, api.Fault{Section: api.Text(s.name()), Key: api.Text(k.Name), Wanted: "text in UTF-8"})
+		}
+	}
+	return faults
 }
 
 // withoutSecret is what removes a secret: the local value goes, or hides the one beneath.
