@@ -100,9 +100,8 @@ func (c *Clerk) Begin(ctx context.Context, a fax.Attempt) fax.Permit {
 	return p
 }
 
-// Account implements fax.Clerk. Where
-// there is none of its earlier one (Attempt.Related), since the provider wants none, there is none
-// of this either.
+// Account implements fax.Clerk. Where there is no account of the earlier way (Attempt.Related),
+// since the provider wants none, there is none of this either.
 func (c *Clerk) Account(a fax.Attempt) fax.Session {
 	s := &session{clerk: c, attempt: a, id: newSession(), account: c.cfg.Account(), started: c.cfg.Now(), save: a.Related != ""}
 	s.start()

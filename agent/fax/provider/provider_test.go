@@ -238,6 +238,21 @@ func TestLaterWay(t *testing.T) {
 	}
 }
 
+// A fax that follows the voice which a call ahead had found is one in real time, and points to the
+// account of the call ahead.
+func TestFaxBehindAVoice(t *testing.T) {
+	r := newRig(t)
+	a := attempt
+	a.Stage, a.Related = fax.RealTime, "s0"
+	s := r.Account(a)
+	s.Alive()
+	s.Stop(fax.Outcome{OK: true, CalledResult: fax.Success, Pages: []fax.Page{{N: 1, Result: "confirmed"}}})
+	if got := r.ledger.got; len(got) != 3 || !strings.HasPrefix(got[0], "start acme") || !strings.HasPrefix(got[1], "alive acme") ||
+		!strings.Contains(got[2], "Page-Count=1") || !strings.Contains(got[2], "CDR-Type=0") || !strings.Contains(got[2], "Related-Id=s0") {
+		t.Errorf("%q", got)
+	}
+}
+
 func show(p fax.Permit) string {
 	if p.Refused != "" {
 		return "refused: " + p.Refused
