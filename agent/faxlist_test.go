@@ -148,12 +148,12 @@ func TestFaxWaitsForItsLine(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := f.FaxPage(t.Context(), id, 1, &b); err != nil {
+	if err := f.FaxPage(t.Context(), id, 1, 1, &b); err != nil {
 		t.Error(err)
 	} else if _, err := png.Decode(&b); err != nil {
 		t.Errorf("page 1: %v", err)
 	}
-	if err := f.FaxPage(t.Context(), id, 2, io.Discard); !errors.Is(err, api.ErrNotFound) {
+	if err := f.FaxPage(t.Context(), id, 2, 1, io.Discard); !errors.Is(err, api.ErrNotFound) {
 		t.Errorf("page 2 of 1: %v", err)
 	}
 	if err := f.CancelFax(t.Context(), id); err != nil {

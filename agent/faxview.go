@@ -86,13 +86,13 @@ func showMonitor(x *api.Fax, m *pages.Monitor, most int) {
 }
 
 // FaxPage implements api.Faxes.
-func (f faxes) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
+func (f faxes) FaxPage(_ context.Context, id string, n, scale int, w io.Writer) error {
 	if isPassing(id) {
-		return f.passingPage(id, n, w)
+		return f.passingPage(id, n, scale, w)
 	}
 	m := f.watching(id)
 	if m == nil {
-		return faxProblem(f.a.fax.store.WritePNG(id, n, w))
+		return faxProblem(f.a.fax.store.WriteView(id, n, w, spool.View{Scale: scale}))
 	}
 	p := m.Progress()
 	r, err := f.a.fax.store.Get(id)
@@ -100,21 +100,21 @@ func (f faxes) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
 	case err != nil:
 		return faxProblem(err)
 	case p.Page != n:
-		return faxProblem(f.a.fax.store.WritePNG(id, n, w))
+		return faxProblem(f.a.fax.store.WriteView(id, n, w, spool.View{Scale: scale}))
 	case n <= r.PageCount && r.State != spool.Receiving && p.Of > 0: // the page is here, and on its way out
-		return faxProblem(f.a.fax.store.WritePart(id, n, w, p.Rows, p.Of))
+		return faxProblem(f.a.fax.store.WriteView(id, n, w, spool.View{Scale: scale, Gone: p.Rows, Of: p.Of}))
 	case n <= r.PageCount && r.State != spool.Receiving:
-		return faxProblem(f.a.fax.store.WritePNG(id, n, w))
+		return faxProblem(f.a.fax.store.WriteView(id, n, w, spool.View{Scale: scale}))
 	}
-	return monitorProblem(id, n, m.WritePNG(n, w))
+	return monitorProblem(id, n, m.WriteScaled(n, w, scale))
 }
 
-func (f faxes) passingPage(id string, n int, w io.Writer) error {
+func (f faxes) passingPage(id string, n, scale int, w io.Writer) error {
 	m := f.inRealTime(id)
 	if m == nil {
 		return fmt.Errorf("fax %s passes in real time, and nothing of its pages is here: %w", id, api.ErrNotFound)
 	}
-	return monitorProblem(id, n, m.WritePNG(n, w))
+	return monitorProblem(id, n, m.WriteScaled(n, w, scale))
 }
 
 func monitorProblem(id string, n int, err error) error {

@@ -148,3 +148,34 @@ func TestRelayFrameAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+// blind sees nothing.
+type blind struct{}
+
+func (blind) Begin(t30.Passing) {}
+func (blind) Octets([]byte)     {}
+func (blind) Frame(int, []byte) {}
+func (blind) Block(int)         {}
+func (blind) End()              {}
+
+// BenchmarkRelaySeen is BenchmarkRelay by T.38 without anybody who could look, with nobody who
+// does, and with somebody who is told how far the page is twice a second.
+func BenchmarkRelaySeen(b *testing.B) {
+	for _, who := range []string{"impossible", "nobody", "somebody"} {
+		b.Run(who, func(b *testing.B) {
+			r := replay(b, true)
+			defer r.close(b)
+			relay := r.p.now.fax.(*relay)
+			if who == "impossible" {
+				relay.net.gateway.Watch.Onlooker = blind{}
+			}
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				r.frame(b)
+				if who == "somebody" && n%25 == 0 {
+					relay.shown.Progress()
+				}
+			}
+		})
+	}
+}

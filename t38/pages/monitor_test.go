@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -294,15 +295,56 @@ func FuzzMonitor(f *testing.F) {
 	})
 }
 
+// BenchmarkMonitor is what 20 ms of a page cost at 14400 bit/s.
 func BenchmarkMonitor(b *testing.B) {
 	m := Monitor{}
 	f := squareFormat(t30.MH, false)
-	octets := make([]byte, 36) // 20 ms at 14400 bit/s
+	octets := make([]byte, 36)
 	b.ReportAllocs()
 	for n := range b.N {
 		if n%1000 == 0 {
 			m.Begin(t30.Passing{Format: f})
 		}
 		m.Octets(octets)
+	}
+}
+
+var fine = sheet{1728, 2200, 204, 196, 1}
+
+// BenchmarkMonitorProgress is a look half a second behind the last one.
+func BenchmarkMonitorProgress(b *testing.B) {
+	f := t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MR}
+	octets := coded(b, fine, f)
+	var m Monitor
+	at := len(octets)
+	for b.Loop() {
+		if at+900 > len(octets) {
+			m.Begin(t30.Passing{Format: f})
+			at = 0
+		}
+		m.Octets(octets[at : at+900])
+		at += 900
+		m.Progress()
+	}
+}
+
+// BenchmarkMonitorPicture is the picture of a whole page, of its own size and smaller.
+func BenchmarkMonitorPicture(b *testing.B) {
+	f := t30.Format{Form: t30.Form{Resolution: t30.Fine}, Coding: t30.MR}
+	var m Monitor
+	m.Begin(t30.Passing{Format: f})
+	m.Octets(coded(b, fine, f))
+	for _, scale := range []int{1, 4, 8} {
+		b.Run(strconv.Itoa(scale), func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				var out bytes.Buffer
+				if err := m.WriteScaled(1, &out, scale); err != nil {
+					b.Fatal(err)
+				}
+				size = out.Len()
+			}
+			b.ReportMetric(float64(size), "octets")
+		})
 	}
 }

@@ -64,7 +64,10 @@ func (m *Monitor) find(page int) *passing {
 }
 
 // WritePNG writes the rows of a page, from 1, that have come so far.
-func (m *Monitor) WritePNG(page int, out io.Writer) error {
+func (m *Monitor) WritePNG(page int, out io.Writer) error { return m.WriteScaled(page, out, 1) }
+
+// WriteScaled is WritePNG of a picture that is smaller by 2, 4 or 8.
+func (m *Monitor) WriteScaled(page int, out io.Writer, scale int) error {
 	s := m.find(page)
 	if s == nil {
 		return ErrNoRows
@@ -77,7 +80,7 @@ func (m *Monitor) WritePNG(page int, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return picture.WritePNG(out, &replay{d, octets, rows}, picture.Sheet{Columns: s.config.Columns, Rows: rows, XDPI: s.x, YDPI: s.y})
+	return picture.WritePNG(out, &replay{d, octets, rows}, picture.Sheet{Columns: s.config.Columns, Rows: rows, XDPI: s.x, YDPI: s.y, Scale: scale})
 }
 
 // read makes rows of what has come since the last look, and returns how many there are and of

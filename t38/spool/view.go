@@ -81,15 +81,20 @@ var ErrNoSuchPage = errors.New("no such page")
 
 // WritePNG writes page n of a fax, the first is 1, as a picture in black and white. Rows are
 // repeated or left out so that its pels are about square.
-func (s *Store) WritePNG(id string, n int, out io.Writer) error { return s.writePNG(id, n, out, 0, 0) }
-
-// WritePart is WritePNG of a page that is on its way: the first rows of of have gone, and what
-// is still to go is pale.
-func (s *Store) WritePart(id string, n int, out io.Writer, rows, of int) error {
-	return s.writePNG(id, n, out, max(rows, 0), of)
+func (s *Store) WritePNG(id string, n int, out io.Writer) error {
+	return s.WriteView(id, n, out, View{})
 }
 
-func (s *Store) writePNG(id string, n int, out io.Writer, gone, of int) error {
+// A View is how a page is shown.
+type View struct {
+	Scale int // as of picture.Sheet
+	// Gone of Of rows have gone of a page that is on its way, and what is still to go is pale;
+	// an Of of 0: it is not.
+	Gone, Of int
+}
+
+// WriteView is WritePNG in another way.
+func (s *Store) WriteView(id string, n int, out io.Writer, v View) error {
 	return s.view(id, func(f *tiff.File) error {
 		if n < 1 || n > f.Pages() {
 			return fmt.Errorf("page %d of %d: %w", n, f.Pages(), ErrNoSuchPage)
@@ -99,10 +104,10 @@ func (s *Store) writePNG(id string, n int, out io.Writer, gone, of int) error {
 			return err
 		}
 		i := p.Info()
-		sheet := picture.Sheet{Columns: i.Columns, Rows: i.Rows}
+		sheet := picture.Sheet{Columns: i.Columns, Rows: i.Rows, Scale: v.Scale}
 		sheet.XDPI, sheet.YDPI = shape(i)
-		if of > 0 { // the page on the line may have other rows: a header, another resolution
-			sheet.Pale = i.Rows - int(int64(i.Rows)*int64(min(gone, of))/int64(of))
+		if v.Of > 0 { // the page on the line may have other rows: a header, another resolution
+			sheet.Pale = i.Rows - int(int64(i.Rows)*int64(min(v.Gone, v.Of))/int64(v.Of))
 		}
 		return picture.WritePNG(out, p, sheet)
 	})

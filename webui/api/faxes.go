@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 )
 
@@ -27,7 +28,8 @@ type Faxes interface {
 
 	// FaxDocument writes the pages of a fax, as the view is named: tiff pdf.
 	FaxDocument(ctx context.Context, id, view string, w io.Writer) error
-	FaxPage(ctx context.Context, id string, n int, w io.Writer) error // as PNG; n from 1
+	// FaxPage writes a page as PNG; n from 1. It is smaller by scale: 1, 2, 4 or 8.
+	FaxPage(ctx context.Context, id string, n, scale int, w io.Writer) error
 
 	// UploadDir is where documents are kept while they come in.
 	UploadDir() string
@@ -222,7 +224,14 @@ func (h faxRoutes) page(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, problem(http.StatusNotFound, "there is no "+r.URL.Path+": pages are 1.png and so on"))
 		return
 	}
-	h.file(w, r, "image/png", func(out io.Writer) error { return h.faxes.FaxPage(r.Context(), f.ID, n, out) })
+	scale := 1
+	if text := r.URL.Query().Get("scale"); text != "" {
+		if scale, _ = strconv.Atoi(text); !slices.Contains([]int{1, 2, 4, 8}, scale) {
+			h.fail(w, r, problem(http.StatusUnprocessableEntity, fmt.Sprintf("scale is %.20q: wanted 1, 2, 4 or 8", text)))
+			return
+		}
+	}
+	h.file(w, r, "image/png", func(out io.Writer) error { return h.faxes.FaxPage(r.Context(), f.ID, n, scale, out) })
 }
 
 // file answers with what write writes. A failure before its first octet is a problem; behind it

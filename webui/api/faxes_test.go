@@ -77,11 +77,11 @@ func (o *outbox) FaxDocument(_ context.Context, id, view string, w io.Writer) er
 	return o.err
 }
 
-func (o *outbox) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
+func (o *outbox) FaxPage(_ context.Context, id string, n, scale int, w io.Writer) error {
 	if n > 1 {
 		return fmt.Errorf("page %d: %w", n, ErrNotFound)
 	}
-	_, err := fmt.Fprintf(w, "page %d of %s", n, id)
+	_, err := fmt.Fprintf(w, "page %d of %s by %d", n, id, scale)
 	return err
 }
 
@@ -110,6 +110,8 @@ func TestFaxes(t *testing.T) {
 		{"GET", "/faxes/f1/document.pdf", "200 application/pdf pdf of f1"},
 		{"GET", "/faxes/f1/document.exe", "404 application/problem+json {"},
 		{"GET", "/faxes/f1/pages/1.png", "200 image/png page 1 of f1"},
+		{"GET", "/faxes/f1/pages/1.png?scale=8", "200 image/png page 1 of f1 by 8"},
+		{"GET", "/faxes/f1/pages/1.png?scale=3", "422 application/problem+json {"},
 		{"GET", "/faxes/f1/pages/2.png", "404 application/problem+json {"},
 		{"GET", "/faxes/f1/pages/01.png", "404 application/problem+json {"},
 		{"GET", "/faxes/f1/pages/1.jpg", "404 application/problem+json {"},

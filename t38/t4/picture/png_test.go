@@ -33,7 +33,7 @@ func TestWritePNG(t *testing.T) {
 		for _, pale := range []int{0, 1, 7, 10} {
 			t.Run(fmt.Sprintf("%d columns, %d pale rows", columns, pale), func(t *testing.T) {
 				var b bytes.Buffer
-				if err := WritePNG(&b, &striped{columns: columns, rows: 10}, Sheet{columns, 10, 300, 300, pale}); err != nil {
+				if err := WritePNG(&b, &striped{columns: columns, rows: 10}, Sheet{columns, 10, 300, 300, pale, 0}); err != nil {
 					t.Fatal(err)
 				}
 				p, err := png.Decode(&b)
@@ -60,6 +60,37 @@ func TestWritePNG(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// A smaller picture has a grey for each square of pels.
+func TestWritePNGSmaller(t *testing.T) {
+	for _, scale := range []int{2, 4, 8} {
+		for _, columns := range []int{1, 9, 31, 1728} {
+			var b bytes.Buffer
+			if err := WritePNG(&b, &striped{columns: columns, rows: 50}, Sheet{columns, 50, 300, 300, 20, scale}); err != nil {
+				t.Fatal(err)
+			}
+			p, err := png.Decode(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			up := func(n int) int { return (n + scale - 1) / scale }
+			if p.Bounds().Dx() != up(columns) || p.Bounds().Dy() != up(50) {
+				t.Fatalf("%d columns by %d: %v", columns, scale, p.Bounds())
+			}
+			for y := range up(50) {
+				for x := range columns / scale { // whole squares, half of them black
+					want := uint32(0)
+					if min((y+1)*scale, 50) > 30 {
+						want = 180 * 257
+					}
+					if r, _, _, _ := p.At(x, y).RGBA(); r != want {
+						t.Fatalf("%d columns by %d: pel %d of row %d is %04x, want %04x", columns, scale, x, y, r, want)
+					}
+				}
+			}
 		}
 	}
 }

@@ -130,9 +130,9 @@ func TestListOfFaxes(t *testing.T) {
 	has(t, w, 200,
 		`<form method="post" action="/fax" class="form" enctype="multipart/form-data">`, `name="to"`, `name="by"`, `type="file"`, `data-drop`,
 		`<option value="port 3">Port 3 (line 1)</option>`, `<option value="line 2">Line 2, 202@pbx.example</option>`,
-		`data-list="fax"`, `data-live="fax/f3"`, `src="/api/v1/faxes/f3/pages/2.png?rows=700"`, `value="700" max="1143"`,
-		`data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}"`,
-		`&lt;b&gt;&#34;x&#34;&lt;/b&gt;`, `src="/api/v1/faxes/e8/pages/1.png"`, `loading="lazy"`, `<a href="/fax/e9">600</a>`, "somebody spoke", `(2)</span>`,
+		`data-list="fax"`, `data-live="fax/f3"`, `src="/api/v1/faxes/f3/pages/2.png?rows=700&amp;scale=`, `value="700" max="1143"`,
+		`data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?scale=8&amp;rows={progress.rows}"`,
+		`&lt;b&gt;&#34;x&#34;&lt;/b&gt;`, `src="/api/v1/faxes/e8/pages/1.png?scale=8"`, `loading="lazy"`, `<a href="/fax/e9">600</a>`, "somebody spoke", `(2)</span>`,
 	)
 	lacks(t, w, "line 4", "<b>", `<section class="card fax" data-live="fax/e9"`)
 	if len(d.did) != 0 {
@@ -229,7 +229,7 @@ func TestOneFax(t *testing.T) {
 	d := newDevice(t)
 	w := d.get("/fax/f3")
 	has(t, w, 200, "<h1>Fax to 18005550100</h1>", `data-live="fax/f3" data-reload="state pages.length page_count" data-seen="sending,1,3"`, "Its pages are on their way.",
-		`src="/api/v1/faxes/f3/pages/2.png?rows=700"`, `value="700" max="1143"`, "14400 bit/s · fine resolution · 1143 rows, 3 of them bad · repaired 2 times", "2 repairs by ECM", "Still to go",
+		`src="/api/v1/faxes/f3/pages/2.png?rows=700&amp;scale=`, `value="700" max="1143"`, "14400 bit/s · fine resolution · 1143 rows, 3 of them bad · repaired 2 times", "2 repairs by ECM", "Still to go",
 		`<a href="/calls/c1">`, "c1@192.0.2.50", "T.38", `href="/line/1/sip"`, `action="/fax/f3/cancel"`, `href="/api/v1/faxes/f3/document.pdf"`, `href="/api/v1/faxes/f3/document.tiff"`)
 	lacks(t, w, "/forget", "/resend", `alt="Page 2"`)
 

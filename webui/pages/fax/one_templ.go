@@ -285,7 +285,7 @@ func onePage(v frame.View, f api.Fax, call string, o order) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = growing(f, "432").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = growing(f, "432", "4").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1034,9 +1034,9 @@ func pages(f api.Fax) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var44 string
-					templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(picture(f, s.N))
+					templ_7745c5c3_Var44, templ_7745c5c3_Err = templ.JoinStringErrs(picture(f, s.N) + "?scale=4")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/fax/one.templ`, Line: 151, Col: 124}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/fax/one.templ`, Line: 151, Col: 137}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var44))
 					if templ_7745c5c3_Err != nil {
@@ -1049,7 +1049,7 @@ func pages(f api.Fax) templ.Component {
 					var templ_7745c5c3_Var45 string
 					templ_7745c5c3_Var45, templ_7745c5c3_Err = templ.JoinStringErrs(words.T(ctx, "Page %d", s.N))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/fax/one.templ`, Line: 151, Col: 161}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages/fax/one.templ`, Line: 151, Col: 174}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var45))
 					if templ_7745c5c3_Err != nil {
