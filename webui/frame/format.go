@@ -2,6 +2,7 @@ package frame
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -48,6 +49,12 @@ func Duration(s int) string {
 	}
 	return text
 }
+
+// Why is the sentence of a line (its member why) without the spans of time in it, which a
+// page shows beside it, counting.
+func Why(s string) string { return spans.ReplaceAllString(s, "") }
+
+var spans = regexp.MustCompile(` for \d[\dhm.]*s|[;,] next [^;]*?(in \d[\dhm.]*s|now)`)
 
 // Num is a number that may be absent.
 func Num(v *int) string {

@@ -225,9 +225,9 @@ func Word(field, value string, words Words) templ.Component {
 }
 
 // Live is a text that the script keeps as the member says: field is its path (quality.mos),
-// format how it is written: "" as it is, pct ms bitrate duration mos number, or talk (how long
-// a call was answered, of the member answered). text is what it
-// is now, written the same way (Pct, MS, Bitrate, Duration, MOS).
+// format how it is written: "" as it is, pct ms bitrate duration mos number, talk (how long
+// a call was answered, of the member answered), why (a line's, without spans of time). text is what it
+// is now, written the same way (Pct, MS, Bitrate, Duration, MOS, Why).
 func Live(field, format, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -32,6 +32,7 @@
     bitrate: v => v + ' bit/s',
     number: v => v.toLocaleString(root.lang),
     duration: span,
+    why: v => v.replace(/ for \d[\dhm.]*s|[;,] next [^;]*?(in \d[\dhm.]*s|now)/g, ''),
     talk: (v, call) => span((Date.parse(call.ended) - Date.parse(v)) / 1000),
   };
   const member = (data, path) => path.split('.').reduce((v, name) => (v == null ? null : v[name]), data);
@@ -125,7 +126,7 @@
     for (const old of all('[data-renew]')) if (!old.querySelector('input:focus')) old.replaceWith(page.getElementById(old.id) || '');
   }
 
-  // A picture that grows is asked for anew when the one before is there; without one there is none to see.
+  // A picture that grows is asked for anew when the one before is there.
   function picture(img, to) {
     img.next = to;
     if (img.busy) return;
@@ -151,7 +152,7 @@
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
     roots.forEach(el => apply(el, data));
   }
-  // takeAll: the event is all that there is of a kind; what it lacks goes.
+  // The event is all that there is of a kind; what it lacks goes.
   function takeAll(kind, items) {
     const names = items.map(d => kind + '/' + idOf(kind, d));
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) {
@@ -221,7 +222,7 @@
     const question = e.target.dataset.confirm;
     if (question && !confirm(question)) e.preventDefault();
   });
-  // data-drop: a file dropped on the element goes into its file input.
+  // data-drop: a file dropped here goes into the file input.
   for (const zone of all('[data-drop]')) {
     const over = on => e => { e.preventDefault(); zone.classList.toggle('over', on); };
     zone.addEventListener('dragover', over(true));
@@ -234,7 +235,7 @@
       input.dispatchEvent(new Event('change', { bubbles: true }));
     });
   }
-  // data-filter="ID": hides the rows of the table that lack one of the words.
+  // data-filter="ID": hides the rows of the table that lack a word.
   for (const input of all('[data-filter]')) input.addEventListener('input', () => {
     const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of all('#' + CSS.escape(input.dataset.filter) + ' tbody tr')) {
@@ -242,8 +243,8 @@
       row.hidden = !wanted.every(w => text.includes(w));
     }
   });
-  // data-ask="URL" on a form: posts its fields as JSON while one types; [data-answer] in it
-  // shows the answer as a live root does, and hides while there is none.
+  // data-ask="URL" on a form: posts its fields as JSON while one types; [data-answer] in it shows
+  // the answer as a live root does.
   for (const form of all('form[data-ask]')) {
     let timer = 0, turn = 0;
     form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 120, ++turn); });

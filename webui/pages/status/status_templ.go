@@ -591,14 +591,14 @@ func line(l api.Line, admin bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></span></div><p class=\"why\" data-field=\"why\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</span></span></div><p class=\"why\" data-field=\"why\" data-format=\"why\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var27 string
-			templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(string(l.Why))
+			templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(frame.Why(string(l.Why)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `status.templ`, Line: 99, Col: 49}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `status.templ`, Line: 99, Col: 78}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 			if templ_7745c5c3_Err != nil {
@@ -955,7 +955,7 @@ func line(l api.Line, admin bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if admin && l.State != "disabled" {
-				templ_7745c5c3_Err = frame.ButtonLink("quiet small", words.T(ctx, "Messages"), "/line/"+strconv.Itoa(l.Line)+"/messages").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = frame.ButtonLink("quiet small", words.T(ctx, "SIP messages"), "/line/"+strconv.Itoa(l.Line)+"/messages").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

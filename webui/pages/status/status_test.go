@@ -47,7 +47,7 @@ func TestPageTells(t *testing.T) {
 	page := get(serve(d, fixture.Admin, fixture.Replies(d)...)).Body.String()
 	for what, want := range map[string]string{
 		"a line at its backup":            `<div class="route" data-attr="server" data-state="backup"`,
-		"why it is there":                 `<p class="why" data-field="why">on the backup because the primary did not answer`,
+		"why it is there":                 `<p class="why" data-field="why" data-format="why">on the backup because the primary did not answer`,
 		"the next refresh":                `data-countdown="refresh_in_s">17:26</span>`,
 		"the probe counting down":         `data-countdown="failback_in_s">4:05</span>`,
 		"no probe of a line at home":      `<div data-if="failback_in_s" hidden>`,
