@@ -242,7 +242,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleEvents(a.events)
 	routes.HandleSystem(systems{a})
 	routes.HandleBackups(backups{a})
-	routes.HandleAccess(a.page.desk)
+	a.openWeb(routes)
 	pages.Add(routes)
 	routes.HandleTraces(tracing{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
@@ -263,7 +263,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.runAccounting()
 	a.runFaxes()
 	a.logIn()
-	a.serveWeb(routes)
+	a.serveWeb()
 
 	select {
 	case <-ctx.Done():

@@ -22,29 +22,34 @@ func (a *Agent) openDesk() {
 	})
 }
 
-// serveWeb begins to serve the routes to the network, and logs the claim code while nobody may
-// use them.
-func (a *Agent) serveWeb(routes *api.API) {
-	a.page.desk.Announce()
+// openWeb adds the routes of logging in, and makes what will serve all of them.
+func (a *Agent) openWeb(routes *api.API) {
+	routes.HandleAccess(a.page.desk)
 	server := webui.New(webui.Options{API: routes, Desk: a.page.desk, Dir: a.dir, Log: a.log, Now: a.clock.Now})
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	a.page.server = server
+}
+
+// serveWeb begins to serve the routes to the network, and logs the claim code while nobody may
+// use them.
+func (a *Agent) serveWeb() {
+	a.page.desk.Announce()
+	a.turn.Lock()
+	defer a.turn.Unlock()
 	a.setWeb()
 }
 
 // setWeb has the page served where the configuration says. The lock turn is held.
 func (a *Agent) setWeb() {
-	if a.page.server != nil {
+	if a.page.server != nil { // else Run has not begun
 		a.page.server.Configure(a.config().Web)
 	}
 }
 
-// closeWeb ends what openDesk and serveWeb began.
+// closeWeb ends what openWeb and serveWeb began.
 func (a *Agent) closeWeb() {
-	if a.page.server != nil {
-		a.page.server.Close()
-	}
+	a.page.server.Close()
 	a.page.desk.Close()
 }
 

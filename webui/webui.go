@@ -124,6 +124,9 @@ func (s *Server) Close() {
 	s.behind.Wait()
 }
 
+// Routes lists every route that it serves.
+func (s *Server) Routes() []api.Route { return s.o.API.Routes() }
+
 // URLs are where the pages can be reached, as far as it listens.
 func (s *Server) URLs() []string {
 	s.mu.Lock()
