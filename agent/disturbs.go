@@ -16,7 +16,7 @@ const nothing = "Nothing is disturbed."
 // differs, and what has to end first. c is the configuration that has the change.
 func (a *Agent) disturbs(c *config.Config, ch config.Change) string {
 	var list []string
-	if all := ch.Section == allLines; all {
+	if ch.Section == allLines && reopens(ch) {
 		list = append(list, "All lines register anew"+a.after(a.inUse(0)))
 	}
 	list = append(list, a.disturbedLines(c, ch.Section)...)
