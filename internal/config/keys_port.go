@@ -1,64 +1,74 @@
 package config
 
+// Groups of [portN] and [fax] keys.
+const (
+	groupPort     = "Connection"
+	groupDialling = "Dialling"
+	groupPortFax  = "Fax of this port"
+	groupT38      = "T.38"
+	groupModem    = "Modems and detection"
+	groupSpool    = "Store and forward"
+)
+
 var portKeys = []Key{
 	{
-		Name: "kind", Label: "Kind", Default: "phone", Kind: Enum, Words: "phone fax",
+		Name: "kind", Label: "Kind", Group: groupPort, Default: "phone", Kind: Enum, Words: "phone fax",
 		Help:  "What is connected.",
 		field: func(s any) any { return &s.(*Port).Kind },
 	},
 	{
-		Name: "line", Label: "Line", Default: "1", Kind: Int, Min: 1, Max: MaxNumber,
+		Name: "line", Label: "Line", Group: groupPort, Default: "1", Kind: Int, Min: 1, Max: MaxNumber,
 		Help:  "SIP line of its outgoing calls and of the calls that ring here.",
 		field: func(s any) any { return &s.(*Port).Line },
 	},
 	{
-		Name: "driver", Label: "Driver", Default: "unix:/run/tipring/port{N}.sock", Scope: FromDevice, Kind: driver,
+		Name: "driver", Label: "Driver", Group: groupPort, Default: "unix:/run/tipring/port{N}.sock", Scope: FromDevice, Kind: driver,
 		Help:   "Where the line card connects: unix:/path, or tcp:127.0.0.1:7001 with driver_token. sim: a simulated telephone. none: a fax port without a machine, a mailbox.",
 		Wanted: "unix:/path, tcp:ADDRESS:PORT, sim or none",
 		field:  func(s any) any { return &s.(*Port).Driver },
 	},
 	{
-		Name: "driver_token", Label: "Driver token", Kind: Text, Secret: true,
+		Name: "driver_token", Label: "Driver token", Group: groupPort, Kind: Text, Secret: true,
 		Help:  "What a line card on tcp must say to be believed.",
 		field: func(s any) any { return &s.(*Port).DriverToken },
 	},
 	{
-		Name: "dial_plan", Label: "Dial plan", Kind: Text, Max: 2048,
+		Name: "dial_plan", Label: "Dial plan", Group: groupDialling, Kind: Text, Max: 2048,
 		Help:  "(rule|rule|...), see the dial plan chapter. Empty: any digits, sent after 4 s or #.",
 		field: func(s any) any { return &s.(*Port).DialPlan },
 	},
 	{
-		Name: "star_codes", Label: "Star codes", Default: "local", Kind: Enum, Words: "local server off", Later: notYet,
+		Name: "star_codes", Label: "Star codes", Group: groupDialling, Default: "local", Kind: Enum, Words: "local server off", Later: notYet,
 		Help:  "Who understands codes like *72: this device, the server (they are dialled), or nobody.",
 		field: func(s any) any { return &s.(*Port).StarCodes },
 	},
 	{
-		Name: "fax_mode", Label: "Fax mode", Default: "relay", Kind: Enum, Words: "relay spool",
+		Name: "fax_mode", Label: "Fax mode", Group: groupPortFax, Default: "relay", Kind: Enum, Words: "relay spool",
 		Help:  "relay: in real time. spool: store and forward.",
 		field: func(s any) any { return &s.(*Port).FaxMode },
 	},
 	{
-		Name: "call_ahead", Label: "Call ahead", Default: "dynamic", Kind: Enum, Words: "never dynamic always",
+		Name: "call_ahead", Label: "Call ahead", Group: groupPortFax, Default: "dynamic", Kind: Enum, Words: "never dynamic always",
 		Help:  "Whether the far fax machine is called before the local one is told to begin. dynamic: as RADIUS and memory say.",
 		field: func(s any) any { return &s.(*Port).CallAhead },
 	},
 	{
-		Name: "call_ahead_bridge", Label: "Call ahead bridge", Default: "0", Kind: Bool,
+		Name: "call_ahead_bridge", Label: "Call ahead bridge", Group: groupPortFax, Default: "0", Kind: Bool,
 		Help:  "1: the machine is connected to the call that was made ahead.",
 		field: func(s any) any { return &s.(*Port).CallAheadBridge },
 	},
 	{
-		Name: "call_ahead_timeout_s", Label: "Call ahead timeout", Default: "20", Kind: Int, Min: 1, Max: 300, Unit: "s",
+		Name: "call_ahead_timeout_s", Label: "Call ahead timeout", Group: groupPortFax, Default: "20", Kind: Int, Min: 1, Max: 300, Unit: "s",
 		Help:  "How long the far machine may take to answer a call made ahead.",
 		field: func(s any) any { return &s.(*Port).CallAheadS },
 	},
 	{
-		Name: "ani", Label: "Number", Kind: Text,
+		Name: "ani", Label: "Number", Group: groupDialling, Kind: Text,
 		Help:  "Number that this port presents.",
 		field: func(s any) any { return &s.(*Port).ANI },
 	},
 	{
-		Name: "csid", Label: "Fax identification", Kind: Text, Max: 20,
+		Name: "csid", Label: "Fax identification", Group: groupPortFax, Kind: Text, Max: 20,
 		Help:   "T.30 identification of this port (CSI and TSI).",
 		Wanted: "at most 20 ASCII characters", valid: isIdent,
 		field: func(s any) any { return &s.(*Port).CSID },
@@ -67,72 +77,72 @@ var portKeys = []Key{
 
 var faxKeys = []Key{
 	{
-		Name: "t38", Label: "T.38", Default: "1", Kind: Bool,
+		Name: "t38", Label: "T.38", Group: groupT38, Default: "1", Kind: Bool,
 		Help:  "0: fax calls stay in G.711.",
 		field: func(s any) any { return &s.(*Fax).T38 },
 	},
 	{
-		Name: "max_rate", Label: "Highest rate", Default: "14400", Kind: Enum, Words: "2400 4800 7200 9600 12000 14400", Unit: "bit/s",
+		Name: "max_rate", Label: "Highest rate", Group: groupModem, Default: "14400", Kind: Enum, Words: "2400 4800 7200 9600 12000 14400", Unit: "bit/s",
 		Help:  "Highest modem rate of a fax.",
 		field: func(s any) any { return &s.(*Fax).MaxRate },
 	},
 	{
-		Name: "ecm", Label: "Error correction", Default: "1", Kind: Bool,
+		Name: "ecm", Label: "Error correction", Group: groupModem, Default: "1", Kind: Bool,
 		Help:  "T.30 error correction mode.",
 		field: func(s any) any { return &s.(*Fax).ECM },
 	},
 	{
-		Name: "redundancy_control", Label: "Redundancy, control", Default: "5", Kind: Int, Max: 7,
+		Name: "redundancy_control", Label: "Redundancy, control", Group: groupT38, Default: "5", Kind: Int, Max: 7,
 		Help:  "Earlier packets repeated with each UDPTL packet of V.21 control data.",
 		field: func(s any) any { return &s.(*Fax).RedundancyControl },
 	},
 	{
-		Name: "redundancy_image", Label: "Redundancy, image", Default: "auto", Kind: Int, Max: 7, Auto: "auto",
+		Name: "redundancy_image", Label: "Redundancy, image", Group: groupT38, Default: "auto", Kind: Int, Max: 7, Auto: "auto",
 		Help:  "The same for image data. auto: 1 with error correction, raised when pages need repair; 3 without.",
 		field: func(s any) any { return &s.(*Fax).RedundancyImage },
 	},
 	{
-		Name: "t38_ec", Label: "UDPTL error correction", Default: "redundancy", Kind: Enum, Words: "redundancy fec none",
+		Name: "t38_ec", Label: "UDPTL error correction", Group: groupT38, Default: "redundancy", Kind: Enum, Words: "redundancy fec none",
 		Help:  "What T38FaxUdpEC offers.",
 		field: func(s any) any { return &s.(*Fax).T38EC },
 	},
 	{
-		Name: "t38_max_datagram", Label: "Largest datagram", Default: "400", Kind: Int, Min: 72, Max: 1400, Unit: "octets",
+		Name: "t38_max_datagram", Label: "Largest datagram", Group: groupT38, Default: "400", Kind: Int, Min: 72, Max: 1400, Unit: "octets",
 		Help:  "T38FaxMaxDatagram: the largest UDPTL packet that this device takes.",
 		field: func(s any) any { return &s.(*Fax).T38MaxDatagram },
 	},
 	{
-		Name: "t38_reinvite", Label: "Who switches to T.38", Default: "callee", Kind: Enum, Words: "callee caller detector never",
+		Name: "t38_reinvite", Label: "Who switches to T.38", Group: groupT38, Default: "callee", Kind: Enum, Words: "callee caller detector never",
 		Help:  "callee: the called side. caller: the calling side too, on CNG. detector: whoever hears the preamble. never: only the far end.",
 		field: func(s any) any { return &s.(*Fax).T38Reinvite },
 	},
 	{
-		Name: "t38_first", Label: "T.38 in the first INVITE", Default: "0", Kind: Bool,
+		Name: "t38_first", Label: "T.38 in the first INVITE", Group: groupT38, Default: "0", Kind: Bool,
 		Help:  "1: a fax call offers T.38 beside sound at once, for far ends that never send a re-INVITE.",
 		field: func(s any) any { return &s.(*Fax).T38First },
 	},
 	{
-		Name: "detect_cng", Label: "Detect CNG", Default: "1", Kind: Bool,
+		Name: "detect_cng", Label: "Detect CNG", Group: groupModem, Default: "1", Kind: Bool,
 		Help:  "Whether the calling tone (1100 Hz) tells that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectCNG },
 	},
 	{
-		Name: "detect_ced", Label: "Detect CED", Default: "1", Kind: Bool,
+		Name: "detect_ced", Label: "Detect CED", Group: groupModem, Default: "1", Kind: Bool,
 		Help:  "Whether the answer tone (2100 Hz) tells that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectCED },
 	},
 	{
-		Name: "detect_preamble", Label: "Detect V.21 preamble", Default: "1", Kind: Bool,
+		Name: "detect_preamble", Label: "Detect V.21 preamble", Group: groupModem, Default: "1", Kind: Bool,
 		Help:  "Whether the flags before the first frame of V.21 tell that a call is a fax.",
 		field: func(s any) any { return &s.(*Fax).DetectPreamble },
 	},
 	{
-		Name: "retries", Label: "Retries", Default: "3", Kind: Int, Max: 20,
+		Name: "retries", Label: "Retries", Group: groupSpool, Default: "3", Kind: Int, Max: 20,
 		Help:  "Tries of a stored fax after the first; 60 s after busy, 15 s otherwise.",
 		field: func(s any) any { return &s.(*Fax).Retries },
 	},
 	{
-		Name: "cdr_delimiter", Label: "CDR delimiter", Kind: Text, Max: 8,
+		Name: "cdr_delimiter", Label: "CDR delimiter", Group: groupSpool, Kind: Text, Max: 8,
 		Help:  "What follows it in a dialled number goes into FB-Per-Fax-CDR-Info. Empty: off.",
 		field: func(s any) any { return &s.(*Fax).CDRDelimiter },
 	},

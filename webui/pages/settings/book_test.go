@@ -21,6 +21,7 @@ import (
 type book struct {
 	api.Settings
 	keys  []api.Section
+	only  string // the section that Explain tells; empty: all
 	file  string
 	local []byte
 	n     int
@@ -62,6 +63,9 @@ func (b *book) Explain() []api.Setting {
 	locals := config.LocalsOf(c, b.layers(b.local))
 	var list []api.Setting
 	for _, e := range c.Explain() {
+		if b.only != "" && e.Section != b.only {
+			continue
+		}
 		v := locals.View(e.Section, e.Key)
 		s := api.Setting{Section: e.Section, Key: e.Key, Value: e.Value, Source: e.Source, Line: e.Line, Local: v.Own}
 		if v.Beneath != nil {

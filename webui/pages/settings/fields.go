@@ -143,8 +143,8 @@ func (s *sheet) control(ctx context.Context, k *api.Key, f *field) {
 		if k.Auto != "" {
 			f.Mode = ""
 		}
-		f.Placeholder = s.defaultOf(k)
-	default:
+	}
+	if k.Optional {
 		f.Placeholder = s.defaultOf(k)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,7 +61,10 @@ func TestHostileTexts(t *testing.T) {
 
 // hostileForm types each text into every field of one form.
 func hostileForm(t *testing.T, keys []api.Section, path string, all []string) (exact, refused int) {
-	b := &book{keys: keys, file: "[sip1]\nregister_addr = 127.0.0.1\n[port1]\ndriver = sim\n"}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(s api.Section) bool { // what another page shows costs time
+		return strings.TrimRight(sectionOf(path), "1") != s.Name || s.Numbered != strings.HasSuffix(sectionOf(path), "1")
+	})
+	b := &book{keys: keys, only: sectionOf(path), file: "[sip1]\nregister_addr = 127.0.0.1\n[port1]\ndriver = sim\n"}
 	ask := open(t, b)
 	before := b.now(t)
 	empty := ask("GET", path, nil).fields()

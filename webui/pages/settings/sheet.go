@@ -48,10 +48,10 @@ var (
 		{path: "/line/{n}/basic", section: "sip", numbered: true, name: n("Line %d: Basic Settings"), but: onSIP,
 			first: []string{"Basic Settings", "Codecs Settings", "Advanced Settings"}, keys: basicOrder, tabs: lineTabs},
 		{path: "/line/global", section: "sip", name: n("SIP Global Settings"), tabs: lineTabs},
-		{path: "/ports/{n}", section: "port", numbered: true, name: n("Port %d"), up: frame.Link{Href: "/ports", Text: n("Ports")}},
-		{path: "/fax/settings", section: "fax", name: n("Fax settings"), up: frame.Link{Href: "/fax", Text: n("Fax")}},
-		{path: "/radius/settings", section: "radius", name: n("RADIUS settings"), up: frame.Link{Href: "/radius", Text: n("RADIUS")}},
-		{path: "/provisioning/settings", section: "provisioning", name: n("Provisioning settings"), up: frame.Link{Href: "/provisioning", Text: n("Provisioning")}},
+		{path: "/ports/{n}", section: "port", numbered: true, name: n("Port %d"), first: []string{"Connection", "Dialling"}, up: frame.Link{Href: "/ports", Text: n("Ports")}},
+		{path: "/fax/settings", section: "fax", name: n("Fax settings"), first: []string{"T.38"}, up: frame.Link{Href: "/fax", Text: n("Fax")}},
+		{path: "/radius/settings", section: "radius", name: n("RADIUS settings"), first: []string{"Servers", "Account"}, up: frame.Link{Href: "/radius", Text: n("RADIUS")}},
+		{path: "/provisioning/settings", section: "provisioning", name: n("Provisioning settings"), first: []string{"Sources", "Trust"}, up: frame.Link{Href: "/provisioning", Text: n("Provisioning")}},
 		{path: "/system/settings", section: "device", name: n("Device settings"), up: systemTo},
 		{path: "/system/web", section: "web", name: n("Settings of this page"), up: systemTo},
 	}
@@ -159,11 +159,17 @@ func (p page) sheet(w http.ResponseWriter, r *http.Request, kind *sheetKind) (*s
 		}
 	}
 	slices.SortStableFunc(s.keys, func(a, b api.Key) int {
-		return cmp.Or(kind.order(string(a.Group))-kind.order(string(b.Group)), kind.rank(a.Name)-kind.rank(b.Name))
+		return cmp.Or(kind.order(string(a.Group))-kind.order(string(b.Group)), s.appears(a)-s.appears(b), kind.rank(a.Name)-kind.rank(b.Name))
 	})
 	s.take(settings)
 	s.watch(status)
 	return s, true
+}
+
+// appears is where the description first has the group of a key, which keeps a group together
+// whose keys stand apart there.
+func (s *sheet) appears(k api.Key) int {
+	return slices.IndexFunc(s.desc.Keys, func(other api.Key) bool { return other.Group == k.Group })
 }
 
 // take finds the section's values among all.
