@@ -94,7 +94,7 @@ func (w *walk) invited(c *farCall) {
 }
 
 func (w *walk) step() <-chan fax.Outcome {
-	switch w.rnd.IntN(8) {
+	switch w.rnd.IntN(9) {
 	case 0, 1, 2:
 		if !w.off && w.ph.card != nil {
 			w.send([]string{"600#", "600", "112", "*600*7#"}[w.rnd.IntN(4)], leaflet{1 + w.rnd.IntN(2)})
@@ -122,6 +122,10 @@ func (w *walk) step() <-chan fax.Outcome {
 	case 7:
 		if w.off {
 			w.ph.loop(fxs.LoopFlash)
+		}
+	case 8: // what is being handed in is cancelled, and what follows at once
+		if w.rnd.IntN(2) == 0 {
+			w.desk.cancel()
 		}
 	}
 	return nil
