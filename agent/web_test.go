@@ -371,6 +371,12 @@ func TestReloadMovesThePage(t *testing.T) {
 	}
 	v.until("another address", func() bool { return v.pageURL() != old })
 	v.base = v.pageURL()
+	before, _ := url.Parse(old)
+	after, err := url.Parse(v.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.client.Jar.SetCookies(after, v.client.Jar.Cookies(before))
 	v.get("/", "200")
 	v.with.Set("Host", "ata.example")
 	v.get("/healthz", "200")
