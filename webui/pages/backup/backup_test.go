@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -74,7 +75,7 @@ func uploaded(t *testing.T, file, password string) *http.Request {
 	if err == nil {
 		err = m.WriteField("password", password)
 	}
-	if err = m.Close(); err != nil {
+	if err := errors.Join(err, m.Close()); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("POST", path+"/restore", &b)
