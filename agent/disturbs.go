@@ -26,6 +26,9 @@ func (a *Agent) disturbs(c *config.Config, ch config.Change) string {
 			list = append(list, "The device takes "+strings.Join(keys, " and ")+" at its next start.")
 		}
 	}
+	if ch.Section == "web" {
+		list = append(list, a.disturbedWeb(c.Web)...)
+	}
 	if list == nil {
 		return nothing
 	}
@@ -97,4 +100,17 @@ func (a *Agent) disturbedPorts(c *config.Config, section string) (list []string)
 		list = append(list, text+a.after(reason))
 	}
 	return list
+}
+
+// disturbedWeb tells whether the page is served elsewhere.
+func (a *Agent) disturbedWeb(w config.Web) []string {
+	a.turn.Lock() // of page.server
+	defer a.turn.Unlock()
+	switch s := a.page.server; {
+	case s == nil || !s.Moves(w):
+		return nil
+	case w.Listen == "" && w.TLSListen == "":
+		return []string{"The page is switched off: after that it can be switched on in the operator's file, or by a rollback, alone."}
+	}
+	return []string{"The page is served at other addresses than now: open it there afterwards."}
 }

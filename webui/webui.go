@@ -80,10 +80,10 @@ func (s *Server) Configure(w config.Web) {
 // listen has the door of HTTP or HTTPS stand where it should. The new one is opened before the
 // old one is closed, unless the old one stands in its way.
 func (s *Server) listen(secure bool, addr string) {
-	old := s.doors[secure]
-	if old != nil && old.addr == addr {
+	if !s.moves(secure, addr) {
 		return
 	}
+	old := s.doors[secure]
 	delete(s.doors, secure)
 	if addr == "" {
 		s.leave(old)
@@ -94,6 +94,21 @@ func (s *Server) listen(secure bool, addr string) {
 	s.leave(old)
 	s.doors[secure] = d
 	d.run()
+}
+
+// Moves tells whether Configure would listen elsewhere than now.
+func (s *Server) Moves(w config.Web) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.moves(false, w.Listen) || s.moves(true, w.TLSListen)
+}
+
+// moves tells whether the door of HTTP or HTTPS is to stand elsewhere.
+func (s *Server) moves(secure bool, addr string) bool {
+	if old := s.doors[secure]; old != nil {
+		return old.addr != addr
+	}
+	return addr != ""
 }
 
 // leave closes a door without waiting for who is on his way through it.
