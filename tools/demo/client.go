@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// A client asks the agent over its control socket, as any program on the device may.
-type client struct{ http http.Client }
+// A client asks the agent: over its control socket, as any program on the device may, or at
+// its page.
+type client struct {
+	base string // of addresses
+	http http.Client
+}
 
 // A lineStatus is what the story wants to know of /lines/{n}.
 type lineStatus struct {
@@ -48,7 +52,7 @@ func newClient(socket string) *client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", socket)
 	}
-	return &client{http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}}
+	return &client{"http://agent", http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 10 * time.Second}}
 }
 
 // do sends body as JSON, unless it is nil, and reads the answer into into, unless that
@@ -75,7 +79,7 @@ const longestAnswer = 16 << 20
 
 // ask sends a body of a kind, unless that is empty, and returns the answer.
 func (c *client) ask(ctx context.Context, method, path, kind string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

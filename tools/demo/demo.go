@@ -30,7 +30,12 @@ type Options struct {
 
 // Run tells the story and returns the exit status: 0 if every step worked.
 func Run(ctx context.Context, o Options) int {
-	s := newStory(o)
+	s, err := newStory(o)
+	if err != nil {
+		_, _ = fmt.Fprintf(o.Out, "step page FAIL %s\n", oneLine(err))
+		return 1
+	}
+	s.printf("web http://%s\n", s.page.addr)
 	ok := s.tell(ctx)
 	if !o.Once && ctx.Err() == nil {
 		s.stay(ctx)

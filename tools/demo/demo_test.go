@@ -21,10 +21,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func aStory(t *testing.T, o Options) *story {
+	t.Helper()
+	s, err := newStory(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // What the agent's maker, its directory and its file say together is without a fault.
 func TestConfiguration(t *testing.T) {
 	for _, fast := range []bool{false, true} {
-		s := newStory(Options{Fast: fast})
+		s := aStory(t, Options{Fast: fast})
 		if _, err := s.startLab(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +109,7 @@ func TestSteps(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			s := newStory(Options{Out: &out})
+			s := aStory(t, Options{Out: &out})
 			if ok := s.take(t.Context(), tt.step); ok != tt.ok || out.String() != tt.want {
 				t.Errorf("%v and %q, want %v and %q", ok, out.String(), tt.ok, tt.want)
 			}
@@ -169,7 +178,7 @@ func TestInterrupted(t *testing.T) {
 	if status := Run(ctx, Options{Fast: true, Out: &out, Agent: agent}); status != 1 {
 		t.Errorf("exit status %d, want 1", status)
 	}
-	want := regexp.MustCompile(`(?s)^step lab ok\n  Two SIP servers .*\n  Stopped while at agent-up\.\nstep stop ok\n`)
+	want := regexp.MustCompile(`(?s)^web http://127\.0\.0\.1:\d+\nstep lab ok\n  Two SIP servers .*\n  Stopped while at agent-up\.\nstep stop ok\n`)
 	if !want.MatchString(out.String()) {
 		t.Errorf("told\n%s", out.String())
 	}
@@ -208,7 +217,7 @@ func TestJournal(t *testing.T) {
 }
 
 func TestLoopbackOnly(t *testing.T) {
-	s := newStory(Options{})
+	s := aStory(t, Options{})
 	if _, err := s.startLab(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestOnce(t *testing.T) {
 	if status != 0 {
 		t.Errorf("exit status %d, want 0; the agent logged:\n%s", status, log.String())
 	}
-	steps := newStory(Options{}).steps()
+	steps := aStory(t, Options{}).steps()
 	steps = append(steps, step{name: "stop"})
 	told := 0
 	for line := range strings.Lines(out.String()) {

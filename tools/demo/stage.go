@@ -47,6 +47,7 @@ type story struct {
 	lab     *lab.Lab
 	journal *journal
 	agent   *client
+	page    *page
 	phones  []*phone
 	seal    sealing
 	faxes   errands
@@ -68,13 +69,17 @@ type times struct {
 	keepaliveS int
 }
 
-func newStory(o Options) *story {
-	s := &story{opts: o, journal: newJournal()}
+func newStory(o Options) (*story, error) {
+	web, err := newPage()
+	if err != nil {
+		return nil, fmt.Errorf("a port for the page: %w", err)
+	}
+	s := &story{opts: o, journal: newJournal(), page: web}
 	s.t = times{timers: transaction.Default(), ring: 1500 * time.Millisecond, failbackS: 5, keepaliveS: 5}
 	if o.Fast {
 		s.t = times{timers: transaction.WithT1(50 * time.Millisecond), ring: 500 * time.Millisecond, failbackS: 1, keepaliveS: 1}
 	}
-	return s
+	return s, nil
 }
 
 // startLab makes the state directory and the far side.
@@ -177,7 +182,7 @@ tls_port = 0
 t1_ms = %d
 
 [web]
-listen = 127.0.0.1:0
+listen = %s
 
 [radius]
 servers = %v
@@ -190,7 +195,7 @@ boot_delay_s = 0
 tls_ca_file = %s
 seal_key = %s
 verify_key = %s
-`, deviceMAC, s.t.timers.T1.Milliseconds(), s.lab.Radius.Addr(), s.lab.Radius.AcctAddr(), radiusSecret, s.caFile(), s.seal.keyText(), s.seal.verifyText())
+`, deviceMAC, s.t.timers.T1.Milliseconds(), s.page.addr, s.lab.Radius.Addr(), s.lab.Radius.AcctAddr(), radiusSecret, s.caFile(), s.seal.keyText(), s.seal.verifyText())
 	for i, u := range users {
 		fmt.Fprintf(&b, "\n[port%d]\n", i+1)
 		if u.port != "" {

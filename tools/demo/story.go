@@ -31,13 +31,16 @@ func (s *story) steps() []step {
 		{"fax-in", "", faxLimit + time.Second, s.faxes.comes.await},
 		{"fax-accounts", "", 15 * time.Second, s.accounts},
 		{"drain", "Telephone 1 calls once more, and then the agent is to take no more calls.", 30 * time.Second, s.drain},
+		{"page-locked", "All of it stands on the agent's page, too.", 10 * time.Second, s.pageLocked},
+		{"page-opens", "", 10 * time.Second, s.pageOpens},
+		{"page-tells", "", 10 * time.Second, s.pageTells},
 	}
 }
 
 // stay keeps everything up until the context is done.
 func (s *story) stay(ctx context.Context) {
 	if s.agentDone != nil {
-		s.say("Everything stays up until Ctrl-C. Look around: tipring status --state-dir " + s.stateDir())
+		s.say(fmt.Sprintf("Everything stays up until Ctrl-C. Look around: http://%s (admin, %s), or tipring status --state-dir %s", s.page.addr, s.page.password, s.stateDir()))
 	}
 	<-ctx.Done()
 }

@@ -37,7 +37,7 @@ func TestOnce(t *testing.T) {
 				}
 			}
 			for _, want := range []string{"provisioned", "registered", "call", "primary-dies", "call-over-backup", "home", "faults-refused", "new-settings",
-				"fax-relay", "fax-document", "fax-call-ahead", "fax-in", "fax-accounts", "stop"} {
+				"fax-relay", "fax-document", "fax-call-ahead", "fax-in", "fax-accounts", "page-locked", "page-opens", "page-tells", "stop"} {
 				if !slices.Contains(steps, want) {
 					t.Errorf("no step %s, in %v", want, steps)
 				}
