@@ -72,7 +72,7 @@ func (o outbox) FaxDocument(_ context.Context, id, view string, w io.Writer) err
 	return err
 }
 
-func (o outbox) FaxPage(_ context.Context, id string, n int, w io.Writer) error {
+func (o outbox) FaxPage(_ context.Context, id string, n, _ int, w io.Writer) error {
 	_, err := fmt.Fprintf(w, "page %d of %s", n, id)
 	return err
 }

@@ -26,7 +26,7 @@ const (
 	maxCallText  = 64 << 10  // SIP of one call
 	maxAllText   = 1 << 20   // SIP of all calls
 	maxLineText  = 8 << 10   // registrations of one line
-	maxLinesText = 256 << 10 // and of all lines
+	maxLinesText = 64 << 10  // and of all lines, which are many and mostly well
 	maxText      = 16 << 10  // of one message; the rest is cut off
 	maxLineSteps = 10        // messages and events of a line
 	maxCallMedia = 512 << 10

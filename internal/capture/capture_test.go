@@ -227,10 +227,13 @@ func TestRegistrations(t *testing.T) {
 	}
 }
 
-// Many lines share what there is: all keep the outline of their last registration.
+// Many lines share what there is. One whose server does not answer keeps it all, of the others
+// those that were heard of last an outline.
 func TestBoundOfAllLines(t *testing.T) {
 	s := New()
-	for n := 1; n <= 512; n++ {
+	s.Message(said(0, true, first, "r", "REGISTER", "X: yyy\n"))
+	s.Registration(after(1), 1, first, "primary: no response")
+	for n := 2; n <= 512; n++ {
 		for i, what := range []string{"REGISTER", "401 REGISTER", "REGISTER", "200 REGISTER"} {
 			m := said(n*10+i, i%2 == 0, first, "r", what, fmt.Sprintf("X: %d\n%s\n", i, strings.Repeat("y", 600)))
 			m.Line = n
@@ -239,18 +242,26 @@ func TestBoundOfAllLines(t *testing.T) {
 	}
 	sum := 0
 	for _, r := range s.lines {
-		sum += weigh(&r.trace)
+		sum += weigh(&r.trace) + lineOverhead
 	}
 	if s.ofLines > maxLinesText || s.ofLines != sum {
 		t.Errorf("%d octets kept, %d counted", sum, s.ofLines)
 	}
-	check(t, "the oldest line", s.Registrations(1), `
-10 this device>192.0.2.1 request: REGISTER sip:600@pbx
-11 192.0.2.1>this device response: 401 Some Reason
-12 this device>192.0.2.1 request: REGISTER sip:600@pbx
-13 192.0.2.1>this device response: 200 Some Reason`)
-	if text := s.Registrations(512).Steps[0].Text; !strings.Contains(text, "yyy") {
-		t.Errorf("the newest line's message is %q", text)
+	check(t, "the line that fails", s.Registrations(1), `
+0 this device>192.0.2.1 request: REGISTER sip:600@pbx
+1 this device>192.0.2.1 event: primary: no response`)
+	check(t, "a line of late", s.Registrations(480), `
+4800 this device>192.0.2.1 request: REGISTER sip:600@pbx
+4801 192.0.2.1>this device response: 401 Some Reason
+4802 this device>192.0.2.1 request: REGISTER sip:600@pbx
+4803 192.0.2.1>this device response: 200 Some Reason`)
+	for _, n := range []int{1, 512} {
+		if text := s.Registrations(n).Steps[0].Text; !strings.Contains(text, "yyy") {
+			t.Errorf("the message of line %d is %q", n, text)
+		}
+	}
+	if n := len(s.lines); n < 50 || n == 512 {
+		t.Errorf("%d lines are kept", n)
 	}
 }
 

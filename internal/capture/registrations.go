@@ -10,12 +10,16 @@ import (
 // one registration, or to none: failed turns stay longer than good ones.
 type registrations struct {
 	trace
+	n       int // of the line
 	turn    uint16
 	settled bool // the turn has its end
 	failed  bool // and it was a bad one
 	short   bool // texts were cut down to their first lines
 	last    int64
 }
+
+// lineOverhead is what a line counts besides its entries.
+const lineOverhead = 400
 
 // line finds what is kept of a line.
 func (s *Store) line(n int) *registrations {
@@ -24,8 +28,9 @@ func (s *Store) line(n int) *registrations {
 		if s.lines == nil {
 			s.lines = map[int]*registrations{}
 		}
-		r = &registrations{settled: true}
+		r = &registrations{n: n, settled: true}
 		s.lines[n] = r
+		s.ofLines += lineOverhead
 	}
 	return r
 }
@@ -89,9 +94,13 @@ func (s *Store) ForgetLine(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r := s.lines[n]; r != nil {
-		s.ofLines -= r.size
-		delete(s.lines, n)
+		s.drop(r)
 	}
+}
+
+func (s *Store) drop(r *registrations) {
+	s.ofLines -= r.size + lineOverhead
+	delete(s.lines, r.n)
 }
 
 func (r *registrations) begin() {
@@ -161,13 +170,13 @@ func (r *registrations) shorten() (freed int) {
 	return freed
 }
 
-// makeRoomForLines keeps to the bound of all lines. The lines that were heard of longest ago are
-// cut short first, then emptied.
+// makeRoomForLines keeps to the bound of all lines. Those that are well and were heard of longest
+// ago are cut short first, then forgotten; after them those that are not.
 func (s *Store) makeRoomForLines(now *registrations) {
 	for s.ofLines > maxLinesText {
 		var victim *registrations
 		for _, r := range s.lines {
-			if r.size > 0 && r != now && (victim == nil || less(r, victim)) {
+			if r != now && (victim == nil || less(r, victim)) {
 				victim = r
 			}
 		}
@@ -177,12 +186,15 @@ func (s *Store) makeRoomForLines(now *registrations) {
 		case !victim.short:
 			s.ofLines -= victim.shorten()
 		default:
-			s.ofLines -= victim.clear()
+			s.drop(victim)
 		}
 	}
 }
 
 func less(a, b *registrations) bool {
+	if a.failed != b.failed {
+		return !a.failed
+	}
 	if a.short != b.short {
 		return !a.short
 	}
