@@ -51,10 +51,10 @@ func Duration(s int) string {
 }
 
 // Why is the sentence of a line (its member why) without the spans of time in it, which a
-// page shows beside it, counting.
+// page shows beside it, counting: since when, the next refresh and the next probe.
 func Why(s string) string { return spans.ReplaceAllString(s, "") }
 
-var spans = regexp.MustCompile(` for \d[\dhm.]*s|[;,] next [^;]*?(in \d[\dhm.]*s|now)`)
+var spans = regexp.MustCompile(` for \d[\dhm.]*s|; next (re|pr)[^;]*?(in \d[\dhm.]*s|now)`)
 
 // Num is a number that may be absent.
 func Num(v *int) string {

@@ -32,7 +32,7 @@
     bitrate: v => v + ' bit/s',
     number: v => v.toLocaleString(root.lang),
     duration: span,
-    why: v => v.replace(/ for \d[\dhm.]*s|[;,] next [^;]*?(in \d[\dhm.]*s|now)/g, ''),
+    why: v => v.replace(/ for \d[\dhm.]*s|; next (re|pr)[^;]*?(in \d[\dhm.]*s|now)/g, ''),
     talk: (v, call) => span((Date.parse(call.ended) - Date.parse(v)) / 1000),
   };
   const member = (data, path) => path.split('.').reduce((v, name) => (v == null ? null : v[name]), data);
@@ -207,7 +207,7 @@
     });
   }
   if (names.length) connect();
-  // A page that nobody sees asks the device for nothing.
+  // A page that nobody sees asks for nothing.
   document.addEventListener('visibilitychange', () => {
     if (!source) return;
     source.close();
