@@ -167,10 +167,14 @@ func (q *Queue) begin(ctx context.Context, r Record, deliveries *sync.WaitGroup)
 		defer cancel()
 		q.try(ctx, r.ID)
 		q.mu.Lock()
+		cancelled := q.running[r.ID].cancelled && q.drop(r.ID) == nil
 		delete(q.running, r.ID)
 		close(q.finished)
 		q.finished = make(chan struct{})
 		q.mu.Unlock()
+		if cancelled {
+			_ = q.store.save(r.ID) // logged, and tried again
+		}
 		q.poke()
 	})
 }
@@ -268,17 +272,26 @@ func (q *Queue) Cancel(id string) error {
 	if q.interrupt(id) {
 		return nil
 	}
-	err := q.replan(id, "cancel", func(r *Record) bool {
+	err := q.drop(id)
+	if err == nil {
+		q.poke()
+		return q.store.save(id)
+	}
+	if errors.Is(err, ErrState) && q.interrupt(id) { // begun meanwhile
+		return nil
+	}
+	return err
+}
+
+// drop ends a fax that waits.
+func (q *Queue) drop(id string) error {
+	return q.alter(id, "cancel", func(r *Record) bool {
 		if r.State != Queued {
 			return false
 		}
 		r.finish(q.store, Cancelled)
 		return true
 	})
-	if errors.Is(err, ErrState) && q.interrupt(id) { // begun meanwhile
-		return nil
-	}
-	return err
 }
 
 // interrupt cancels a delivery under way.
@@ -309,6 +322,15 @@ func (q *Queue) Resend(id string) error {
 
 // replan changes what becomes of a fax, if it is in a state for that.
 func (q *Queue) replan(id, what string, f func(*Record) bool) error {
+	if err := q.alter(id, what, f); err != nil {
+		return err
+	}
+	q.poke()
+	return q.store.save(id)
+}
+
+// alter changes a record, if it is in a state for that.
+func (q *Queue) alter(id, what string, f func(*Record) bool) error {
 	done, state := false, State("")
 	_, err := q.store.change(id, func(r *Record) {
 		state = r.State
@@ -320,8 +342,7 @@ func (q *Queue) replan(id, what string, f func(*Record) bool) error {
 	if !done {
 		return fmt.Errorf("%s fax %s, which is %s: %w", what, id, state, ErrState)
 	}
-	q.poke()
-	return q.store.save(id)
+	return nil
 }
 
 // PortReady tells that a port's machine can be reached again: what waits for it is tried at once.
