@@ -8,8 +8,8 @@ import (
 	"tipring/internal/ua/transport"
 )
 
-// A Tap sees every message that crosses the stack: for ladders and captures. It must
-// not block, nor keep or change what it is shown.
+// A Tap sees every message that crosses the stack: for ladders and captures. It is called on
+// several goroutines at a time, and must not block, nor keep or change what it is shown.
 type Tap func(s Sight)
 
 // A Sight is a message that crosses the stack. What is received is shown before anybody acts
