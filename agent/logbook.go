@@ -112,7 +112,8 @@ func (b *logbook) add(l api.LogLine) api.LogLine {
 		b.octets -= octetsOf(b.lines[first])
 		first++
 	}
-	b.lines = slices.Delete(b.lines, 0, first)
+	clear(b.lines[:first])
+	b.lines = b.lines[first:] // append moves them to new room now and then
 	return l
 }
 

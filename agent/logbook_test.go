@@ -106,6 +106,27 @@ func TestTheLogIsFollowed(t *testing.T) {
 	})
 }
 
+// What is never logged is never remembered: the log of a device with secrets holds none.
+func TestNoSecretIsRemembered(t *testing.T) {
+	const secret = "planted-swordfish"
+	o := newRegistry(t)
+	r := start(t, base+line(1, o.port)+"auth_user = x\nauth_password = "+secret+"\nproxy_password = "+secret+"\n[radius]\nsecret = "+secret+"\npassword = "+secret+"\n[device]\nlog_level = debug\n[port1]\ndriver = sim\n")
+	r.until("registered", func() bool { return r.registered(1) })
+	r.write(base + "[sip1]\nauth_password = " + secret + "\nregister_port = 70000\n")
+	if err := r.Reload(); err == nil {
+		t.Error("a file with a fault was applied")
+	}
+	all := r.book.all()
+	if len(all) < 3 {
+		t.Errorf("%d lines", len(all))
+	}
+	for _, l := range all {
+		if strings.Contains(l.String(), secret) || strings.Contains(string(l.Attrs), secret) {
+			t.Errorf("it is in %s", l)
+		}
+	}
+}
+
 func BenchmarkLogbook(b *testing.B) {
 	var book logbook
 	log := slog.New(book.handler(slog.LevelInfo))

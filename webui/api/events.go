@@ -84,6 +84,8 @@ func EventText(topic Topic, data any) ([]byte, error) {
 	case Provisioning:
 		v.NotUnderstood, v.Sources = list(v.NotUnderstood), list(v.Sources)
 		data = v
+	case LogLine:
+		data = v.readable()
 	case []Warning:
 		data = list(v)
 	}

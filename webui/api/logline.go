@@ -11,6 +11,12 @@ func (l LogLine) String() string {
 	return l.Level + " " + l.Message + l.Facts()
 }
 
+// readable is the line with its text.
+func (l LogLine) readable() LogLine {
+	l.Text = Text(strings.TrimPrefix(l.Facts(), " "))
+	return l
+}
+
 // Facts are the attributes as key=value, each behind a blank.
 func (l LogLine) Facts() string {
 	var b strings.Builder

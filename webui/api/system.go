@@ -27,6 +27,7 @@ type LogLine struct {
 	Level   string          `json:"level"` // debug info warn error
 	Message string          `json:"message"`
 	Attrs   json.RawMessage `json:"attrs"` // an object
+	Text    Text            `json:"text"`  // the same, to be read: line=2 err=no answer
 }
 
 // Message is one thing that waits for the people of a line.
@@ -195,7 +196,7 @@ func logFilterOf(q url.Values) (f logFilter, p *Problem) {
 func (f logFilter) of(all []LogLine) (wanted []LogLine) {
 	for _, l := range all {
 		if f.takes(l) {
-			wanted = append(wanted, l)
+			wanted = append(wanted, l.readable())
 		}
 	}
 	if f.limit > 0 && len(wanted) > f.limit {

@@ -24,6 +24,7 @@ import (
 	"tipring/webui/pages/radius"
 	"tipring/webui/pages/settings"
 	"tipring/webui/pages/status"
+	"tipring/webui/pages/system"
 	"tipring/webui/pages/users"
 )
 
@@ -42,5 +43,6 @@ func Add(a *api.API) {
 		provisioning.Routes(site),
 		radius.Routes(site),
 		backup.Routes(site),
+		system.Routes(site),
 	))...)
 }
