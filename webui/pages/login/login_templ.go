@@ -134,7 +134,7 @@ func first(v view) templ.Component {
 			templ_7745c5c3_Err = frame.FieldRow(frame.Field{
 				Name: "claim", Label: words.T(ctx, "Claim code"), Required: true, Focus: true, Autocomplete: "one-time-code", MaxLength: access.MaxPassword,
 				Error: v.wrong("claim"),
-				Help:  words.T(ctx, "Eight digits: from the device's log, from the file claim-code in its state directory, or from the voice menu (***) of a telephone on it. If a password came with the device, type that."),
+				Help:  words.T(ctx, "Eight digits: from the device's log, or from the file claim-code in its state directory. If a password came with the device, type that."),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
