@@ -81,9 +81,9 @@ type Agent struct {
 	rtp      atomic.Pointer[media.Ports]
 	sockets  unixsocket.Keeper
 	calls    *callList
+	traces   *capture.Store
 	events   *hub
 	metrics  *metrics.Set
-	traces   *capture.Store
 
 	ctx    context.Context // done when Run has ended
 	cancel context.CancelFunc
@@ -119,9 +119,9 @@ func New(o Options) (*Agent, error) {
 		opts: o, started: time.Now(), calls: newCallList(), traces: capture.New(), metrics: new(metrics.Set), pending: map[string]*change{}, clock: newClock(),
 		drained: make(chan struct{}), unsettled: make(chan struct{}, 1),
 	}
+	a.calls.forget = a.traces.Forget
 	a.events = newHub(resources{a})
 	a.events.recent, a.book.follow = a.book.all, a.events.log
-	a.calls.forget = a.traces.Forget
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.patient, a.kill = context.WithCancel(context.Background())
 	installed, err := o.Files.Installed()
@@ -239,12 +239,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleSettings(settings{a})
 	routes.HandleRadius(directory{a})
 	routes.HandleFaxes(faxes{a})
+	routes.HandleTraces(tracing{a})
 	routes.HandleEvents(a.events)
 	routes.HandleSystem(systems{a})
 	routes.HandleBackups(backups{a})
 	a.openWeb(routes)
 	pages.Add(routes)
-	routes.HandleTraces(tracing{a})
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
 	case unwritable(err):
@@ -272,12 +272,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.endFaxes(a.patient)
 	a.stopAll(a.patient)
 	a.cancel()
+	a.events.close() // a stream would keep the page open
 	a.closeWeb()
 	a.closeRadius()
 	a.closeAccounting()
 	err = a.closeSIP()
 	a.work.Wait()
-	a.events.close()
 	err = errors.Join(err, a.closeSocket(socket), a.closeFaxes(), a.store.Close())
 	a.closeJournal()
 	a.sockets.Close()
