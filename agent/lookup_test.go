@@ -68,7 +68,7 @@ func TestLookups(t *testing.T) {
 		}
 	}
 	known := get[api.Radius](r, "/radius")
-	if v := known.Servers; len(v) != 1 || v[0].Address != s.Addr().String() || v[0].State != "alive" || v[0].Since.IsZero() || v[0].Requests < 8 || v[0].Answers != v[0].Requests || known.Account != "acct" {
+	if v := known.Servers; len(v) != 1 || v[0].Address != s.Addr().String() || v[0].State != "alive" || v[0].Since.IsZero() || v[0].Answers < 7 || v[0].Requests < v[0].Answers || known.Account != "acct" {
 		t.Errorf("%+v", known)
 	}
 	// A server that is silent is told, and not what it answered before.
