@@ -45,6 +45,7 @@ func TestLookups(t *testing.T) {
 	}
 	defer s.Close()
 	r := start(t, base+asking(s.Addr(), "account = acct\npassword = "+hush+"\n"))
+	r.until("logged in by itself", func() bool { return strings.Contains(r.log.String(), "logged in at the provider") })
 	var said strings.Builder
 	for _, tt := range []struct {
 		question string
