@@ -177,7 +177,7 @@ func follow(w *eventWriter, r *http.Request, l Listener) {
 				ok = w.write(events...)
 			}
 		case <-look.C:
-			ok = stillThere(r) && w.write([]byte(":\n\n"))
+			ok = stillThere(r) && w.write([]byte("event: alive\ndata: {}\n\n"))
 		}
 	}
 }

@@ -198,8 +198,8 @@ func TestAStreamEndsWithItsVisitor(t *testing.T) {
 			}
 			cancel()
 			<-done
-			if got := strings.Count(w.Body.String(), "\n:\n"); got < 2 {
-				t.Errorf("%d comments in half a minute", got)
+			if got := strings.Count(w.Body.String(), "event: alive\ndata: {}\n\n"); got < 2 {
+				t.Errorf("%d signs of life in half a minute", got)
 			}
 			if d.visits.Load() != 1 || !c.closed.Load() {
 				t.Errorf("%d visits, closed %v", d.visits.Load(), c.closed.Load())

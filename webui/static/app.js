@@ -1,20 +1,20 @@
-// What keeps the pages up to date. Everything can be read and set without it.
-// Elements say what they follow (see webui/frame/live.templ):
-//   data-live="line/1"       root: the resource that its parts show
-//   data-list="call"         container of such roots, with a <template> for one that appears;
-//                            data-gone="ended": states in which one goes; data-order="first";
-//                            data-max="200": no more than these; [data-empty] shows while it has none
-//   data-field="a.b"         text of a member; data-format says how, data-words the word of a value
-//   data-attr="state"        data-state of the element
-//   data-value, data-max     of a progress or meter; data-href, data-src: an address with {members}
-//   data-if="trial"          hidden while the member is nothing; "!trial": while it is something
-//   data-reload="a b"        [data-renew] is drawn anew once these are not data-seen
-//   data-countdown, data-time, data-elapsed: moments and spans, each second
+// What keeps the pages up to date. All can be read and set without it.
+// Elements say what they follow (webui/frame/live.templ):
+// data-live="line/1"   root: the resource that its parts show
+// data-list="call"     container of such roots, with a <template> for one that appears;
+//                      data-gone: states in which one goes; data-order="first";
+//                      data-max: no more than these; [data-empty] shows while it has none
+// data-field="a.b"     text of a member; data-format: how; data-words: the word of a value
+// data-attr="state"    data-state of the element
+// data-value, -max     of a progress or meter; data-href, -src: an address with {members}
+// data-if="trial"      hidden while the member is nothing; "!trial": while it is something
+// data-reload="a b"    [data-renew] is drawn anew once these are not data-seen
+// data-countdown, -time, -elapsed: moments and spans, each second
 'use strict';
 (() => {
   const root = document.documentElement, body = document.body;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-  // The device's clock is what counts: the browser's may be elsewhere.
+  // The device's clock counts, not the browser's.
   const skew = Date.now() - (Date.parse(body.dataset.now) || Date.now());
   const now = () => Date.now() - skew;
 
@@ -53,7 +53,7 @@
   const say = (el, text) => { if (el.textContent !== text) el.textContent = text; };
 
   function count(el) {
-    if (el.due === undefined) { // as the server wrote it: d h:m:s
+    if (el.due === undefined) { // as the server wrote it
       const parts = el.textContent.trim().match(/\d+/g);
       if (!parts) return;
       const weight = [1, 60, 3600, 86400];
@@ -71,7 +71,6 @@
     all('[data-time]').forEach(tellTime);
   }
 
-  // How each kind of binding shows a member.
   const address = (text, data) => text.replace(/\{([\w.]+)\}/g, (_, path) => encodeURIComponent(member(data, path) ?? ''));
   const bindings = {
     field(el, v, data) {
@@ -95,7 +94,7 @@
     if (v) el.dateTime = v;
     else { el.removeAttribute('datetime'); say(el, '–'); }
   }
-  // The element and its parts, but not those of a root or list inside it.
+  // The element and its parts, but for roots and lists inside.
   function apply(el, data) {
     for (const part of [el, ...all('*', el)]) {
       if (part !== el && part.closest('[data-live],[data-list],[data-answer]') !== el) continue;
@@ -126,7 +125,7 @@
     for (const old of all('[data-renew]')) if (!old.querySelector('input:focus')) old.replaceWith(page.getElementById(old.id) || '');
   }
 
-  // A picture that grows is asked for anew when the one before is there.
+  // A picture is asked for anew when the one before is there.
   function picture(img, to) {
     img.next = to;
     if (img.busy) return;
@@ -152,7 +151,7 @@
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
     roots.forEach(el => apply(el, data));
   }
-  // The event is all that there is of a kind; what it lacks goes.
+  // All that there is of a kind.
   function takeAll(kind, items) {
     const names = items.map(d => kind + '/' + idOf(kind, d));
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) {
@@ -183,38 +182,43 @@
     if (empty) empty.hidden = items.length > 0;
   }
 
-  // The connection.
   // What the page shows, of that which its reader may hear of.
   const names = (body.dataset.events || '').split(' ').filter(kind => all('[data-live],[data-list]').some(el => (el.dataset.list || el.dataset.live).split('/')[0] === kind));
-  let source = null, lost = 0;
+  let source = null, lost = 0, heard = 0;
   const note = show => { const el = document.querySelector('[data-offline]'); if (el) el.hidden = !show; body.classList.toggle('old', show); };
   function connect() {
     clearTimeout(lost);
+    source?.close();
+    heard = Date.now();
     source = new EventSource('/api/v1/events?only=' + names);
     source.onopen = () => { clearTimeout(lost); lost = 0; note(false); };
     source.onerror = () => {
       lost = lost || setTimeout(() => note(true), 2000);
-      if (source.readyState === EventSource.CLOSED) { // refused: the session may be over
+      if (source.readyState === 2) { // refused: the session may be over
         note(true);
+        fetch('/api/v1/session').then(r => r.status === 401 && location.replace(location.pathname));
         setTimeout(() => document.hidden || connect(), 10000);
       }
     };
-    for (const name of names) source.addEventListener(name, e => {
+    for (const name of [...names, 'alive']) source.addEventListener(name, e => {
       let data;
+      heard = Date.now();
       try { data = JSON.parse(e.data); } catch { return; }
       if (Array.isArray(data)) takeAll(name, data);
       else take(name, data);
     });
   }
   if (names.length) connect();
-  // A page that nobody sees asks for nothing.
+  // The device says something every 15 s; a dead network does not.
+  const listen = () => { if (Date.now() - heard > 35000) note(true), connect(); };
+  // Who is not seen asks for nothing.
   document.addEventListener('visibilitychange', () => {
     if (!source) return;
     source.close();
     if (!document.hidden) { connect(); tick(); }
   });
   tick();
-  setInterval(() => document.hidden || tick(), 1000);
+  setInterval(() => { if (!document.hidden) tick(), source && listen(); }, 1000);
 
   // Helpers of forms.
   all('[data-script]').forEach(el => { el.hidden = false; });
@@ -222,7 +226,7 @@
     const question = e.target.dataset.confirm;
     if (question && !confirm(question)) e.preventDefault();
   });
-  // data-drop: a file dropped here goes into the file input.
+  // data-drop: where a file can be dropped.
   for (const zone of all('[data-drop]')) {
     const over = on => e => { e.preventDefault(); zone.classList.toggle('over', on); };
     zone.addEventListener('dragover', over(true));
@@ -235,7 +239,7 @@
       input.dispatchEvent(new Event('change', { bubbles: true }));
     });
   }
-  // data-filter="ID": hides the rows of the table that lack a word.
+  // data-filter="ID": hides rows that lack a word.
   for (const input of all('[data-filter]')) input.addEventListener('input', () => {
     const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const row of all('#' + CSS.escape(input.dataset.filter) + ' tbody tr')) {
@@ -243,8 +247,8 @@
       row.hidden = !wanted.every(w => text.includes(w));
     }
   });
-  // data-ask="URL" on a form: posts its fields as JSON while one types; [data-answer] in it shows
-  // the answer as a live root does.
+  // data-ask="URL" on a form: posts its fields as JSON while one types; [data-answer] shows the
+  // answer.
   for (const form of all('form[data-ask]')) {
     let timer = 0, turn = 0;
     form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 120, ++turn); });
@@ -254,7 +258,7 @@
       try {
         const r = await fetch(form.dataset.ask, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(Object.fromEntries(new FormData(form))) });
         if (r.ok) data = await r.json();
-      } catch { /* the note of the connection tells */ }
+      } catch {}
       if (mine !== turn || !answer) return;
       answer.hidden = !data;
       if (data) apply(answer, data);

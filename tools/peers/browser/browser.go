@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -45,6 +46,7 @@ type Browser struct {
 	look   Look
 	mu     sync.Mutex
 	errors []string // of scripts, and of what the page's policy forbade
+	asked  []string // by dialogues
 }
 
 // Patience is how long a page may take to become what a step waits for.
@@ -122,6 +124,8 @@ func (b *Browser) heard(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
 		b.errors = append(b.errors, exception(e.ExceptionDetails))
+	case *page.EventJavascriptDialogOpening:
+		go b.agree(e.Message)
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError {
 			b.errors = append(b.errors, fmt.Sprintf("console: %s", e.Args[0].Value))

@@ -149,3 +149,23 @@ func TestGetDoesNothing(t *testing.T) {
 		t.Errorf("did %q", did)
 	}
 }
+
+// A port that has no machine lacks no line card: it is a mailbox.
+func TestAMailboxLacksNothing(t *testing.T) {
+	d := mailbox{whole()}
+	page := get(serve(d, fixture.Admin)).Body.String()
+	for want, n := range map[string]int{"Mailbox for faxes": 1, "No machine: what comes in is kept": 1, "No line card is connected.": 1} {
+		if got := strings.Count(page, want); got != n {
+			t.Errorf("the page says %q %d times, want %d", want, got, n)
+		}
+	}
+}
+
+type mailbox struct{ *fixture.Device }
+
+// Status has a mailbox, and a telephone without its line card.
+func (d mailbox) Status() api.Status {
+	s := d.Device.Status()
+	s.Ports = []api.Port{{Port: 5, Kind: "fax", Line: 1, Driver: "none", Hook: "on", State: "idle"}, {Port: 6, Kind: "phone", Line: 1, Driver: "unix:/run/p6", Hook: "on", State: "idle"}}
+	return s
+}
