@@ -160,7 +160,7 @@ func (v view) wrong(name string) string {
 	}
 	for _, e := range v.problem.Errors {
 		if e.Pointer == "#/"+name {
-			return e.Detail
+			return sentence(e.Detail)
 		}
 	}
 	return ""
@@ -179,5 +179,5 @@ func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }
