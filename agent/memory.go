@@ -9,7 +9,8 @@ import (
 
 // Registering many lines at once makes garbage and deep stacks that an idle device does
 // not need: a second after the last change they are given back to the system, but not
-// more often than once a minute.
+// more often than once a minute; and so are the pages of the program itself, unless a call
+// is up, which needs its own at once.
 const (
 	settleAfter = time.Second
 	settleGap   = time.Minute
@@ -44,6 +45,9 @@ func (a *Agent) settle(ctx context.Context) {
 				runtime.GC()
 			}
 			debug.FreeOSMemory()
+			if a.calls.count() == 0 {
+				letGo()
+			}
 		}
 	}
 }
