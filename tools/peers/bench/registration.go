@@ -104,13 +104,13 @@ func idleRows(t netlab.T) []row {
 			s := start(t, 8)
 			c, w := cpu(s.pid), wakeups(s.pid)
 			time.Sleep(60 * time.Second)
-			text = fmt.Sprintf("%.1f ms, %.2f wake-ups/s", cpu(s.pid)-c, (wakeups(s.pid)-w)/60)
+			text = fmt.Sprintf("%.1f ms, %.2f wake-ups/s, %.1f MB", cpu(s.pid)-c, (wakeups(s.pid)-w)/60, status(s.pid, "VmRSS")/1024)
 		}); err != nil {
 			text = "FAILED: " + err.Error()
 		}
 		return text
 	}
-	return []row{{"idle CPU over 60 s, 8 lines", idle(startTipring), idle(startBaresip), "20 ms, 2/s", "10 ms"}}
+	return []row{{"idle CPU over 60 s, 8 lines; RSS then", idle(startTipring), idle(startBaresip), "20 ms, 2/s, 14 MB", "10 ms"}}
 }
 
 func thousandRows(t netlab.T) []row {
