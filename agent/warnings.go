@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tipring/webui/api"
+	"tipring/webui/frame"
 )
 
 // A condition is all of the device that can be wrong.
@@ -101,9 +102,9 @@ func lineWarnings(c condition) (list []api.Warning) {
 		w := api.Warning{ID: fmt.Sprintf("line-%d", l.Line), Section: api.Text(lineSection(l.Line)), Since: l.Since}
 		switch {
 		case l.State == "failed":
-			w.Severity, w.Text, w.Todo = "error", fmt.Sprintf("Line %d has no server: %s", l.Line, sentence(cmp.Or(l.Why, l.LastError))), lineTodo(l)
+			w.Severity, w.Text, w.Todo = "error", fmt.Sprintf("Line %d has no server%s", l.Line, because(cmp.Or(l.Why, l.LastError), "no server")), lineTodo(l)
 		case l.State == "registered" && l.Server == "backup":
-			w.Severity, w.Text, w.Todo = "warning", fmt.Sprintf("Line %d is on its backup server. %s", l.Line, sentence(l.Why)), "Find out what became of the primary server."
+			w.Severity, w.Text, w.Todo = "warning", fmt.Sprintf("Line %d is on its backup server%s", l.Line, because(l.Why, "registered at the backup server")), "Find out what became of the primary server."
 			if l.FailbackS == nil {
 				w.Todo = "The line does not go back by itself: enable failback, or register it by hand."
 				w.Key = "enable_failback"
@@ -137,6 +138,21 @@ func lineTodo(l api.Line) api.Text {
 		return "Another program has the SIP port: end it, or choose another port."
 	}
 	return "Check the server's address and port, and the network between."
+}
+
+// because is the rest of a sentence that says already what a line's own begins with. The times in
+// that one count, and a warning stays as it is.
+func because(why api.Text, said string) string {
+	text, _, _ := strings.Cut(frame.Why(string(why)), "; next try")
+	text, begins := strings.CutPrefix(text, said)
+	switch {
+	case begins:
+	case text == "":
+		text = "."
+	default:
+		text = ": " + text
+	}
+	return sentence(api.Text(text))
 }
 
 // sentence ends a text as one.

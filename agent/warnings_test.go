@@ -54,6 +54,13 @@ func TestWarnings(t *testing.T) {
 
 		{"wrong password", func(c *condition) { c.lines[0].State, c.lines[0].LastError = "failed", "403 Forbidden" },
 			"error line-1: Line 1 has no server: 403 Forbidden.", "Check the user name and the password", "sip1/"},
+		{"no answer, with times that count", func(c *condition) {
+			c.lines[0].State, c.lines[0].Why = "failed", "no server for 34s: no answer; next try in 8.9s"
+		}, "error line-1: Line 1 has no server: no answer.", "Check the server's address", "sip1/"},
+		{"on the backup, with times that count", func(c *condition) {
+			c.lines[0].Server, c.lines[0].FailbackS = "backup", api.Number(60)
+			c.lines[0].Why = "registered at the backup server for 2.2s, because the primary failed: 503; next refresh in 49m9s; next probe of the primary in 18s"
+		}, "warning line-1: Line 1 is on its backup server, because the primary failed: 503.", "Find out", "sip1/"},
 		{"unknown user", func(c *condition) { c.lines[0].State, c.lines[0].Why = "failed", "404 Not Found." }, "error line-1: Line 1 has no server: 404 Not Found.", "Check the user name", "sip1/"},
 		{"unknown server", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "lookup pbx.example: no such host"
@@ -67,7 +74,7 @@ func TestWarnings(t *testing.T) {
 		{"silent", func(c *condition) { c.lines[0].State, c.lines[0].LastError = "failed", "192.0.2.1:5060: timeout" }, "error line-1:", "Check the server's address", "sip1/"},
 		{"on the backup", func(c *condition) {
 			c.lines[0].Server, c.lines[0].FailbackS, c.lines[0].Why = "backup", api.Number(60), "On the backup since 09:00"
-		}, "warning line-1: Line 1 is on its backup server. On the backup since 09:00.", "Find out", "sip1/"},
+		}, "warning line-1: Line 1 is on its backup server: On the backup since 09:00.", "Find out", "sip1/"},
 		{"on the backup for ever", func(c *condition) { c.lines[0].Server = "backup" }, "warning line-1: Line 1 is on its backup server.", "The line does not go back by itself", "sip1/enable_failback"},
 		{"no server", func(c *condition) {
 			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line has no server: register_addr and proxy_addr are empty"})

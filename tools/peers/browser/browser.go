@@ -220,7 +220,7 @@ func (b *Browser) Press(words string) {
 	b.t.Helper()
 	b.act("looking for the button "+words, `(words) => {
 		document.querySelectorAll("[data-pressed]").forEach(e => delete e.dataset.pressed);
-		const all = [...document.querySelectorAll("button, a[href], input[type=submit]")];
+		const all = [...document.querySelectorAll("button, a[href], input[type=submit], summary")];
 		const e = all.find(e => !e.disabled && e.offsetParent !== null && (e.innerText || e.value || "").trim() === words);
 		if (!e) throw new Error("no button " + words + " among " + all.map(e => (e.innerText || e.value || "").trim()).join(" | "));
 		e.dataset.pressed = "1";
@@ -248,15 +248,21 @@ func (b *Browser) control(legend, label string) string {
 // scripts are looked at in the same way: their own scripts are off, and not the browser's.
 func Evaluate[T any](b *Browser, what, function string, args ...any) T {
 	b.t.Helper()
+	return give(b, what, chromedp.Evaluate[T](b.called(function, args)))
+}
+
+// called is the call of a function with args.
+func (b *Browser) called(function string, args []any) string {
+	b.t.Helper()
 	words := make([]string, len(args))
 	for i, a := range args {
 		text, err := json.Marshal(a)
 		if err != nil {
-			b.t.Fatalf("%s: %v", what, err)
+			b.t.Fatalf("%s: %v", function, err)
 		}
 		words[i] = string(text)
 	}
-	return give(b, what, chromedp.Evaluate[T]("("+function+")("+strings.Join(words, ",")+")"))
+	return "(" + function + ")(" + strings.Join(words, ",") + ")"
 }
 
 // act calls a function that returns nothing.
@@ -265,11 +271,19 @@ func (b *Browser) act(what, function string, args ...any) {
 	Evaluate[bool](b, what, "(...args) => { ("+function+")(...args); return true; }", args...)
 }
 
-// Until waits until a function in the page returns true.
+// Until waits until a function in the page returns true. The page may go and another one come
+// while it is asked.
 func (b *Browser) Until(what, function string, args ...any) {
 	b.t.Helper()
-	if !netlab.Until(Patience, func() bool { return Evaluate[bool](b, what, function, args...) }) {
-		b.t.Fatalf("waited in vain for %s\nthe page: %s", what, b.text())
+	call := b.called(function, args)
+	var err error
+	if !netlab.Until(Patience, func() (ok bool) {
+		ctx, cancel := context.WithTimeout(b.ctx, Patience)
+		defer cancel()
+		ok, err = chromedp.Run(ctx, chromedp.Evaluate[bool](call))
+		return err == nil && ok
+	}) {
+		b.t.Fatalf("waited in vain for %s: %v\nthe page: %s", what, err, b.text())
 	}
 }
 

@@ -23,10 +23,11 @@ func (l *ladder) across(lane int) string {
 	return strconv.FormatFloat((float64(lane)+.5)*100/float64(len(l.Participants)), 'f', 2, 64) + "%"
 }
 
-// between reports an arrow, from one lane to another.
+// between reports an arrow, from one lane to another. What merely happened has none: its text
+// goes across the lanes.
 func (l *ladder) between(m api.LadderMessage) (from, to int, ok bool) {
 	from, to = l.lane(m.From), l.lane(m.To)
-	return from, to, from >= 0 && to >= 0 && from != to
+	return from, to, m.Kind != "event" && from >= 0 && to >= 0 && from != to
 }
 
 // name is what a participant is called.
