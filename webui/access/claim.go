@@ -92,6 +92,7 @@ func (d *Desk) Claim(ctx context.Context, t Try, claim, password string) error {
 	}
 	d.mu.Lock()
 	d.lanes.succeed(l.key, false)
+	d.lanes.forget(l.key) // the owner logs in next, whatever was tried before
 	d.mu.Unlock()
 	if err := checkPassword("new", Owner, password, code, first); err != nil {
 		return err

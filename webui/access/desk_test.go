@@ -142,6 +142,22 @@ func TestFirstVisit(t *testing.T) {
 	}
 }
 
+// Who shows the claim code comes in, whatever was tried before from where he is.
+func TestOwnerAfterGuesses(t *testing.T) {
+	r := open(t)
+	for range freeTries {
+		if err := r.Claim(ctx, here, "no", right); err != ErrWrongCode {
+			t.Fatal(err)
+		}
+	}
+	var wait *WaitError
+	if err := r.Claim(ctx, here, r.ClaimCode(), right); !errors.As(err, &wait) {
+		t.Fatalf("after %d guesses: %v, want to wait", freeTries, err)
+	}
+	r.now = r.now.Add(wait.After)
+	r.claimed().in(Owner, right)
+}
+
 // A password that was provisioned for the device is taken for the code, and not for a password.
 func TestFirstPasswordThatWasProvisioned(t *testing.T) {
 	r := open(t)

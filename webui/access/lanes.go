@@ -100,6 +100,9 @@ func (l *lanes) succeed(key string, known bool) {
 	}
 }
 
+// forget has a source begin anew.
+func (l *lanes) forget(key string) { delete(l.table, key) }
+
 // lane finds or makes one; when there are too many, that which was not used for longest goes.
 func (l *lanes) lane(key string, now time.Time) *lane {
 	if at := l.table[key]; at != nil {
