@@ -69,12 +69,8 @@ func runUntil(ctx context.Context, args []string, log io.Writer) error {
 		Version: version,
 		Checks:  agent.Checks(),
 		Run: func(o cli.RunOptions) error {
-			a, err := agent.New(agent.Options{Files: o.Files, Version: version, Stderr: log})
-			if err == nil {
-				err = a.Run(ctx)
-			}
-			failed = err
-			return err
+			failed = agent.RunUntil(ctx, agent.Options{Files: o.Files, Version: version, Stderr: log})
+			return failed
 		},
 	})
 	if status != 0 && failed == nil {

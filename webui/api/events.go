@@ -59,7 +59,7 @@ func TopicsOf(list ...Topic) (s Topics) {
 func (s Topics) Has(t Topic) bool { return s&(1<<t) != 0 }
 
 // forUsers are the topics that do not take an administrator.
-var forUsers = TopicsOf(OnLine, OnPort, OnCall, OnFax)
+var forUsers = TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning)
 
 // allowedTo is the set of topics that a role may hear of.
 func allowedTo(role Role) Topics {

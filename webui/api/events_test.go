@@ -124,10 +124,11 @@ func TestWhoMayHearOfWhat(t *testing.T) {
 		status  int
 		topics  Topics
 	}{
-		{user, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax)},
+		{user, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning)},
 		{admin, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnProvisioning, OnConfig, OnWarning)},
 		{admin, "?only=log", 200, TopicsOf(OnLog)},
 		{user, "?only=line,call", 200, TopicsOf(OnLine, OnCall)},
+		{user, "?only=warning", 200, TopicsOf(OnWarning)},
 		{user, "?only=line&only=fax", 200, TopicsOf(OnLine, OnFax)},
 		{user, "?only=line,log", 403, 0},
 		{user, "?only=config", 403, 0},

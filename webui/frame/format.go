@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"tipring/webui/api"
@@ -55,6 +56,14 @@ func Duration(s int) string {
 func Why(s string) string { return spans.ReplaceAllString(s, "") }
 
 var spans = regexp.MustCompile(` for \d[\dhm.]*s|; next (re|pr)[^;]*?(in \d[\dhm.]*s|now)`)
+
+// MAC is an address as it is printed on devices: 00:04:F2:A1:B2:C3.
+func MAC(s string) string {
+	if len(s) != 12 {
+		return s
+	}
+	return strings.ToUpper(strings.Join([]string{s[:2], s[2:4], s[4:6], s[6:8], s[8:10], s[10:]}, ":"))
+}
 
 // Num is a number that may be absent.
 func Num(v *int) string {

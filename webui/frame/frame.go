@@ -40,7 +40,7 @@ type Link struct{ Href, Text string }
 // events are those that the visitor may hear of (GET /api/v1/events).
 func (v View) events() string {
 	if v.Visitor.Role < api.Admin {
-		return "line port call fax"
+		return "line port call fax warning"
 	}
 	return "line port call fax provisioning config warning log"
 }

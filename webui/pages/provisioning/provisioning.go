@@ -73,7 +73,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 	}
 	v.now, v.waiting = s.Provisioning, s.Waiting
 	v.sources, v.interval = ordered(s.Provisioning.Sources, value(values, "order")), value(values, "interval_s")
-	v.View = p.view(r, words.T(r.Context(), "Provisioning"), words.T(r.Context(), "Where the settings of this device come from, and how the last look for them went."))
+	v.View = p.view(r, words.T(r.Context(), "Provisioning"), words.T(r.Context(), "Where the settings of this device come from, and how the last fetch went."))
 	p.Show(w, r, status, statePage(v))
 }
 

@@ -389,7 +389,7 @@ func state(v view) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = frame.Fact(words.T(ctx, "Last look")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = frame.Fact(words.T(ctx, "Last fetch")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var17), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -415,7 +415,7 @@ func state(v view) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = frame.Fact(words.T(ctx, "Next look")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = frame.Fact(words.T(ctx, "Next fetch")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var18), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -136,7 +136,7 @@ func TestRegisterNow(t *testing.T) {
 // Only who may have a line registered is offered to.
 func TestUserIsOfferedNoButton(t *testing.T) {
 	page := get(serve(whole(), fixture.User)).Body.String()
-	if strings.Contains(page, "Register now") || !strings.Contains(page, `data-events="line port call fax"`) {
+	if strings.Contains(page, "Register now") || !strings.Contains(page, `data-events="line port call fax warning"`) {
 		t.Error("a user is offered what only an administrator may")
 	}
 }
