@@ -35,6 +35,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			// A connection that cannot have a deadline is a test's.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength)))
 		}
+		if r.ContentLength < 0 {
+			// Where it ends, a proxy in between may see otherwise; nothing that follows is heard (RFC 9112
+			// section 6.1).
+			h.Set("Connection", "close")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -150,6 +150,20 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	}
 }
 
+// Where a body ends that tells no length, others may see otherwise: nothing behind it is heard.
+func TestChunkedIsTheLast(t *testing.T) {
+	r := start(t, config.Web{})
+	for _, length := range []int64{-1, 2} {
+		q := httptest.NewRequest("POST", "/api/v1/session", strings.NewReader("{}"))
+		q.RemoteAddr, q.Host, q.ContentLength = home, "127.0.0.1", length
+		w := httptest.NewRecorder()
+		r.handler.ServeHTTP(w, q)
+		if got, want := w.Header().Get("Connection") == "close", length < 0; got != want {
+			t.Errorf("a body of length %d closes the connection: %v", length, got)
+		}
+	}
+}
+
 func TestFromWhere(t *testing.T) {
 	some := config.Networks{Prefixes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}
 	lan, everywhere := config.Networks{Word: "lan"}, config.Networks{Word: "any"}
