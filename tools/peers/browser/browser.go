@@ -296,9 +296,10 @@ func (b *Browser) UntilText(selector, words string) {
 	}`, selector, words)
 }
 
-// Shoot takes a picture of the whole page, kept in build/screens/NAME.png.
+// Shoot takes a picture of the whole page, from its top, kept in build/screens/NAME.png.
 func (b *Browser) Shoot(name string) {
 	b.t.Helper()
+	b.act("going to the top", `() => scrollTo(0, 0)`)
 	picture := give(b, "taking a picture", chromedp.FullScreenshot(100))
 	top, err := agent.Top()
 	if err != nil {

@@ -150,7 +150,7 @@ func TestLinesAndPortsComeAndGo(t *testing.T) {
 	if p := r.get("/line?line=2&page=basic"); p.status != http.StatusSeeOther || p.location != "/line/2/basic" {
 		t.Errorf("%+v", p)
 	}
-	r.get("/line/2/sip").has(t, 200, "[sip2] is not there yet", `value="1002"`)
+	r.get("/line/2/sip").has(t, 200, "Line 2 is not there yet", `value="1002"`)
 	if _, done := r.apply("/line/2/sip", "username", "202"); done.status != http.StatusSeeOther || r.local() != "[sip2]\nusername = 202\n" {
 		t.Fatalf("%d %q", done.status, r.local())
 	}
