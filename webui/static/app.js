@@ -2,12 +2,12 @@
 // Elements say what they follow (webui/frame/live.templ):
 // data-live="line/1"   root: the resource that its parts show
 // data-list="call"     container of such roots, with a <template> for one that appears;
-//                      data-gone: states in which one goes; data-order="first";
-//                      data-max: no more than these; [data-empty] shows while it has none
+//                      data-gone: states without one; data-order="first";
+//                      data-max: no more; [data-empty] shows while there is none
 // data-field="a.b"     text of a member; data-format: how; data-words: the word of a value
 // data-attr="state"    data-state of the element
 // data-value, -max     of a progress or meter; data-href, -src: an address with {members}
-// data-if="trial"      hidden while the member is nothing; "!trial": while it is something
+// data-if="trial"      hidden while the member is nothing; "!trial": while not
 // data-reload="a b"    [data-renew] is drawn anew once these are not data-seen
 // data-countdown, -time, -elapsed: moments and spans, each second
 'use strict';
@@ -151,7 +151,7 @@
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
     roots.forEach(el => apply(el, data));
   }
-  // All that there is of a kind.
+  // All of a kind.
   function takeAll(kind, items) {
     const names = items.map(d => kind + '/' + idOf(kind, d));
     for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) {
@@ -167,10 +167,12 @@
     const template = list.querySelector(':scope > template');
     if (!old && !gone && template) {
       const item = template.content.firstElementChild.cloneNode(true);
-      item.dataset.live = name;
+      for (const el of [item, ...all('[data-live]', item)]) {
+        el.dataset.live = name;
+        roots.push(el);
+      }
       if (id !== undefined) item.dataset.key = id;
       list.dataset.order === 'first' ? template.after(item) : list.append(item);
-      roots.push(item);
       if (id === undefined) apply(item, data);
     }
     tidy(list);
@@ -211,7 +213,7 @@
   if (names.length) connect();
   // The device says something every 15 s; a dead network does not.
   const listen = () => { if (Date.now() - heard > 35000) note(true), connect(); };
-  // Who is not seen asks for nothing.
+  // Unseen it asks for nothing.
   document.addEventListener('visibilitychange', () => {
     if (!source) return;
     source.close();
@@ -220,7 +222,6 @@
   tick();
   setInterval(() => { if (!document.hidden) tick(), source && listen(); }, 1000);
 
-  // Helpers of forms.
   all('[data-script]').forEach(el => { el.hidden = false; });
   document.addEventListener('submit', e => {
     const question = e.target.dataset.confirm;
