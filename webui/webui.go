@@ -90,7 +90,7 @@ func (s *Server) listen(secure bool, addr string) {
 		return
 	}
 	d := s.newDoor(addr, secure)
-	d.open()
+	_ = d.open() // run tries again
 	s.leave(old)
 	s.doors[secure] = d
 	d.run()

@@ -89,7 +89,7 @@ func New(t netlab.T, host *netlab.Host, script func(number string, nth int) Scri
 func (e *End) hangUp() {
 	for _, f := range e.Faxes() {
 		f.finish("the test is over")
-		f.Wait(5 * time.Second)
+		_, _ = f.Wait(5 * time.Second)
 	}
 }
 
