@@ -23,12 +23,12 @@ import (
 
 // Bounds of what is kept, in octets.
 const (
-	maxCallText  = 64 << 10  // SIP of one call
-	maxAllText   = 1 << 20   // SIP of all calls
-	maxLineText  = 8 << 10   // registrations of one line
-	maxLinesText = 64 << 10  // and of all lines, which are many and mostly well
-	maxText      = 16 << 10  // of one message; the rest is cut off
-	maxLineSteps = 10        // messages and events of a line
+	maxCallText  = 64 << 10 // SIP of one call
+	maxAllText   = 1 << 20  // SIP of all calls
+	maxLineText  = 8 << 10  // registrations of one line
+	maxLinesText = 64 << 10 // and of all lines, which are many and mostly well
+	maxText      = 16 << 10 // of one message; the rest is cut off
+	maxLineSteps = 10       // messages and events of a line
 	maxCallMedia = 512 << 10
 	maxAllMedia  = 1 << 20
 )
