@@ -22,7 +22,7 @@ build:
 
 # The Go of the pages' components; committed, so that a build needs no generator.
 pages:
-	cd webui && $(GO) run $(TEMPL) generate -include-version=false
+	$(GO) run ./tools/pages $(TEMPL) webui
 
 run: build
 	bin/tipring demo

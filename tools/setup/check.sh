@@ -26,7 +26,7 @@ formed() {
 generated() {
 	local made
 	made=$(mktemp -d)
-	cp -r webui "$made/" && $GO run "$templ" generate -include-version=false -path "$made/webui" >/dev/null 2>&1
+	cp -r webui "$made/" && $GO run ./tools/pages "$templ" "$made/webui"
 	diff -r webui "$made/webui"
 	local differs=$?
 	rm -rf "$made"

@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tipring/webui/api"
+	"tipring/webui/part"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -25,9 +27,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var update = flag.Bool("update", false, "write testdata anew")
 
 // with draws components one behind the other as the children of a part.
-func with(part templ.Component, children ...templ.Component) templ.Component {
-	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		return part.Render(templ.WithChildren(ctx, templ.Join(children...)), w)
+func with(outer templ.Component, children ...templ.Component) templ.Component {
+	return part.Draw(func(p *part.Page) {
+		p.Around(outer, func(p *part.Page) {
+			for _, c := range children {
+				p.Put(c)
+			}
+		})
 	})
 }
 
@@ -192,5 +198,14 @@ func TestFiles(t *testing.T) {
 		if f.Handle(w, r); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
 			t.Errorf("%s again: %d", f.Path, w.Code)
 		}
+	}
+}
+
+func TestAPageThatCannotBeDrawnIsNoHalfPage(t *testing.T) {
+	fails := templ.ComponentFunc(func(context.Context, io.Writer) error { return errors.New("out of ink") })
+	rec := httptest.NewRecorder()
+	new(Site).Show(rec, httptest.NewRequest(http.MethodGet, "/", nil), http.StatusOK, with(Layout(View{Title: "Page"}), with(Cards(), fails)))
+	if body := rec.Body.String(); rec.Code != http.StatusInternalServerError || body != "the page could not be drawn: out of ink\n" {
+		t.Errorf("%d: %s", rec.Code, body)
 	}
 }

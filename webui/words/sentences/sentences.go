@@ -52,13 +52,14 @@ func All(dir string) ([]string, error) {
 	return all, err
 }
 
-// said is the sentence of words.T(ctx, "…") and words.N("…"), which a package may call n.
+// said is the sentence of words.T(ctx, "…"), of ctx.Tell("…"), which is the same in a
+// component, and of words.N("…"), which a package may call n.
 func said(call *ast.CallExpr) (string, bool) {
 	at := -1
 	switch f := call.Fun.(type) {
 	case *ast.SelectorExpr:
-		if x, ok := f.X.(*ast.Ident); ok && x.Name == "words" {
-			at = map[string]int{"T": 2, "N": 1}[f.Sel.Name] - 1
+		if x, ok := f.X.(*ast.Ident); ok {
+			at = map[string]int{"words.T": 2, "words.N": 1, "ctx.Tell": 1}[x.Name+"."+f.Sel.Name] - 1
 		}
 	case *ast.Ident:
 		at = map[string]int{"n": 1}[f.Name] - 1
