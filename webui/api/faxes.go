@@ -207,7 +207,7 @@ func (h faxRoutes) done(w http.ResponseWriter, r *http.Request, err error) {
 func (h faxRoutes) document(view, media string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if f, ok := h.named(w, r); ok {
-			h.file(w, r, media, func(out io.Writer) error { return h.faxes.FaxDocument(r.Context(), f.ID, view, out) })
+			h.file(w, r, fileAnswer{media: media, name: "fax-" + fileWord(f.ID) + "." + view}, func(out io.Writer) error { return h.faxes.FaxDocument(r.Context(), f.ID, view, out) })
 		}
 	}
 }
@@ -231,14 +231,14 @@ func (h faxRoutes) page(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	h.file(w, r, "image/png", func(out io.Writer) error { return h.faxes.FaxPage(r.Context(), f.ID, n, scale, out) })
+	h.file(w, r, fileAnswer{media: "image/png"}, func(out io.Writer) error { return h.faxes.FaxPage(r.Context(), f.ID, n, scale, out) })
 }
 
 // file answers with what write writes. A failure before its first octet is a problem; behind it
 // the connection is cut, so that nobody takes a part for the whole.
-func (h faxRoutes) file(w http.ResponseWriter, r *http.Request, media string, write func(io.Writer) error) {
-	out := &fileAnswer{w: w, media: media}
-	err := write(out)
+func (h faxRoutes) file(w http.ResponseWriter, r *http.Request, out fileAnswer, write func(io.Writer) error) {
+	out.w = w
+	err := write(&out)
 	switch {
 	case err == nil:
 		out.begin() // an empty file is one, too
@@ -254,6 +254,7 @@ func (h faxRoutes) file(w http.ResponseWriter, r *http.Request, media string, wr
 type fileAnswer struct {
 	w     http.ResponseWriter
 	media string
+	name  string // that a browser saves it under; empty: it shows it
 	begun bool
 }
 
@@ -261,6 +262,9 @@ func (f *fileAnswer) begin() {
 	if !f.begun {
 		f.begun = true
 		f.w.Header().Set("Content-Type", f.media)
+		if f.name != "" {
+			f.w.Header().Set("Content-Disposition", `attachment; filename="`+f.name+`"`)
+		}
 		f.w.WriteHeader(http.StatusOK)
 	}
 }

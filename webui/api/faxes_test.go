@@ -99,6 +99,19 @@ func (o *outbox) serve(method, path, media, body string) *httptest.ResponseRecor
 	return w
 }
 
+// A browser saves a document under the fax's name, and shows a page.
+func TestFaxIsSaved(t *testing.T) {
+	o := &outbox{dir: t.TempDir()}
+	for path, want := range map[string]string{
+		"/faxes/f1/document.pdf": `attachment; filename="fax-f1.pdf"`, "/faxes/f1/document.tiff": `attachment; filename="fax-f1.tiff"`,
+		"/faxes/nine/document.pdf": "", "/faxes/f1/pages/1.png": "",
+	} {
+		if got := o.serve("GET", path, "", "").Header().Get("Content-Disposition"); got != want {
+			t.Errorf("%s: Content-Disposition %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestFaxes(t *testing.T) {
 	o := &outbox{dir: t.TempDir()}
 	for _, tt := range []struct{ method, path, want string }{
