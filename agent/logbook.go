@@ -36,10 +36,14 @@ func (b *logbook) handler(level slog.Leveler) slog.Handler {
 	return bookHandler{b, slog.NewJSONHandler(&b.facts, &slog.HandlerOptions{Level: level, ReplaceAttr: factsOnly})}
 }
 
-// factsOnly leaves of a line what is not remembered beside its facts.
+// factsOnly leaves of a line what is not remembered beside its facts. The claim code is for who
+// has the device at hand, and has been used when somebody can look at a page.
 func factsOnly(groups []string, at slog.Attr) slog.Attr {
 	if len(groups) == 0 && (at.Key == slog.TimeKey || at.Key == slog.LevelKey || at.Key == slog.MessageKey) {
 		return slog.Attr{}
+	}
+	if at.Key == "claim_code" {
+		at.Value = slog.StringValue("********")
 	}
 	if d, ok := at.Value.Any().(time.Duration); ok {
 		at.Value = slog.StringValue(d.String())

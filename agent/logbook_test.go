@@ -25,11 +25,13 @@ func TestLogbook(t *testing.T) {
 	log.WithGroup("sip").Debug("sent", "method", "REGISTER")
 	log.Warn("lost", "err", errors.New(`no "answer" <at all>`), "level", "high", "keys", []string{"a", "b"})
 	log.Error("broken")
+	log.Info("no password yet", "claim_code", "06421482")
 	for i, want := range []string{
 		`{ID:1 Level:info Message:registered Attrs:{"line":2,"server":"backup","registrar":"192.0.2.1:5060","expires_s":300,"took":"1.5s","secure":false}}`,
 		`{ID:2 Level:debug Message:sent Attrs:{"line":2,"sip":{"method":"REGISTER"}}}`,
 		`{ID:3 Level:warn Message:lost Attrs:{"line":2,"err":"no \"answer\" <at all>","keys":["a","b"]}}`,
 		`{ID:4 Level:error Message:broken Attrs:{"line":2}}`,
+		`{ID:5 Level:info Message:no password yet Attrs:{"line":2,"claim_code":"********"}}`,
 	} {
 		l := b.all()[i]
 		if got := fmt.Sprintf("{ID:%d Level:%s Message:%s Attrs:%s}", l.ID, l.Level, l.Message, l.Attrs); got != want || l.Time.IsZero() {
