@@ -45,6 +45,7 @@ type sight struct {
 	running []api.Fax
 	boxes   [2]box // in, out
 	numbers int    // that are remembered
+	admin   bool   // the visitor may set up lines
 }
 
 // A box is faxes that are over.
@@ -96,7 +97,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, o order) 
 	if r.URL.Query().Has("all") {
 		most = len(all)
 	}
-	s := sight{ways: ways(r, device), order: o, numbers: len(numbers)}
+	s := sight{ways: ways(r, device), order: o, numbers: len(numbers), admin: api.VisitorOf(r.Context()).Role >= api.Admin}
 	s.running, s.boxes[0], s.boxes[1] = sorted(all, most)
 	v := p.View(r, words.T(r.Context(), "Fax"))
 	v.Path = "/fax"

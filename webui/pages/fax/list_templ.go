@@ -44,7 +44,9 @@ func send(s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		if len(s.ways) == 0 {
 			inner7 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.ButtonLink("primary", words.T(ctx, "Set up line 1"), "/line/1/sip"))
+				if s.admin {
+					ctx.Put(frame.ButtonLink("primary", words.T(ctx, "Set up line 1"), "/line/1/sip"))
+				}
 			})
 			ctx.Around(frame.Empty(words.T(ctx, "A fax needs a line to go by, and no line is set up.")), inner7)
 		} else {

@@ -107,3 +107,11 @@ func (p page) register(w http.ResponseWriter, r *http.Request) {
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
+
+// leads is where a title leads, if the visitor may go there: empty when not.
+func (s sight) leads(path string) string {
+	if s.admin {
+		return path
+	}
+	return ""
+}

@@ -29,7 +29,9 @@ func overview(v frame.View, s sight) templ.Component {
 			ctx.Text("</h2>")
 			if len(s.Lines) == 0 {
 				inner4 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.ButtonLink("primary", words.T(ctx, "Set up line 1"), "/line/1/sip"))
+					if s.admin {
+						ctx.Put(frame.ButtonLink("primary", words.T(ctx, "Set up line 1"), "/line/1/sip"))
+					}
 				})
 				ctx.Around(frame.Empty(words.T(ctx, "No line is set up. A line needs the address of a SIP server, a user name and a password.")), inner4)
 			} else {
@@ -443,7 +445,7 @@ func provisioning(s sight) templ.Component {
 				ctx.Text("</p>")
 			}
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: "/provisioning", State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner83)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner83)
 	})
 }
 

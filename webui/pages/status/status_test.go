@@ -141,6 +141,18 @@ func TestUserIsOfferedNoButton(t *testing.T) {
 	}
 }
 
+// Nor led to where he may not go.
+func TestUserIsLedNowhereClosed(t *testing.T) {
+	for _, who := range []fixture.KnownAs{fixture.User, fixture.Admin} {
+		pages := get(serve(bare{}, who)).Body.String() + get(serve(whole(), who)).Body.String()
+		for _, path := range []string{"/provisioning", "/line/1/sip"} {
+			if got, want := strings.Contains(pages, `href="`+path+`"`), who.Role == api.Admin; got != want {
+				t.Errorf("%s is led to %s: %v, want %v", who.Name, path, got, want)
+			}
+		}
+	}
+}
+
 // Looking changes nothing.
 func TestGetDoesNothing(t *testing.T) {
 	d := whole()
