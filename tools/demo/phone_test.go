@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -136,6 +137,46 @@ func TestPhone(t *testing.T) {
 	if got := <-agent.hooks; got != 0 {
 		t.Errorf("hung up: HOOK %d, want 0", got)
 	}
+}
+
+// Once the story is told, a telephone whose line card is lost is connected again.
+func TestPhoneIsPluggedInAgain(t *testing.T) {
+	s := aStory(t, Options{})
+	s.dir = t.TempDir()
+	if err := os.Mkdir(filepath.Join(s.dir, "cards"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ports, err := net.Listen("unix", s.cardSocket(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ports.Close()
+	greets := func() net.Conn {
+		c, err := ports.Accept()
+		if err == nil {
+			_, err = c.Write(socket.Append(nil, socket.Hello, []byte(`{"protocol":1,"name":"a port","port":1,"kind":"phone"}`)...))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return c
+	}
+	first := make(chan net.Conn)
+	go func() { first <- greets() }()
+	p, err := s.plugIn(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.phones = append(s.phones, p)
+	ctx, enough := context.WithCancel(t.Context())
+	stayed := make(chan struct{})
+	go func() { s.stay(ctx); close(stayed) }()
+	_ = (<-first).Close()
+	again := greets()
+	enough()
+	<-stayed
+	_ = again.Close()
+	s.phones[0].close()
 }
 
 // A connection that ends is told to whoever waits.

@@ -231,6 +231,24 @@ func (s *story) plugIn(ctx context.Context, port int) (p *phone, err error) {
 	return p, err
 }
 
+// keepPlugged has a telephone connected again whenever its line card is lost: whoever looks
+// around may restart the agent, or change its port.
+func (s *story) keepPlugged(ctx context.Context, i int) {
+	for {
+		never := errors.New("connected")
+		_ = s.phones[i].wait(ctx, func() error { return never })
+		if ctx.Err() != nil {
+			return
+		}
+		s.phones[i].close()
+		p, err := s.plugIn(ctx, i+1)
+		if err != nil {
+			return
+		}
+		s.phones[i] = p
+	}
+}
+
 // until repeats try until it works. The error is the last one of try, and that of the
 // context; or that the agent has ended.
 func (s *story) until(ctx context.Context, try func(context.Context) error) error {

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"tipring/tools/lab"
@@ -42,7 +43,12 @@ func (s *story) stay(ctx context.Context) {
 	if s.agentDone != nil {
 		s.say(fmt.Sprintf("Everything stays up until Ctrl-C. Look around: http://%s (admin, %s), or tipring status --state-dir %s", s.page.addr, s.page.password, s.stateDir()))
 	}
+	var plugged sync.WaitGroup
+	for i := range s.phones {
+		plugged.Go(func() { s.keepPlugged(ctx, i) })
+	}
 	<-ctx.Done()
+	plugged.Wait()
 }
 
 // registered waits for the lines to be at the primary, and plugs the telephones in: not
