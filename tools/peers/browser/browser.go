@@ -218,6 +218,8 @@ func (b *Browser) Tick(legend, label string, on bool) {
 // that follows when there is one.
 func (b *Browser) Press(words string) {
 	b.t.Helper()
+	// What is still being laid out moves away from under a finger.
+	b.Until("the whole page", `() => document.readyState === "complete"`)
 	b.act("looking for the button "+words, `(words) => {
 		document.querySelectorAll("[data-pressed]").forEach(e => delete e.dataset.pressed);
 		const all = [...document.querySelectorAll("button, a[href], input[type=submit], summary")];

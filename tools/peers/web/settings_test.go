@@ -378,7 +378,7 @@ func TestRolledBackByTheTrial(t *testing.T) {
 	b.UntilText(".alert", "The change was taken back: with it no line could register, and without it one can.")
 	b.UntilText("fieldset .linestatus .badge", "Registered")
 	b.Shoot("trial-rolled-back-telephone")
-	b.Reload()
+	b.Press("Show what is in force")
 	b.Until("the address before", `() => document.getElementById("register_addr").value === "10.9.0.1"`)
 	l.explains("sip1", []entry{{key: "register_addr", value: "10.9.0.1"}, {key: "backup_addr", value: "10.9.0.2"}})
 	if errs := b.Errors(); len(errs) != 0 {

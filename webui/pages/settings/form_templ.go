@@ -247,6 +247,10 @@ func outcome(s *sheet) templ.Component {
 					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Look again"), s.path()+"?applied="+number(s.result.generation)))
 				}
 				ctx.Text(" ")
+				if !s.result.running && s.result.verdict != "" {
+					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Show what is in force"), s.path()))
+				}
+				ctx.Text(" ")
 				if s.result.running && !s.result.back {
 					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "action", Value: "rollback"}))
 				}
