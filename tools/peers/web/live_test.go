@@ -183,6 +183,7 @@ func TestFailoverIsWatched(t *testing.T) {
 // The page at a network that comes and goes says so, and goes on by itself: where connections
 // are cut, and where nothing says so.
 func TestConnectionComesBack(t *testing.T) {
+	t.Parallel()
 	for name, fails := range map[string]func(*watched){
 		"cut":  func(w *watched) { w.host.RefuseTCP(w.desk.Addr) },
 		"dead": func(w *watched) { w.host.BlackHole(w.desk.Addr) },
@@ -245,10 +246,12 @@ func TestCallIsWatched(t *testing.T) {
 	b.Press("600")
 	b.UntilText("h1", "600")
 	here := browser.Evaluate[string](b, "the address", `() => location.href`)
+	mark(b)
 	b.Press("Hang up")
 	if !call.Wait("BYE", browser.Patience) {
 		t.Error("the far end gets no BYE")
 	}
+	b.Until("the page that follows", `() => !window.sameForAllTheTime && document.readyState === "complete"`)
 	if len(b.Asked()) != 1 {
 		t.Errorf("the page asked %q", b.Asked())
 	}

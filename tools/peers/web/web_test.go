@@ -3,10 +3,20 @@
 package web
 
 import (
+	"flag"
 	"testing"
 
 	"tipring/tools/peers/agent"
 	"tipring/tools/peers/netlab"
 )
 
-func TestMain(m *testing.M) { netlab.Main(agent.Build, m.Run) }
+func TestMain(m *testing.M) {
+	netlab.Main(agent.Build, func() int {
+		// Faxes and failovers wait much more than they compute.
+		flag.Parse()
+		if err := flag.Set("test.parallel", "4"); err != nil {
+			panic(err)
+		}
+		return m.Run()
+	})
+}
