@@ -61,8 +61,9 @@ func convert(from, to string, rows int) error {
 	return out.Close()
 }
 
-// fewColours is the upper part of a picture in the 256 colours that it has most of, each
-// other pixel in the nearest of them.
+// fewColours is the upper part of a picture in 256 colours: the 128 that it has most of, and
+// then those that none of the others is like, so that a small coloured sign keeps its own.
+// Each other pixel has the nearest of them.
 func fewColours(picture image.Image, rows int) image.Image {
 	part := picture.Bounds()
 	part.Max.Y = min(part.Max.Y, part.Min.Y+rows)
@@ -76,8 +77,12 @@ func fewColours(picture image.Image, rows int) image.Image {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
 	var palette color.Palette
-	for _, c := range order[:min(256, len(order))] {
-		palette = append(palette, c)
+	near := map[color.RGBA]bool{}
+	for i, c := range order {
+		cell := color.RGBA{R: c.R >> 4, G: c.G >> 4, B: c.B >> 4}
+		if len(palette) < 256 && (i < 128 || !near[cell]) {
+			palette, near[cell] = append(palette, c), true
+		}
 	}
 	few := image.NewPaletted(image.Rect(0, 0, part.Dx(), part.Dy()), palette)
 	draw.Draw(few, few.Bounds(), picture, part.Min, draw.Src)
