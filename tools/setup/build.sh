@@ -12,8 +12,8 @@ cd "$(dirname "$0")/../.."
 # or packet, and where everything else stands on them.
 gcflags=(-gcflags=all=-l)
 for package in \
-	runtime/... internal/... sync/... math math/bits bytes strings slices sort unicode/... \
-	encoding/binary net/netip github.com/pion/... golang.org/x/net/... crypto/internal/fips140/nistec/fiat \
+	runtime/... internal/... sync/... math math/bits \
+	encoding/binary github.com/pion/rtp/... crypto/internal/fips140/nistec/fiat \
 	tipring/internal/dsp tipring/internal/media tipring/lines/fxs/... tipring/t38/modem tipring/t38/t4; do
 	gcflags+=("-gcflags=$package=")
 done
