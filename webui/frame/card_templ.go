@@ -9,6 +9,9 @@ import "tipring/webui/part"
 
 import (
 	"strconv"
+
+	"tipring/webui/api"
+	"tipring/webui/words"
 )
 
 // A CardView is what a card is drawn with, where its title alone is too little.
@@ -281,3 +284,18 @@ func orDash(s string) string {
 }
 
 var tones = Words{{"info", n("Note:")}, {"good", n("Done:")}, {"warn", n("Warning:")}, {"bad", n("Error:")}}
+
+// LineLink names a line, and leads whoever may change its settings to them.
+func LineLink(n int) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		if api.VisitorOf(ctx).Role >= api.Admin {
+			ctx.Text("<a href=\"")
+			ctx.Link(templ.URL("/line/" + strconv.Itoa(n) + "/sip"))
+			ctx.Text("\">")
+			ctx.Say(words.T(ctx, "Line %d", n))
+			ctx.Text("</a>")
+		} else {
+			ctx.Say(words.T(ctx, "Line %d", n))
+		}
+	})
+}

@@ -181,26 +181,22 @@ func facts(f api.Fax, call string) templ.Component {
 					}
 					ctx.Text(" ")
 					if f.Line != nil {
-						ctx.Text("<a href=\"")
-						ctx.Link(templ.URL("/line/" + frame.Num(f.Line) + "/sip"))
-						ctx.Text("\">")
-						ctx.Say(words.T(ctx, "Line %d", *f.Line))
-						ctx.Text("</a>")
+						ctx.Put(frame.LineLink(*f.Line))
 					}
 				})
 				ctx.Around(frame.Fact(words.T(ctx, "By")), inner29)
 				ctx.Text(" ")
-				inner35 := part.Draw(func(ctx *part.Page) {
+				inner33 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("created", f.Created))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Began")), inner35)
+				ctx.Around(frame.Fact(words.T(ctx, "Began")), inner33)
 				ctx.Text(" ")
-				inner36 := part.Draw(func(ctx *part.Page) {
+				inner34 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("ended", f.Ended))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Ended")), inner36)
+				ctx.Around(frame.Fact(words.T(ctx, "Ended")), inner34)
 				ctx.Text(" ")
-				inner37 := part.Draw(func(ctx *part.Page) {
+				inner35 := part.Draw(func(ctx *part.Page) {
 					if call != "" {
 						ctx.Text("<a href=\"")
 						ctx.Link(templ.URL(call))
@@ -217,7 +213,7 @@ func facts(f api.Fax, call string) templ.Component {
 						ctx.Text("–")
 					}
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Call-ID")), inner37)
+				ctx.Around(frame.Fact(words.T(ctx, "Call-ID")), inner35)
 			})
 			ctx.Around(frame.Facts(), inner20)
 		})

@@ -74,54 +74,50 @@ func port(p api.Port, s sight) templ.Component {
 			ctx.Text(" ")
 			inner13 := part.Draw(func(ctx *part.Page) {
 				inner14 := part.Draw(func(ctx *part.Page) {
-					ctx.Text("<a href=\"")
-					ctx.Link(templ.URL("/line/" + strconv.Itoa(p.Line) + "/sip"))
-					ctx.Text("\">")
-					ctx.Say(words.T(ctx, "Line %d", p.Line))
-					ctx.Text("</a>")
+					ctx.Put(frame.LineLink(p.Line))
 				})
 				ctx.Around(frame.Fact(words.T(ctx, "Line")), inner14)
 				ctx.Text(" ")
-				inner17 := part.Draw(func(ctx *part.Page) {
+				inner15 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span class=\"mono\">")
 					ctx.Say(p.Driver)
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Driver")), inner17)
+				ctx.Around(frame.Fact(words.T(ctx, "Driver")), inner15)
 				ctx.Text(" ")
 				if p.Driver != "none" {
-					inner19 := part.Draw(func(ctx *part.Page) {
+					inner17 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.Word("card", strconv.FormatBool(p.Card), frame.LineCards))
 					})
-					ctx.Around(frame.Fact(words.T(ctx, "Line card")), inner19)
+					ctx.Around(frame.Fact(words.T(ctx, "Line card")), inner17)
 				}
 				ctx.Text(" ")
-				inner20 := part.Draw(func(ctx *part.Page) {
-					inner21 := part.Draw(func(ctx *part.Page) {
+				inner18 := part.Draw(func(ctx *part.Page) {
+					inner19 := part.Draw(func(ctx *part.Page) {
 						ctx.Text("<a href=\"")
 						ctx.Link(templ.URL("/calls/" + string(p.Call)))
 						ctx.Text("\" data-href=\"/calls/{call}\">")
 						ctx.Tell("The call")
 						ctx.Text("</a>")
 					})
-					ctx.Around(frame.If("call", p.Call != ""), inner21)
+					ctx.Around(frame.If("call", p.Call != ""), inner19)
 					ctx.Text(" ")
-					inner24 := part.Draw(func(ctx *part.Page) {
+					inner22 := part.Draw(func(ctx *part.Page) {
 						ctx.Tell("None")
 					})
-					ctx.Around(frame.If("!call", p.Call == ""), inner24)
+					ctx.Around(frame.If("!call", p.Call == ""), inner22)
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Call")), inner20)
+				ctx.Around(frame.Fact(words.T(ctx, "Call")), inner18)
 			})
 			ctx.Around(frame.Facts(), inner13)
 			ctx.Text(" ")
 			if p.Driver != "none" {
-				inner26 := part.Draw(func(ctx *part.Page) {
+				inner24 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.FormPost(frame.Post{Action: action(p, "hang-up"), Look: "danger", Text: words.T(ctx, "Hang up")}))
 				})
-				ctx.Around(frame.If("call", p.Call != ""), inner26)
+				ctx.Around(frame.If("call", p.Call != ""), inner24)
 				ctx.Text(" ")
-				inner27 := part.Draw(func(ctx *part.Page) {
+				inner25 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<form method=\"post\" action=\"")
 					ctx.Link(templ.URL(action(p, "call")))
 					ctx.Text("\" class=\"inline\">")
@@ -129,7 +125,7 @@ func port(p api.Port, s sight) templ.Component {
 					ctx.Put(frame.Button("primary", words.T(ctx, "Call")))
 					ctx.Text("</form>")
 				})
-				ctx.Around(frame.If("!call", p.Call == ""), inner27)
+				ctx.Around(frame.If("!call", p.Call == ""), inner25)
 			}
 			ctx.Text(" <details class=\"more\"")
 			if p.Port == s.port && (s.result != nil || s.digits != "" || s.wrong == nil && s.to == "") {
@@ -140,7 +136,7 @@ func port(p api.Port, s sight) templ.Component {
 			ctx.Text("</summary>")
 			ctx.Put(tester(p, s))
 			ctx.Text("</details>")
-			inner30 := part.Draw(func(ctx *part.Page) {
+			inner28 := part.Draw(func(ctx *part.Page) {
 				if p.Kind == "fax" {
 					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Send a fax"), "/fax?by=port+"+strconv.Itoa(p.Port)))
 				}
@@ -149,7 +145,7 @@ func port(p api.Port, s sight) templ.Component {
 					ctx.Put(frame.ButtonLink("quiet", words.T(ctx, "Settings"), "/ports/"+strconv.Itoa(p.Port)))
 				}
 			})
-			ctx.Around(frame.ButtonRow(), inner30)
+			ctx.Around(frame.ButtonRow(), inner28)
 		})
 		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Port %d", p.Port), State: frame.Badge("state", p.State, frame.PortStates), Live: "port/" + strconv.Itoa(p.Port), Look: "port"}), inner6)
 		ctx.Text("</div>")
@@ -177,20 +173,20 @@ func tester(p api.Port, s sight) templ.Component {
 		ctx.Text("</strong></p><p>")
 		ctx.Put(frame.Word("state", answer(p, s).State, outcomes))
 		ctx.Text("</p>")
-		inner35 := part.Draw(func(ctx *part.Page) {
+		inner33 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p>")
 			ctx.Say(words.T(ctx, "Without another key it is sent after") + " ")
 			ctx.Put(frame.Live("wait_s", "", seconds(answer(p, s))))
 			ctx.Say(" s")
 			ctx.Text("</p>")
 		})
-		ctx.Around(frame.If("wait_s", wait(answer(p, s)) > 0), inner35)
-		inner38 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.If("wait_s", wait(answer(p, s)) > 0), inner33)
+		inner36 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p class=\"emergency\">")
 			ctx.Tell("An emergency number: it goes out even where calls are barred, and from a line that is not registered.")
 			ctx.Text("</p>")
 		})
-		ctx.Around(frame.If("emergency", answer(p, s).Emergency), inner38)
+		ctx.Around(frame.If("emergency", answer(p, s).Emergency), inner36)
 		ctx.Text("</div></form>")
 	})
 }
