@@ -285,7 +285,7 @@ func TestTextsFromInside(t *testing.T) {
 			all := slices.Concat(texts[next:], texts[:next])
 			n := browser.Evaluate[int](b, "typing into "+path, `(texts, nth) => {
 				const forms = [...document.querySelectorAll("main form")].filter(f => f.querySelector("input[type=text], input:not([type]), input[type=password], textarea"));
-				const form = forms[nth];
+				const form = forms[nth % Math.max(forms.length, 1)];
 				if (!form) return 0;
 				let n = 0;
 				for (const e of form.elements) if (["text", "password", "search", "number", "textarea", "url", "tel"].includes(e.type)) { e.type = "text"; e.removeAttribute("pattern"); e.maxLength = 100000; e.value = texts[n++]; }
