@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -15,7 +16,8 @@ const (
 )
 
 // conns knows the connections of one address, so that nobody can use them all up: who comes
-// when there are too many takes the place of one that has been idle for longest.
+// when there are too many takes the place of the one that has been waited for longest, be it
+// idle or late with the head of its request.
 type conns struct {
 	mu   sync.Mutex
 	all  map[net.Conn]*state
@@ -23,8 +25,8 @@ type conns struct {
 }
 
 type state struct {
-	from netip.Addr
-	idle time.Time // since then; zero: it is not
+	from    netip.Addr
+	waiting time.Time // for the whole head of a request, since then; zero: one is being answered
 }
 
 func newConns() *conns {
@@ -70,13 +72,13 @@ func (c *conns) add(k *counted) bool {
 	full, same := len(c.all) >= maxConns, !from.IsLoopback() && c.from[from] >= maxFromThere
 	var victim net.Conn
 	if full || same {
-		victim = c.longestIdle(from, same)
+		victim = c.longestWaiting(from, same)
 	}
 	if victim == nil && (full || same) {
 		c.mu.Unlock()
 		return false
 	}
-	c.all[k] = &state{from: from}
+	c.all[k] = &state{from: from, waiting: time.Now()}
 	c.from[from]++
 	c.mu.Unlock()
 	if victim != nil {
@@ -85,14 +87,14 @@ func (c *conns) add(k *counted) bool {
 	return true
 }
 
-// longestIdle is the connection that is missed least, of one host if only its are looked at.
-func (c *conns) longestIdle(from netip.Addr, only bool) (longest net.Conn) {
+// longestWaiting is the connection that is missed least, of one host if only its are looked at.
+func (c *conns) longestWaiting(from netip.Addr, only bool) (longest net.Conn) {
 	var since time.Time
 	for k, s := range c.all {
-		if s.idle.IsZero() || only && s.from != from || longest != nil && !s.idle.Before(since) {
+		if s.waiting.IsZero() || only && s.from != from || longest != nil && !s.waiting.Before(since) {
 			continue
 		}
-		longest, since = k, s.idle
+		longest, since = k, s.waiting
 	}
 	return longest
 }
@@ -110,21 +112,40 @@ func (c *conns) remove(k *counted) {
 	}
 }
 
-// note takes down which connections are idle (http.Server.ConnState).
+// note takes down which connections wait for their next request (http.Server.ConnState).
 func (c *conns) note(k net.Conn, now http.ConnState) {
+	if now == http.StateIdle {
+		c.wait(k, time.Now())
+	}
+}
+
+// wait sets since when a connection is waited for; zero: a request of it is being answered.
+func (c *conns) wait(k net.Conn, since time.Time) {
 	if over, ok := k.(interface{ NetConn() net.Conn }); ok { // a *tls.Conn
 		k = over.NetConn()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.all[k]
-	switch {
-	case s == nil:
-	case now == http.StateIdle:
-		s.idle = time.Now()
-	default:
-		s.idle = time.Time{}
+	if s := c.all[k]; s != nil {
+		s.waiting = since
 	}
+}
+
+type connKey struct{}
+
+// withConn has a request know its connection (http.Server.ConnContext).
+func withConn(ctx context.Context, k net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, k)
+}
+
+// answered hands requests on whose head is there.
+func (c *conns) answered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if k, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+			c.wait(k, time.Time{})
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // addrOf is the host of an address with a port; zero when there is none.

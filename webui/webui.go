@@ -216,12 +216,13 @@ func (s *Server) serverOf(closing context.Context, conns *conns) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           streamsEnd(closing, s.handler),
+		Handler:           conns.answered(streamsEnd(closing, s.handler)),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		Protocols:         protocols,
 		ConnState:         conns.note,
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(quiet{s.o.Log.Handler()}, slog.LevelWarn),
 	}
 }

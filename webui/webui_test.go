@@ -535,9 +535,15 @@ func TestOldTLS(t *testing.T) {
 	}
 }
 
-// Whoever opens connections and says nothing takes no place from others: those that are idle
-// make room.
+// Whoever opens connections and says nothing, or nothing whole, takes no place from others:
+// those that have been waited for longest make room.
 func TestManyConnections(t *testing.T) {
+	for _, first := range []string{"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /hea", ""} {
+		t.Run(first, func(t *testing.T) { manyConnections(t, first) })
+	}
+}
+
+func manyConnections(t *testing.T, first string) {
 	r := start(t, loopback)
 	addr := strings.TrimPrefix(r.url(), "http://")
 	var open []net.Conn
@@ -552,12 +558,14 @@ func TestManyConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		open = append(open, c)
-		fmt.Fprintf(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatalf("connection %d: %v", i, err)
+		io.WriteString(c, first)
+		if strings.HasSuffix(first, "\r\n\r\n") {
+			res, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatalf("connection %d: %v", i, err)
+			}
+			io.Copy(io.Discard, res.Body)
 		}
-		io.Copy(io.Discard, res.Body)
 		waitFor(t, "idle connection", func() bool {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -587,6 +595,7 @@ func TestPlaces(t *testing.T) {
 		if !c.add(k) {
 			t.Fatal(i)
 		}
+		c.wait(k, time.Time{}) // its request is being answered
 		all = append(all, k)
 	}
 	if c.add(conn("192.0.2.1:999")) {
@@ -599,11 +608,15 @@ func TestPlaces(t *testing.T) {
 	if !c.add(conn("192.0.2.1:999")) || !all[5].Conn.(*fakeConn).closed {
 		t.Error("an idle one does not make room")
 	}
+	c.wait(all[7], time.Now())
+	if !c.add(conn("192.0.2.1:998")) || !c.add(conn("192.0.2.3:1")) {
+		t.Error("one that is waited for does not make room")
+	}
 	for _, k := range all {
 		k.Close()
 		k.Close()
 	}
-	if n := c.count(); n != 3 || len(c.from) != 3 {
+	if n := c.count(); n != 4 || len(c.from) != 4 {
 		t.Errorf("%d are left, of %d hosts", n, len(c.from))
 	}
 }
