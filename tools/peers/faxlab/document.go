@@ -72,12 +72,16 @@ func (d Document) DiffersBelow(file string) string {
 
 // A Mode is what a machine's fax is to come down to.
 type Mode struct {
-	ECM  bool
-	Rate int // bit/s
+	ECM    bool
+	Rate   int  // bit/s
+	Slower bool // less will do, too: what happens on the way may cost a training
 }
 
 // Modes are those that every way of a fax is tried in.
-var Modes = []Mode{{true, 14400}, {true, 9600}, {true, 4800}, {false, 14400}, {false, 9600}, {false, 4800}}
+var Modes = []Mode{
+	{ECM: true, Rate: 14400}, {ECM: true, Rate: 9600}, {ECM: true, Rate: 4800},
+	{Rate: 14400}, {Rate: 9600}, {Rate: 4800},
+}
 
 func (m Mode) String() string {
 	if m.ECM {
@@ -98,7 +102,7 @@ func (m Mode) Options(more ...string) []string {
 // Holds compares a machine's result with the mode.
 func (m Mode) Holds(t *testing.T, who string, r spandsp.Result, pages int) {
 	t.Helper()
-	if !r.OK || r.Pages != pages || r.ECM != m.ECM || r.Rate != m.Rate {
+	if !r.OK || r.Pages != pages || r.ECM != m.ECM || r.Rate != m.Rate && !(m.Slower && r.Rate < m.Rate) {
 		t.Errorf("%s: %+v, want %d pages, %v", who, r, pages, m)
 	}
 }

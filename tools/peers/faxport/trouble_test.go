@@ -95,7 +95,7 @@ func TestTroubles(t *testing.T) {
 func try(t *testing.T, l *faxlab.Lab, n int, tt trial) {
 	t.Helper()
 	number := fmt.Sprint(600 + n)
-	m := faxlab.Mode{ECM: true, Rate: 14400}
+	m := faxlab.Mode{ECM: true, Rate: 14400, Slower: tt.far.Glare}
 	rows, pages := tt.rows, max(tt.pages, 1)
 	if rows == 0 {
 		rows = 700
