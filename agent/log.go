@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,10 +30,44 @@ func newLog(w io.Writer, format string, level *slog.LevelVar) *slog.Logger {
 }
 
 // newSyslog makes what sends the log to the syslog server, beside the log that is written and
-// the one that is remembered.
+// the one that is remembered. The claim code is for who has the device at hand: it is in the
+// log that is written alone.
 func newSyslog(written *slog.Logger, book *logbook, level *slog.LevelVar) (*syslog.Sink, *slog.Logger) {
 	sink := syslog.New(syslog.Options{App: "tipring", Level: level, Log: written})
-	return sink, slog.New(slog.NewMultiHandler(written.Handler(), book.handler(level), sink.Handler()))
+	return sink, slog.New(slog.NewMultiHandler(written.Handler(), book.handler(level), withoutClaim{sink.Handler()}))
+}
+
+// claimCode is the key of the claim code in a record.
+const claimCode = "claim_code"
+
+// A withoutClaim handler passes records on without the claim code.
+type withoutClaim struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (h withoutClaim) Handle(ctx context.Context, r slog.Record) error {
+	masked := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	found := false
+	r.Attrs(func(at slog.Attr) bool {
+		if at.Key == claimCode {
+			at.Value, found = slog.StringValue(config.Mask), true
+		}
+		masked.AddAttrs(at)
+		return true
+	})
+	if found {
+		r = masked
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (h withoutClaim) WithAttrs(as []slog.Attr) slog.Handler {
+	return withoutClaim{h.Handler.WithAttrs(as)}
+}
+
+// WithGroup implements slog.Handler.
+func (h withoutClaim) WithGroup(name string) slog.Handler {
+	return withoutClaim{h.Handler.WithGroup(name)}
 }
 
 // syslogTarget is where [device] has messages sent. The device calls itself by its MAC

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"tipring/internal/config"
 	"tipring/webui/api"
 )
 
@@ -42,8 +43,8 @@ func factsOnly(groups []string, at slog.Attr) slog.Attr {
 	if len(groups) == 0 && (at.Key == slog.TimeKey || at.Key == slog.LevelKey || at.Key == slog.MessageKey) {
 		return slog.Attr{}
 	}
-	if at.Key == "claim_code" {
-		at.Value = slog.StringValue("********")
+	if at.Key == claimCode {
+		at.Value = slog.StringValue(config.Mask)
 	}
 	if d, ok := at.Value.Any().(time.Duration); ok {
 		at.Value = slog.StringValue(d.String())

@@ -13,6 +13,8 @@ import (
 type page struct {
 	desk   *access.Desk
 	server *webui.Server
+
+	announced bool // the claim code was logged
 }
 
 // openDesk reads who may use the device.
@@ -31,20 +33,25 @@ func (a *Agent) openWeb(routes *api.API) {
 	a.page.server = server
 }
 
-// serveWeb begins to serve the routes to the network, and logs the claim code while nobody may
-// use them.
+// serveWeb begins to serve the routes to the network.
 func (a *Agent) serveWeb() {
-	a.page.desk.Announce()
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	a.setWeb()
 }
 
-// setWeb has the page served where the configuration says. The lock turn is held.
+// setWeb has the page served where the configuration says, and logs the claim code while nobody
+// may use it. The lock turn is held.
 func (a *Agent) setWeb() {
-	if a.page.server != nil { // else Run has not begun
-		a.page.server.Configure(a.config().Web)
+	if a.page.server == nil {
+		return // Run has not begun
 	}
+	web := a.config().Web
+	if served := web.Listen != "" || web.TLSListen != ""; served && !a.page.announced {
+		a.page.announced = true
+		a.page.desk.Announce()
+	}
+	a.page.server.Configure(web)
 }
 
 // closeWeb ends what openWeb and serveWeb began.

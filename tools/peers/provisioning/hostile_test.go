@@ -138,7 +138,7 @@ func (d *device) rss() int {
 		d.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); f[0] == "VmRSS:" {
+		if f := strings.Fields(line); f[0] == "RssAnon:" {
 			n, _ := strconv.Atoi(f[1])
 			return n
 		}

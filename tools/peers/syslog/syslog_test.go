@@ -146,7 +146,7 @@ func TestEveryRecordArrives(t *testing.T) {
 	if !netlab.Until(patience, func() bool { got = received(t, s, a); return len(got) >= len(want) }) {
 		t.Errorf("%d of %d records", len(got), len(want))
 	}
-	if len(want) < 10 {
+	if len(want) < 7 { // started, two REGISTERs, changed, refused, ending, stopped
 		t.Errorf("only %d records were written", len(want))
 	}
 	for i := range min(len(got), len(want)) {
