@@ -12,7 +12,8 @@ cd "$(dirname "$0")/../.."
 # or packet, and where everything else stands on them.
 gcflags=(-gcflags=all=-l)
 for package in \
-	runtime/... internal/... sync/... math math/bits \
+	runtime/... internal/runtime/... internal/abi internal/bytealg internal/byteorder internal/chacha8rand internal/cpu internal/goarch \
+	internal/race internal/sync internal/unsafeheader sync/... math math/bits \
 	encoding/binary github.com/pion/rtp/... crypto/internal/fips140/nistec/fiat \
 	tipring/internal/dsp tipring/internal/media tipring/lines/fxs/... tipring/t38/modem tipring/t38/t4; do
 	gcflags+=("-gcflags=$package=")
