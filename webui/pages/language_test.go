@@ -1,21 +1,16 @@
 package pages_test
 
 import (
-	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"tipring/agent"
-	"tipring/internal/config"
 	"tipring/webui/api"
 	"tipring/webui/pages"
+	"tipring/webui/pages/device"
 	"tipring/webui/pages/fixture"
 	"tipring/webui/words"
 	"tipring/webui/words/sentences"
@@ -42,56 +37,18 @@ kind = fax
 // description.
 func lent(t *testing.T, paths ...string) (routes []api.Route) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "say") // short, for the socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "tipring.ini")
-	if err := os.WriteFile(file, []byte(deviceFile), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a, err := agent.New(agent.Options{Files: config.Files{File: file, Factory: os.DevNull, StateDir: filepath.Join(dir, "state")}, Version: "1.0", Stderr: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "state", "control.sock"))
-	}}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	get := func(path string) (int, string, error) {
-		res, err := client.Get("http://tipring" + path)
-		if err != nil {
-			return 0, "", err
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		return res.StatusCode, string(text), err
-	}
-	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, _, err := get("/healthz"); err == nil {
-			break
-		}
-		if time.Now().After(limit) {
-			t.Fatal("the device does not start")
-		}
-	}
+	d := device.Start(t, deviceFile)
 	for _, path := range paths {
-		status, text, err := get(path)
-		if err != nil || status != http.StatusOK {
-			t.Fatalf("%s: %d %v", path, status, err)
+		res, err := d.Client.Get("http://tipring" + path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		routes = append(routes, fixture.Reply("GET", path, api.Admin, text))
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %v", path, res.StatusCode, err)
+		}
+		routes = append(routes, fixture.Reply("GET", path, api.Admin, string(text)))
 	}
 	return routes
 }

@@ -1,25 +1,19 @@
 package settings_test
 
 import (
-	"context"
 	"encoding/json"
 	"html"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
-	"tipring/agent"
-	"tipring/internal/config"
 	"tipring/webui/api"
+	"tipring/webui/pages/device"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,43 +29,8 @@ const base = "[sip]\nbind = 127.0.0.1\nudp_port = 0\ntcp_port = 0\ntls_port = 0\
 
 func start(t *testing.T, text string) *rig {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "set") // short, for the socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	file := filepath.Join(dir, "tipring.ini")
-	if err := os.WriteFile(file, []byte(base+text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	a, err := agent.New(agent.Options{Files: config.Files{File: file, Factory: os.DevNull, StateDir: filepath.Join(dir, "state")}, Version: "1.0", Stderr: io.Discard})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, "state", "control.sock"))
-	}}
-	r := &rig{t, dir, &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	for limit := time.Now().Add(10 * time.Second); ; {
-		if res, err := r.client.Get("http://tipring/healthz"); err == nil {
-			res.Body.Close()
-			return r
-		}
-		if time.Now().After(limit) {
-			t.Fatal("the device does not start")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	d := device.Start(t, base+text)
+	return &rig{t, d.Dir, d.Client}
 }
 
 // A reply is a page.
