@@ -190,12 +190,17 @@ func (h settingsRoutes) putLocal(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	h.change(w, r, func(tag string) (Accepted, error) { return h.settings.SetLocal(r.Context(), text, tag) })
+}
+
+// change has the local layer changed, if it is the one that If-Match names.
+func (h settingsRoutes) change(w http.ResponseWriter, r *http.Request, set func(tag string) (Accepted, error)) {
 	tag, p := matchTag(r)
 	if p != nil {
 		h.fail(w, r, p)
 		return
 	}
-	accepted, err := h.settings.SetLocal(r.Context(), text, tag)
+	accepted, err := set(tag)
 	h.accept(w, r, accepted, err)
 }
 

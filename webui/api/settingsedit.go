@@ -32,13 +32,7 @@ func (h settingsRoutes) patchLocal(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	tag, p := matchTag(r)
-	if p != nil {
-		h.fail(w, r, p)
-		return
-	}
-	accepted, err := h.settings.EditLocal(r.Context(), edits, tag)
-	h.accept(w, r, accepted, err)
+	h.change(w, r, func(tag string) (Accepted, error) { return h.settings.EditLocal(r.Context(), edits, tag) })
 }
 
 // check tells what a text, or a patch of the text that is there, would change. The ETag is
