@@ -35,40 +35,18 @@ type page struct{ *frame.Site }
 // A view is what the page is drawn with.
 type view struct {
 	frame.View
+	frame.Refused
 	contents api.BackupContents
 	last     api.Restored
 
-	form    string // that was refused: backup restore
-	problem *api.Problem
-	again   string // what is wrong with the repeated password
-}
-
-// wrong is what is wrong with a field of a form.
-func (v view) wrong(form, name string) string {
-	if v.form != form || v.problem == nil {
-		return ""
-	}
-	for _, e := range v.problem.Errors {
-		if e.Pointer == "#/"+name {
-			return e.Detail
-		}
-	}
-	return ""
-}
-
-// general is what is wrong with a form, and with no field in particular.
-func (v view) general(form string) string {
-	if v.form != form || v.problem == nil || len(v.problem.Errors) > 0 {
-		return ""
-	}
-	return v.problem.Error()
+	again string // what is wrong with the repeated password
 }
 
 func (v view) faults() []api.Fault {
-	if v.problem == nil {
+	if v.Problem == nil {
 		return nil
 	}
-	return v.problem.Faults
+	return v.Problem.Faults
 }
 
 func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
@@ -92,7 +70,7 @@ func (p page) make(w http.ResponseWriter, r *http.Request) {
 	}
 	password := r.PostForm.Get("password")
 	if password != r.PostForm.Get("again") {
-		p.show(w, r, http.StatusUnprocessableEntity, view{form: "backup", again: words.T(r.Context(), "This is not the same password as above.")})
+		p.show(w, r, http.StatusUnprocessableEntity, view{Refused: frame.Refused{Form: "backup"}, again: words.T(r.Context(), "This is not the same password as above.")})
 		return
 	}
 	body, err := json.Marshal(map[string]string{"password": password})
@@ -102,7 +80,7 @@ func (p page) make(w http.ResponseWriter, r *http.Request) {
 	}
 	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/backup", Body: bytes.NewReader(body)})
 	if reply.Problem != nil {
-		p.show(w, r, reply.Status, view{form: "backup", problem: reply.Problem})
+		p.show(w, r, reply.Status, view{Refused: frame.Refused{Form: "backup", Problem: reply.Problem}})
 		return
 	}
 	for _, name := range []string{"Content-Type", "Content-Disposition"} {
@@ -115,7 +93,7 @@ func (p page) make(w http.ResponseWriter, r *http.Request) {
 func (p page) restore(w http.ResponseWriter, r *http.Request) {
 	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/restore", Type: r.Header.Get("Content-Type"), Body: r.Body})
 	if reply.Problem != nil {
-		p.show(w, r, reply.Status, view{form: "restore", problem: reply.Problem})
+		p.show(w, r, reply.Status, view{Refused: frame.Refused{Form: "restore", Problem: reply.Problem}})
 		return
 	}
 	http.Redirect(w, r, (&url.URL{Path: path, Fragment: "last"}).String(), http.StatusSeeOther)

@@ -50,11 +50,11 @@ func save(v view) templ.Component {
 		ctx.Text("<p class=\"hush small\">")
 		ctx.Tell("Not in it: received and sent faxes, settings that are fetched or that came with the device, and the claim code.")
 		ctx.Text("</p>")
-		ctx.Put(wrong(v.general("backup")))
+		ctx.Put(wrong(v.General("backup")))
 		inner9 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.FieldRow(frame.Field{
 				Name: "password", ID: "new-password", Label: words.T(ctx, "Password of the file"), Type: "password", Required: true, Autocomplete: "new-password",
-				Error: v.wrong("backup", "password"), Hint: words.T(ctx, "At least %d characters.", v.contents.MinPassword),
+				Error: v.Wrong("backup", "password"), Hint: words.T(ctx, "At least %d characters.", v.contents.MinPassword),
 				Help: words.T(ctx, "Nobody opens the file without it, you neither: the device does not keep it."),
 			}))
 			ctx.Text(" ")
@@ -76,7 +76,7 @@ func restore(v view) templ.Component {
 		ctx.Text("</p><p class=\"hush small\">")
 		ctx.Tell("A backup of another device is taken too: that is how a device is replaced. The settings are on trial: if no line registers with them, those before come back.")
 		ctx.Text("</p>")
-		ctx.Put(wrong(v.general("restore")))
+		ctx.Put(wrong(v.General("restore")))
 		if len(v.faults()) > 0 {
 			ctx.Text("<ul class=\"small plainlist\">")
 			for _, f := range v.faults() {
@@ -87,10 +87,10 @@ func restore(v view) templ.Component {
 			ctx.Text("</ul>")
 		}
 		inner15 := part.Draw(func(ctx *part.Page) {
-			ctx.Put(frame.FieldRow(frame.Field{Name: "file", Label: words.T(ctx, "Backup"), Type: "file", Accept: ".backup", Required: true, Error: v.wrong("restore", "file"), Hint: words.T(ctx, "A file of at most 4 MiB.")}))
+			ctx.Put(frame.FieldRow(frame.Field{Name: "file", Label: words.T(ctx, "Backup"), Type: "file", Accept: ".backup", Required: true, Error: v.Wrong("restore", "file"), Hint: words.T(ctx, "A file of at most 4 MiB.")}))
 			ctx.Text(" ")
 			ctx.Put(frame.FieldRow(frame.Field{
-				Name: "password", Label: words.T(ctx, "Its password"), Type: "password", Required: true, Autocomplete: "off", Error: v.wrong("restore", "password"),
+				Name: "password", Label: words.T(ctx, "Its password"), Type: "password", Required: true, Autocomplete: "off", Error: v.Wrong("restore", "password"),
 			}))
 			ctx.Text(" ")
 			inner16 := part.Draw(func(ctx *part.Page) {

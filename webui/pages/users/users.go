@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"tipring/webui/access"
 	"tipring/webui/api"
@@ -42,46 +41,23 @@ type page struct{ *frame.Site }
 // A view is what the pages are drawn with.
 type view struct {
 	frame.View
+	frame.Refused
 	users   []api.Account
 	tokens  []api.Token
 	account api.Account // of a page about one user
 
-	form    string // the form that was refused: user token account password
-	values  url.Values
-	problem *api.Problem
-	again   string     // what is wrong with the repeated password
-	made    *api.Token // with its secret
-	done    bool       // what the form wanted
+	values url.Values
+	again  string     // what is wrong with the repeated password
+	made   *api.Token // with its secret
+	done   bool       // what the form wanted
 }
 
 // value is what stood in a field of a form that was refused.
 func (v view) value(form, name string) string {
-	if v.form != form {
+	if v.Form != form {
 		return ""
 	}
 	return v.values.Get(name)
-}
-
-// wrong is what is wrong with a field of a form.
-func (v view) wrong(form, name string) string {
-	if v.form != form || v.problem == nil {
-		return ""
-	}
-	for _, e := range v.problem.Errors {
-		if e.Pointer == "#/"+name {
-			return e.Detail
-		}
-	}
-	return ""
-}
-
-// general is what is wrong with a form, and with no field in particular.
-func (v view) general(form string) string {
-	if v.form != form || v.problem == nil || len(v.problem.Errors) > 0 {
-		return ""
-	}
-	s := v.problem.Error()
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 func (p page) get(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, view{}) }
@@ -131,7 +107,7 @@ func (p page) post(w http.ResponseWriter, r *http.Request) {
 		reply.Problem = &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest, Detail: "there is no such form"}
 	}
 	if reply.Problem != nil {
-		p.show(w, r, reply.Problem.Status, view{form: form, values: r.PostForm, problem: reply.Problem})
+		p.show(w, r, reply.Problem.Status, view{Refused: frame.Refused{Form: form, Problem: reply.Problem}, values: r.PostForm})
 		return
 	}
 	http.Redirect(w, r, usersPath, http.StatusSeeOther)
@@ -143,7 +119,7 @@ func (p page) addToken(w http.ResponseWriter, r *http.Request) {
 	var made api.Token
 	if err := reply.Into(&made); err != nil {
 		problem := api.ProblemOf(err)
-		p.show(w, r, problem.Status, view{form: "token", values: r.PostForm, problem: problem})
+		p.show(w, r, problem.Status, view{Refused: frame.Refused{Form: "token", Problem: problem}, values: r.PostForm})
 		return
 	}
 	p.show(w, r, http.StatusCreated, view{made: &made})
@@ -193,7 +169,7 @@ func (p page) postOne(w http.ResponseWriter, r *http.Request) {
 	}
 	reply := p.tell(r, http.MethodPut, "/api/v1/users/"+url.PathEscape(r.PathValue("name")), "role", "password")
 	if reply.Problem != nil {
-		p.showOne(w, r, reply.Problem.Status, view{form: "account", values: r.PostForm, problem: reply.Problem})
+		p.showOne(w, r, reply.Problem.Status, view{Refused: frame.Refused{Form: "account", Problem: reply.Problem}, values: r.PostForm})
 		return
 	}
 	http.Redirect(w, r, usersPath, http.StatusSeeOther)
@@ -214,7 +190,7 @@ func (p page) postPassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostFormValue("new") != r.PostFormValue("again") {
-		p.showPassword(w, r, http.StatusUnprocessableEntity, view{form: "password", again: words.T(r.Context(), "The two passwords are not the same.")})
+		p.showPassword(w, r, http.StatusUnprocessableEntity, view{Refused: frame.Refused{Form: "password"}, again: words.T(r.Context(), "The two passwords are not the same.")})
 		return
 	}
 	reply := p.tell(r, http.MethodPut, "/api/v1/password", "old", "new")
@@ -222,7 +198,7 @@ func (p page) postPassword(w http.ResponseWriter, r *http.Request) {
 		if wait := reply.Header.Get("Retry-After"); wait != "" {
 			w.Header().Set("Retry-After", wait)
 		}
-		p.showPassword(w, r, reply.Problem.Status, view{form: "password", problem: reply.Problem})
+		p.showPassword(w, r, reply.Problem.Status, view{Refused: frame.Refused{Form: "password", Problem: reply.Problem}})
 		return
 	}
 	http.Redirect(w, r, passwordPath+"?done", http.StatusSeeOther)

@@ -29,7 +29,7 @@ func both(v view) templ.Component {
 				ctx.Around(frame.Alert("good", words.T(ctx, "The token %s is made. Copy it now: it is not shown again.", v.made.Name)), inner3)
 			}
 			ctx.Text(" ")
-			ctx.Put(wrong(v.general("remove-user") + v.general("remove-token")))
+			ctx.Put(wrong(v.General("remove-user") + v.General("remove-token")))
 			ctx.Text(" ")
 			inner5 := part.Draw(func(ctx *part.Page) {
 				inner6 := part.Draw(func(ctx *part.Page) {
@@ -41,21 +41,21 @@ func both(v view) templ.Component {
 				ctx.Text(" <p class=\"hint\">")
 				ctx.Tell("Administrators change the device. Users see what it does, make calls and send faxes.")
 				ctx.Text("</p><details")
-				if v.form == "user" {
+				if v.Form == "user" {
 					ctx.Text(" open")
 				}
 				ctx.Text("><summary>")
 				ctx.Tell("Add a user")
 				ctx.Text("</summary>")
-				ctx.Put(wrong(v.general("user")))
+				ctx.Put(wrong(v.General("user")))
 				inner9 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Hidden("form", "user"))
 					ctx.Text(" ")
-					ctx.Put(frame.FieldRow(frame.Field{Name: "name", Label: words.T(ctx, "Name"), Value: v.value("user", "name"), Required: true, MaxLength: 32, Autocomplete: "off", Error: v.wrong("user", "name")}))
+					ctx.Put(frame.FieldRow(frame.Field{Name: "name", Label: words.T(ctx, "Name"), Value: v.value("user", "name"), Required: true, MaxLength: 32, Autocomplete: "off", Error: v.Wrong("user", "name")}))
 					ctx.Text(" ")
-					ctx.Put(frame.FieldRow(frame.Field{Name: "role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.value("user", "role"), Error: v.wrong("user", "role")}))
+					ctx.Put(frame.FieldRow(frame.Field{Name: "role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.value("user", "role"), Error: v.Wrong("user", "role")}))
 					ctx.Text(" ")
-					ctx.Put(newPassword("password", words.T(ctx, "Password"), v.wrong("user", "password"), true))
+					ctx.Put(newPassword("password", words.T(ctx, "Password"), v.Wrong("user", "password"), true))
 					ctx.Text(" ")
 					inner10 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.Button("primary", words.T(ctx, "Add the user")))
@@ -80,19 +80,19 @@ func both(v view) templ.Component {
 				ctx.Text(" <p class=\"hint\">")
 				ctx.Tell("The token api-token stands in the file api-token of the state directory. Who replaces it has the file written anew.")
 				ctx.Text("</p><details")
-				if v.form == "token" {
+				if v.Form == "token" {
 					ctx.Text(" open")
 				}
 				ctx.Text("><summary>")
 				ctx.Tell("Make a token")
 				ctx.Text("</summary>")
-				ctx.Put(wrong(v.general("token")))
+				ctx.Put(wrong(v.General("token")))
 				inner16 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Hidden("form", "token"))
 					ctx.Text(" ")
-					ctx.Put(frame.FieldRow(frame.Field{Name: "name", ID: "token-name", Label: words.T(ctx, "What it is for"), Value: v.value("token", "name"), Required: true, MaxLength: 64, Autocomplete: "off", Error: v.wrong("token", "name")}))
+					ctx.Put(frame.FieldRow(frame.Field{Name: "name", ID: "token-name", Label: words.T(ctx, "What it is for"), Value: v.value("token", "name"), Required: true, MaxLength: 64, Autocomplete: "off", Error: v.Wrong("token", "name")}))
 					ctx.Text(" ")
-					ctx.Put(frame.FieldRow(frame.Field{Name: "role", ID: "token-role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.value("token", "role"), Error: v.wrong("token", "role")}))
+					ctx.Put(frame.FieldRow(frame.Field{Name: "role", ID: "token-role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.value("token", "role"), Error: v.Wrong("token", "role")}))
 					ctx.Text(" ")
 					inner17 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.Button("primary", words.T(ctx, "Make the token")))
@@ -203,13 +203,13 @@ func newPassword(name, label, wrong string, required bool) templ.Component {
 func one(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner36 := part.Draw(func(ctx *part.Page) {
-			ctx.Put(wrong(v.general("account")))
+			ctx.Put(wrong(v.General("account")))
 			ctx.Text(" ")
 			inner37 := part.Draw(func(ctx *part.Page) {
 				inner38 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.FieldRow(frame.Field{Name: "role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.account.Role, Error: v.wrong("account", "role")}))
+					ctx.Put(frame.FieldRow(frame.Field{Name: "role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.account.Role, Error: v.Wrong("account", "role")}))
 					ctx.Text(" ")
-					ctx.Put(newPassword("password", words.T(ctx, "New password; empty: it stays"), v.wrong("account", "password"), false))
+					ctx.Put(newPassword("password", words.T(ctx, "New password; empty: it stays"), v.Wrong("account", "password"), false))
 					ctx.Text(" <p class=\"hint\">")
 					ctx.Tell("Who is changed is logged out everywhere.")
 					ctx.Text("</p>")
@@ -234,7 +234,7 @@ func password(v view) templ.Component {
 				ctx.Put(frame.Alert("good", words.T(ctx, "Your password is changed. Other browsers in which you were logged in are logged out.")))
 			}
 			ctx.Text(" ")
-			ctx.Put(wrong(v.general("password")))
+			ctx.Put(wrong(v.General("password")))
 			ctx.Text(" ")
 			if v.Visitor.Via != "session" {
 				ctx.Put(frame.Alert("info", words.T(ctx, "Only who has logged in with a password can change it here.")))
@@ -243,10 +243,10 @@ func password(v view) templ.Component {
 					inner44 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.FieldRow(frame.Field{
 							Name: "old", Label: words.T(ctx, "Old password"), Type: "password", Required: true, Autocomplete: "current-password", MaxLength: access.MaxPassword,
-							Error: v.wrong("password", "old"),
+							Error: v.Wrong("password", "old"),
 						}))
 						ctx.Text(" ")
-						ctx.Put(newPassword("new", words.T(ctx, "New password"), v.wrong("password", "new"), true))
+						ctx.Put(newPassword("new", words.T(ctx, "New password"), v.Wrong("password", "new"), true))
 						ctx.Text(" ")
 						ctx.Put(frame.FieldRow(frame.Field{
 							Name: "again", Label: words.T(ctx, "New password again"), Type: "password", Required: true, Autocomplete: "new-password", MaxLength: access.MaxPassword, Error: v.again,
