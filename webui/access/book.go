@@ -112,7 +112,7 @@ func parseBook(text []byte) (*book, error) {
 	}
 	for _, t := range f.Tokens {
 		digest, ok := parseDigest(t.Digest)
-		if !ok || !validName(t.ID) || checkTokenName(t.Name) != nil || !t.Role.Valid() || !validTime(t.Made) || !validTime(t.Used) || b.token(t.ID) != nil {
+		if !ok || !validName(t.ID) || !keepsTokenName(t.Name) || !t.Role.Valid() || !validTime(t.Made) || !validTime(t.Used) || b.token(t.ID) != nil {
 			return nil, fmt.Errorf("token %d is not what was written", len(b.tokens)+1)
 		}
 		b.tokens = append(b.tokens, token{t.ID, t.Name, t.Role, t.Made, t.Used, digest})

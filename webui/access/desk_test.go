@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 )
@@ -374,6 +375,24 @@ func TestUsers(t *testing.T) {
 	}
 	if err := r.AddUser(ctx, "one-more", User, right); err != ErrFull {
 		t.Errorf("one more: %v", err)
+	}
+}
+
+// Names look like what they are: nothing in them hides, turns the text around or ends a line.
+func TestNamesThatDeceive(t *testing.T) {
+	r := open(t).claimed()
+	for _, hidden := range []string{"\u202e", "\u2028", "\u2029", "\u200b", "\ufeff", "\u0085", "\x00", "\x1b", "\ue000", "\U000e0041", "\u00ad", "\xed\xa0\x80"} {
+		name := "pay" + hidden + "roll"
+		var wrong *InvalidError
+		if _, _, err := r.AddToken(name, User); !errors.As(err, &wrong) || wrong.Field != "name" || utf8.ValidString(name) && !strings.Contains(err.Error(), "cannot be seen") {
+			t.Errorf("token %q: %v", name, err)
+		}
+		if err := r.AddUser(context.Background(), name, User, right); !errors.As(err, &wrong) {
+			t.Errorf("user %q: %v", name, err)
+		}
+	}
+	if _, _, err := r.AddToken("Löhne – 給与 (2)", User); err != nil {
+		t.Error(err)
 	}
 }
 

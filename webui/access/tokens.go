@@ -23,11 +23,26 @@ type Token struct {
 // BuiltIn is the id of the token in the file TokenName.
 const BuiltIn = "api-token"
 
+// keepsTokenName reports a name that a file may have: files are older than what checkTokenName
+// refuses besides.
+func keepsTokenName(name string) bool {
+	return name != "" && len(name) <= 2*maxName && utf8.ValidString(name) && strings.TrimSpace(name) == name && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
 func checkTokenName(name string) error {
-	if name == "" || len(name) > 2*maxName || !utf8.ValidString(name) || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl) {
+	if strings.TrimSpace(name) != name || name == "" || len(name) > 2*maxName || !utf8.ValidString(name) {
 		return &InvalidError{"name", fmt.Sprintf("A token's name says what it is for, in 1 to %d octets.", 2*maxName)}
 	}
+	if strings.ContainsFunc(name, unseen) {
+		return &InvalidError{"name", "A token's name has letters, digits, signs and blanks alone: this one has a character that cannot be seen, or that changes how others are shown."}
+	}
 	return nil
+}
+
+// unseen reports a character that shows nothing of itself, moves others about or ends a line:
+// two names could look alike, or like something else.
+func unseen(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 
 // openToken reads or makes the token of the device's own programs.
