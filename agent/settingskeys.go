@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"strings"
-
 	"tipring/internal/config"
 	"tipring/webui/api"
 )
@@ -37,15 +35,7 @@ func describeKey(k *config.Key) api.Key {
 		out.Max = api.Number(k.MaxOctets())
 	}
 	for _, c := range k.Choices() {
-		out.Choices = append(out.Choices, api.Choice{Value: c.Value, Label: choiceLabel(c), Synonyms: c.Synonyms})
+		out.Choices = append(out.Choices, api.Choice{Value: c.Value, Label: c.Label, Synonyms: c.Synonyms})
 	}
 	return out
-}
-
-// choiceLabel is what a page writes for a choice: a number goes by its word.
-func choiceLabel(c config.Choice) string {
-	if len(c.Synonyms) > 0 && strings.Trim(c.Value, "0123456789") == "" {
-		return strings.ToUpper(c.Synonyms[0])
-	}
-	return c.Value
 }

@@ -220,3 +220,29 @@ func scopeMark(k *Key) string {
 	}
 	return ""
 }
+
+// A key has a label for each of its choices, or for none.
+func TestLabelsOfChoices(t *testing.T) {
+	for _, sec := range Sections() {
+		for _, k := range sec.Keys {
+			if k.Labels != "" && strings.Count(k.Labels, "|")+1 != len(strings.Fields(k.Words)) {
+				t.Errorf("[%s] %s: labels %q for %q", sec.Name, k.Name, k.Labels, k.Words)
+			}
+		}
+	}
+	// As the document's page Basic Settings writes them.
+	sip := sections[slices.IndexFunc(sections, func(s Section) bool { return s.Name == "sip" && s.Numbered })]
+	for _, tt := range []struct{ key, want string }{
+		{"dtmf_type", "auto=AUTO rfc4733=RFC2833 info=SIP INFO inband=In-band "},
+		{"dtmf_sip_info_mode", "10/11=Send 10/11 */#=Send */# "},
+		{"transport", "0=UDP 1=TCP 3=TLS "},
+	} {
+		got := ""
+		for _, c := range sip.Key(tt.key).Choices() {
+			got += c.Value + "=" + c.Label + " "
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.key, got, tt.want)
+		}
+	}
+}

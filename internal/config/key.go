@@ -51,6 +51,7 @@ type Key struct {
 	Wanted  string // what a fault asks for, where the kind alone does not say it
 
 	Words    string // of Enum, List and Networks: "0=udp 1=tcp", synonyms after "="
+	Labels   string // what a page writes for each of Words, in their order: "UDP|TCP"; empty: the words themselves
 	Min, Max int    // of Int and Port; Max alone: the longest Text in octets
 	Zero     bool   // 0 is allowed besides Min to Max
 	Auto     string // this word is allowed besides the numbers
@@ -147,15 +148,21 @@ func (s Scope) String() string { return [...]string{"anywhere", "device", "files
 // A Choice is one value of an Enum, List or Networks key.
 type Choice struct {
 	Value    string   // as this program writes it
+	Label    string   // as a page writes it
 	Synonyms []string // taken too
 }
 
 // Choices lists the words that the key takes.
 func (k *Key) Choices() []Choice {
 	var all []Choice
+	labels := strings.Split(k.Labels, "|")
 	for field := range strings.FieldsSeq(k.Words) {
 		words := strings.Split(field, "=")
-		all = append(all, Choice{words[0], words[1:]})
+		c := Choice{words[0], words[0], words[1:]}
+		if k.Labels != "" {
+			c.Label = labels[len(all)]
+		}
+		all = append(all, c)
 	}
 	return all
 }

@@ -62,6 +62,8 @@ func sectionFor(name string) (*Section, int) {
 // countries are those of etc/tones.txt (ISO 3166-1, in lower case).
 const countries = "at au be br ca ch cn cz de dk es fi fr gb ie in it jp mx nl no nz pl pt se us za"
 
+const countryNames = "Austria|Australia|Belgium|Brazil|Canada|Switzerland|China|Czechia|Germany|Denmark|Spain|Finland|France|United Kingdom|Ireland|India|Italy|Japan|Mexico|Netherlands|Norway|New Zealand|Poland|Portugal|Sweden|United States|South Africa"
+
 var deviceKeys = []Key{
 	{
 		Name: "mac", Label: "MAC address", Default: "auto", Scope: FromDevice,
@@ -81,17 +83,17 @@ var deviceKeys = []Key{
 		field: func(s any) any { return &s.(*Device).StateDir },
 	},
 	{
-		Name: "country", Label: "Country", Default: "us", Scope: FromDevice, Kind: Enum, Words: countries,
+		Name: "country", Label: "Country", Default: "us", Scope: FromDevice, Kind: Enum, Words: countries, Labels: countryNames,
 		Help:  "Tones, ringing cadences and caller ID of this country.",
 		field: func(s any) any { return &s.(*Device).Country },
 	},
 	{
-		Name: "log_level", Label: "Log level", Default: "info", Scope: FromDevice, Kind: Enum, Words: "debug info warn error",
+		Name: "log_level", Label: "Log level", Default: "info", Scope: FromDevice, Kind: Enum, Words: "debug info warn error", Labels: "Debug|Info|Warnings|Errors",
 		Help:  "The least important message that is logged.",
 		field: func(s any) any { return &s.(*Device).LogLevel },
 	},
 	{
-		Name: "log_format", Label: "Log format", Default: "text", Scope: FromDevice, Kind: Enum, Words: "text json",
+		Name: "log_format", Label: "Log format", Default: "text", Scope: FromDevice, Kind: Enum, Words: "text json", Labels: "Text|JSON",
 		Help:  "How log lines are written to standard error.",
 		field: func(s any) any { return &s.(*Device).LogFormat },
 	},
@@ -157,7 +159,7 @@ var sipKeys = []Key{
 		field: func(s any) any { return &s.(*SIP).T1MS },
 	},
 	{
-		Name: "capture_media", Label: "Capture media", Default: "fax", Scope: FromDevice, Kind: Enum, Words: "off fax all",
+		Name: "capture_media", Label: "Capture media", Default: "fax", Scope: FromDevice, Kind: Enum, Words: "off fax all", Labels: "Off|Faxes|All calls",
 		Help:  "Which packets the captures of recent calls hold besides SIP. fax: those of T.38, RTCP and telephone events; all: the sound too, as far as there is room in memory.",
 		field: func(s any) any { return &s.(*SIP).CaptureMedia },
 	},

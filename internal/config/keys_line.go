@@ -68,7 +68,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).RegisterTTL },
 	},
 	{
-		Name: "transport", Label: "Transport Protocol", Group: groupServer1, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls",
+		Name: "transport", Label: "Transport Protocol", Group: groupServer1, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls", Labels: "UDP|TCP|TLS",
 		Help:  "Transport to the primary server.",
 		field: func(s any) any { return &s.(*Line).Transport },
 	},
@@ -89,7 +89,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).BackupTTL },
 	},
 	{
-		Name: "backup_transport", Label: "Transport Protocol", Group: groupServer2, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls",
+		Name: "backup_transport", Label: "Transport Protocol", Group: groupServer2, Default: "0", Kind: Enum, Words: "0=udp 1=tcp 3=tls", Labels: "UDP|TCP|TLS",
 		Help:  "Transport to the backup server.",
 		field: func(s any) any { return &s.(*Line).BackupTransport },
 	},
@@ -146,12 +146,12 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).BackupProxyPort },
 	},
 	{
-		Name: "dns_mode", Label: "DNS Mode", Group: groupAdvanced, Default: "auto", Kind: Enum, Words: "auto a srv naptr",
+		Name: "dns_mode", Label: "DNS Mode", Group: groupAdvanced, Default: "auto", Kind: Enum, Words: "auto a srv naptr", Labels: "Automatic|A and AAAA|SRV|NAPTR",
 		Help:  "How a server's name becomes addresses. auto: NAPTR and SRV when the server is a name and its port is absent, else A and AAAA.",
 		field: func(s any) any { return &s.(*Line).DNSMode },
 	},
 	{
-		Name: "keepalive", Label: "Keep-alive", Group: groupAdvanced, Default: "options", Kind: Enum, Words: "none crlf options stun",
+		Name: "keepalive", Label: "Keep-alive", Group: groupAdvanced, Default: "options", Kind: Enum, Words: "none crlf options stun", Labels: "None|CRLF|OPTIONS|STUN",
 		Help:  "What is sent to the current server in idle time, so that a dead one is known before anyone dials.",
 		field: func(s any) any { return &s.(*Line).Keepalive },
 	},
@@ -191,17 +191,17 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).Codecs },
 	},
 	{
-		Name: "dtmf_type", Label: "DTMF Type", Group: groupBasic, Default: "auto", Kind: Enum, Words: "auto rfc4733=rfc2833 info inband",
+		Name: "dtmf_type", Label: "DTMF Type", Group: groupBasic, Default: "auto", Kind: Enum, Words: "auto rfc4733=rfc2833 info inband", Labels: "AUTO|RFC2833|SIP INFO|In-band",
 		Help:  "How digits are sent in a call. auto: RFC 4733 when the far end takes it, else INFO, else in the audio.",
 		field: func(s any) any { return &s.(*Line).DTMFType },
 	},
 	{
-		Name: "dtmf_sip_info_mode", Label: "DTMF SIP INFO Mode", Group: groupBasic, Default: "10/11", Kind: Enum, Words: "10/11 */#",
+		Name: "dtmf_sip_info_mode", Label: "DTMF SIP INFO Mode", Group: groupBasic, Default: "10/11", Kind: Enum, Words: "10/11 */#", Labels: "Send 10/11|Send */#",
 		Help:  "How INFO names star and hash.",
 		field: func(s any) any { return &s.(*Line).DTMFSIPInfoMode },
 	},
 	{
-		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required", Later: "not yet encrypted: optional is like off, and required refuses every call",
+		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required", Labels: "Off|Optional|Required", Later: "not yet encrypted: optional is like off, and required refuses every call",
 		Help:  "Encrypted media. required: calls without it are refused.",
 		field: func(s any) any { return &s.(*Line).SRTP },
 	},
@@ -211,7 +211,7 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).SessionExpiresS },
 	},
 	{
-		Name: "caller_id", Label: "Caller ID Header", Group: groupAdvanced, Default: "from", Kind: Enum, Words: "from ppi pai rpid",
+		Name: "caller_id", Label: "Caller ID Header", Group: groupAdvanced, Default: "from", Kind: Enum, Words: "from ppi pai rpid", Labels: "From|P-Preferred-Identity|P-Asserted-Identity|Remote-Party-ID",
 		Help:  "How a port's ani is shown: in From, P-Preferred-Identity, P-Asserted-Identity or Remote-Party-ID.",
 		field: func(s any) any { return &s.(*Line).CallerID },
 	},

@@ -12,7 +12,7 @@ const (
 
 var portKeys = []Key{
 	{
-		Name: "kind", Label: "Kind", Group: groupPort, Default: "phone", Kind: Enum, Words: "phone fax",
+		Name: "kind", Label: "Kind", Group: groupPort, Default: "phone", Kind: Enum, Words: "phone fax", Labels: "Telephone|Fax machine",
 		Help:  "What is connected.",
 		field: func(s any) any { return &s.(*Port).Kind },
 	},
@@ -38,17 +38,17 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).DialPlan },
 	},
 	{
-		Name: "star_codes", Label: "Star codes", Group: groupDialling, Default: "local", Kind: Enum, Words: "local server off", Later: notYet,
+		Name: "star_codes", Label: "Star codes", Group: groupDialling, Default: "local", Kind: Enum, Words: "local server off", Labels: "On this device|At the server|Off", Later: notYet,
 		Help:  "Who understands codes like *72: this device, the server (they are dialled), or nobody.",
 		field: func(s any) any { return &s.(*Port).StarCodes },
 	},
 	{
-		Name: "fax_mode", Label: "Fax mode", Group: groupPortFax, Default: "relay", Kind: Enum, Words: "relay spool",
+		Name: "fax_mode", Label: "Fax mode", Group: groupPortFax, Default: "relay", Kind: Enum, Words: "relay spool", Labels: "In real time (relay)|Stored and sent on (spool)",
 		Help:  "relay: in real time. spool: store and forward.",
 		field: func(s any) any { return &s.(*Port).FaxMode },
 	},
 	{
-		Name: "call_ahead", Label: "Call ahead", Group: groupPortFax, Default: "dynamic", Kind: Enum, Words: "never dynamic always",
+		Name: "call_ahead", Label: "Call ahead", Group: groupPortFax, Default: "dynamic", Kind: Enum, Words: "never dynamic always", Labels: "Never|As remembered (dynamic)|Always",
 		Help:  "Whether the far fax machine is called before the local one is told to begin. dynamic: as RADIUS and memory say.",
 		field: func(s any) any { return &s.(*Port).CallAhead },
 	},
@@ -102,7 +102,7 @@ var faxKeys = []Key{
 		field: func(s any) any { return &s.(*Fax).RedundancyImage },
 	},
 	{
-		Name: "t38_ec", Label: "UDPTL error correction", Group: groupT38, Default: "redundancy", Kind: Enum, Words: "redundancy fec none",
+		Name: "t38_ec", Label: "UDPTL error correction", Group: groupT38, Default: "redundancy", Kind: Enum, Words: "redundancy fec none", Labels: "Redundancy|FEC|None",
 		Help:  "What T38FaxUdpEC offers.",
 		field: func(s any) any { return &s.(*Fax).T38EC },
 	},
@@ -112,7 +112,7 @@ var faxKeys = []Key{
 		field: func(s any) any { return &s.(*Fax).T38MaxDatagram },
 	},
 	{
-		Name: "t38_reinvite", Label: "Who switches to T.38", Group: groupT38, Default: "callee", Kind: Enum, Words: "callee caller detector never",
+		Name: "t38_reinvite", Label: "Who switches to T.38", Group: groupT38, Default: "callee", Kind: Enum, Words: "callee caller detector never", Labels: "The called side|The calling side|Who detects the fax|Nobody",
 		Help:  "callee: the called side. caller: the calling side too, on CNG. detector: whoever hears the preamble. never: only the far end.",
 		field: func(s any) any { return &s.(*Fax).T38Reinvite },
 	},

@@ -100,7 +100,7 @@ var provisioningKeys = []Key{
 		field: func(s any) any { return &s.(*Provisioning).BootDelayS },
 	},
 	{
-		Name: "pnp", Label: "SIP PnP", Group: groupSources, Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on",
+		Name: "pnp", Label: "SIP PnP", Group: groupSources, Scope: FromDevice, Default: "unconfigured", Kind: Enum, Words: "off unconfigured on", Labels: "Off|While it is not set up|On",
 		Help:  "SUBSCRIBE for ua-profile to 224.0.1.75. unconfigured: only while there is no line.",
 		field: func(s any) any { return &s.(*Provisioning).PnP },
 	},

@@ -94,7 +94,7 @@ func (s *sheet) field(ctx context.Context, k *api.Key) field {
 }
 
 // help says what a key does, in the words of the page: it has boxes for 0 and 1, and labels
-// for the names of keys.
+// for the names of keys and of choices.
 func (s *sheet) help(ctx context.Context, k *api.Key) string {
 	text := words.T(ctx, k.Help)
 	if k.Kind == "bool" {
@@ -103,6 +103,9 @@ func (s *sheet) help(ctx context.Context, k *api.Key) string {
 				text = to + rest
 			}
 		}
+	}
+	for _, c := range k.Choices {
+		text = strings.ReplaceAll(" "+text, " "+c.Value+": ", " "+words.T(ctx, c.Label)+": ")[1:]
 	}
 	var names []string
 	for _, other := range s.desc.Keys {

@@ -41,6 +41,9 @@ func All(dir string) ([]string, error) {
 		found[s.Title], found[s.Help] = true, true
 		for _, k := range s.Keys {
 			found[k.Label], found[k.Help] = true, true
+			for _, c := range k.Choices() {
+				found[c.Label] = true
+			}
 		}
 	}
 	delete(found, "")
