@@ -8,14 +8,32 @@ func (p *Port) Dial() {
 	if !p.hook.off {
 		return
 	}
-	p.state, p.deadline, p.warming = Dialling, p.now+noDigitTime, false
-	p.keys = p.keys[:0]
-	p.dtmf.Reset()
+	t := DialTone
 	if p.wanted.lamp {
-		p.play(StutterTone)
-	} else {
-		p.play(DialTone)
+		t = StutterTone
 	}
+	p.collect(t, false)
+}
+
+// Recall begins to collect a number while a call waits for it, with the country's tone for that.
+// A Flash is then reported and changes nothing.
+func (p *Port) Recall() { p.collect(RecallTone, true) }
+
+// Confirm tells that something was done, by a tone; a number can be dialled then.
+func (p *Port) Confirm() { p.collect(Confirmation, p.recalled) }
+
+func (p *Port) collect(t Tone, recalled bool) {
+	if !p.hook.off {
+		return
+	}
+	if !p.coded {
+		p.ahead = p.ahead[:0]
+		p.dtmf.Reset()
+	}
+	p.state, p.deadline, p.warming = Dialling, p.now+noDigitTime, false
+	p.coded, p.recalled = false, recalled
+	p.keys = p.keys[:0]
+	p.play(t)
 }
 
 func (p *Port) startHotline() {
@@ -49,7 +67,13 @@ func (p *Port) listen(in []int16) {
 
 // pressed takes a key into the number that is being dialled.
 func (p *Port) pressed(key byte) {
-	if p.state != Dialling || len(p.keys) == maxDialled {
+	switch {
+	case p.state != Dialling || len(p.keys) == maxDialled:
+		return
+	case p.coded:
+		p.ahead = append(p.ahead, key)
+		return
+	case p.tookCode(key):
 		return
 	}
 	v := p.plan.Look(string(p.keys) + string(key))
@@ -74,8 +98,12 @@ func (p *Port) pressed(key byte) {
 // noMoreKeys takes a number for complete because none came for too long.
 func (p *Port) noMoreKeys() {
 	switch {
+	case p.coded: // the owner does not care
+		p.finish(Verdict{Outcome: NoMatch})
 	case p.warming:
 		p.dialled(Event{Kind: Dialled, Number: p.hotline})
+	case p.isCode():
+		p.emitCode()
 	case len(p.keys) > 0:
 		p.finish(p.plan.Final(string(p.keys)))
 	default:

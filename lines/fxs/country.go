@@ -20,10 +20,12 @@ const (
 	Reorder
 	CallWaiting
 	Howler
-	tones // how many there are
+	RecallTone   // dial tone in a call, after a flash or a star code
+	Confirmation // a star code was obeyed
+	tones        // how many there are
 )
 
-var toneKeys = [tones]string{"dial", "stutter", "ringback", "busy", "reorder", "waiting", "howler"}
+var toneKeys = [tones]string{"dial", "stutter", "ringback", "busy", "reorder", "waiting", "howler", "recall", "confirm"}
 
 // String returns the tone's key in the table of countries.
 func (t Tone) String() string {
@@ -41,7 +43,8 @@ type Country struct {
 	Code, Name         string
 	Tones              [tones]*dsp.Signal
 	Ring               Cadence
-	FlashMin, FlashMax int // samples that the loop opens for a flash
+	Rings              map[string]Cadence // distinctive ones, by name
+	FlashMin, FlashMax int                // samples that the loop opens for a flash
 	Emergency          []string
 
 	dial string // the text of the dial tone
@@ -79,10 +82,7 @@ func LoadCountry(table, code string) (*Country, error) {
 			return nil, err
 		}
 	}
-	if c.Tones[StutterTone] == nil {
-		return c, c.stutter()
-	}
-	return c, nil
+	return c, c.stutter()
 }
 
 // Countries lists the codes in a table.
@@ -141,13 +141,27 @@ func (c *Country) load(table, code string, mayBeLike bool) error {
 	return nil
 }
 
-// stutter makes the dial tone of a waiting message: ten bursts of its first sound, then
-// the tone itself.
+// stutter makes the tones that most countries make of their dial tone: bursts of its first
+// sound, then the tone itself. Ten for a waiting message, three in a call and for a code that
+// was obeyed.
 func (c *Country) stutter() error {
 	sound, _, _ := strings.Cut(c.dial, ",")
 	sound, _, _ = strings.Cut(sound, "/")
 	sound = strings.TrimPrefix(sound, "!")
-	return c.Set("stutter", strings.Repeat("!"+sound+"/100,!0/100,", 10)+c.dial)
+	burst := "!" + sound + "/100,!0/100,"
+	for t, text := range map[Tone]string{
+		StutterTone:  strings.Repeat(burst, 10) + c.dial,
+		RecallTone:   strings.Repeat(burst, 3) + sound,
+		Confirmation: strings.Repeat(burst, 3) + sound,
+	} {
+		if c.Tones[t] != nil {
+			continue
+		}
+		if err := c.Set(toneKeys[t], text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Set changes one setting, by its key in the table of tones.

@@ -14,9 +14,10 @@ const (
 	KeyUp                       // and ended
 	Dialled                     // a number is complete; the port is in state Calling and silent
 	NotDialled                  // nothing will come of the keys; reorder tone plays
+	Coded                       // a star code is complete, in Number; the owner says what follows: Recall, Confirm, Park, Talk
 )
 
-var eventNames = [...]string{"off-hook", "answered", "on-hook", "flash", "key down", "key up", "dialled", "not dialled"}
+var eventNames = [...]string{"off-hook", "answered", "on-hook", "flash", "key down", "key up", "dialled", "not dialled", "code"}
 
 // String returns the kind in words.
 func (k EventKind) String() string { return eventNames[k] }
@@ -28,7 +29,7 @@ type Event struct {
 
 	Key byte // of KeyDown and KeyUp
 
-	// Of Dialled and NotDialled. Number is what the plan sends, Keys what was dialled:
+	// Of Dialled, NotDialled and Coded. Number is what the plan sends, Keys what was dialled:
 	// empty for the hotline, and when the handset was lifted and nothing dialled.
 	Number    string
 	Keys      string
@@ -41,7 +42,7 @@ func (e Event) String() string {
 	switch e.Kind {
 	case KeyDown, KeyUp:
 		return fmt.Sprintf("%v %c", e.Kind, e.Key)
-	case Dialled:
+	case Dialled, Coded:
 		return fmt.Sprintf("%v %s", e.Kind, e.Number)
 	case NotDialled:
 		return fmt.Sprintf("%v %s: %v", e.Kind, e.Keys, e.Outcome)

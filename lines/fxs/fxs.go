@@ -34,6 +34,14 @@ type Config struct {
 	// Hotline is dialled by itself HotlineMS after off-hook if no key comes before; empty: never.
 	Hotline   string
 	HotlineMS int
+	Settings
+}
+
+// Settings are what a port does in another way than its country's telephones expect. The zero
+// value is the country's way in everything but Disconnect.
+type Settings struct {
+	Reversal     bool // tip and ring are reversed while the far end has answered
+	DisconnectMS int  // that the loop current is off when the far end has hung up; 0: it stays on
 }
 
 // Times of a handset that was left off the hook.
@@ -42,6 +50,9 @@ const (
 	parkTime    = 30 * dsp.SampleRate // of the tone that asks to hang up
 	howlTime    = 60 * dsp.SampleRate
 )
+
+// codeWait is how long a code that may go on waits for its next key, and a complete one for its owner.
+const codeWait = 4 * dsp.SampleRate
 
 const never = int64(1) << 62
 
@@ -52,16 +63,23 @@ type Port struct {
 	hotline string
 	warm    int64 // samples before the hotline
 
-	state    State
-	now      int64 // samples so far
-	deadline int64 // when expire has something to do
-	hook     hook
-	ringer   ringer
-	tone     dsp.Tone
-	playing  Tone // while tone plays
-	dtmf     dsp.DTMFDetector
-	keys     []byte // dialled so far
-	warming  bool   // no key yet, and the hotline waits for the deadline
+	state                State
+	now                  int64 // samples so far
+	deadline             int64 // when expire has something to do
+	hook                 hook
+	ringer               ringer
+	tone                 dsp.Tone
+	playing              Tone // while tone plays
+	dtmf                 dsp.DTMFDetector
+	keys                 []byte // dialled so far
+	codes                []string
+	ahead                []byte // keys dialled on after a code, before the owner said what follows it
+	coded                bool   // that is so now
+	recalled             bool   // dialling was begun by Recall
+	warming              bool   // no key yet, and the hotline waits for the deadline
+	settings             Settings
+	connected, unpowered bool // Connected reversed the loop, Disconnect took its current away
+	parking              Tone // what Park plays once the loop current is back
 
 	wanted, sent outputs
 	listening    bool // the card has sent samples
@@ -73,14 +91,15 @@ type Port struct {
 // New makes a port that is on-hook.
 func New(cfg Config) (*Port, error) {
 	p := &Port{
-		country: cfg.Country,
-		plan:    cfg.Plan,
-		hotline: cfg.Hotline,
-		warm:    int64(cfg.HotlineMS) * samplesPerMS,
-		hook:    hook{flashMin: int64(cfg.Country.FlashMin), flashMax: int64(cfg.Country.FlashMax)},
-		keys:    make([]byte, 0, maxDialled),
-		events:  make([]Event, 0, 8),
-		heard:   make([]dsp.DTMFEvent, 0, 8),
+		country:  cfg.Country,
+		plan:     cfg.Plan,
+		hotline:  cfg.Hotline,
+		warm:     int64(cfg.HotlineMS) * samplesPerMS,
+		hook:     hook{flashMin: int64(cfg.Country.FlashMin), flashMax: int64(cfg.Country.FlashMax)},
+		settings: cfg.Settings,
+		keys:     make([]byte, 0, maxDialled),
+		events:   make([]Event, 0, 8),
+		heard:    make([]dsp.DTMFEvent, 0, 8),
 	}
 	if p.plan == nil {
 		var err error
@@ -128,6 +147,7 @@ func (p *Port) Hear(in []int16) []Event {
 	p.events = p.events[:0]
 	p.now += int64(len(in))
 	p.hooked(p.hook.expire(p.now))
+	p.catchUp()
 	if p.listens() {
 		p.listen(in)
 	}
@@ -169,7 +189,7 @@ func (p *Port) hooked(s hookSignal) {
 		p.rest()
 	case s == flashed:
 		p.emit(Event{Kind: Flash})
-		if p.state == Dialling || p.state == Parked {
+		if p.state == Dialling && !p.recalled || p.state == Parked && !p.unpowered {
 			p.Dial()
 		}
 	case s == pulsed && p.state == Dialling:
@@ -186,9 +206,20 @@ func (p *Port) hooked(s hookSignal) {
 // rest is the state of a port that is on-hook.
 func (p *Port) rest() {
 	p.state, p.deadline = Idle, never
-	p.keys = p.keys[:0]
+	p.keys, p.ahead, p.coded = p.keys[:0], p.ahead[:0], false
+	p.repower()
+	if p.connected {
+		p.connected, p.wanted.reverse = false, false
+	}
 	p.silence()
 	p.stopRinging()
+}
+
+// repower ends what Disconnect began.
+func (p *Port) repower() {
+	if p.unpowered {
+		p.unpowered, p.wanted.unpowered = false, false
+	}
 }
 
 // Ring rings the bell, unless the handset is off-hook: then it reports false. Without a
@@ -205,6 +236,10 @@ func (p *Port) Ring(c Cadence) bool {
 	p.wanted.ring = true
 	return true
 }
+
+// RingFor rings the bell for a call, in the pattern it asks for, with its caller shown as the
+// country does it. It reports false if the handset is off-hook.
+func (p *Port) RingFor(in Incoming) bool { return p.Ring(p.country.Rings[in.Alert]) }
 
 // StopRing ends ringing: the caller gave up.
 func (p *Port) StopRing() {
@@ -262,6 +297,9 @@ func (p *Port) expire() {
 	switch {
 	case p.state == Dialling:
 		p.noMoreKeys()
+	case p.state == Parked && p.unpowered:
+		p.repower()
+		p.Park(p.parking)
 	case p.state == Parked && p.playing != Howler:
 		p.deadline = p.now + howlTime
 		p.play(Howler)

@@ -13,6 +13,25 @@ type outputs struct{ ring, reverse, lamp, unpowered bool }
 // MessageWaiting lights the lamp and makes dial tone stutter, or no more.
 func (p *Port) MessageWaiting(on bool) { p.wanted.lamp = on }
 
+// Connected tells that the far end has answered: tip and ring are reversed, if the port is to
+// show that, until the telephone hangs up or the call ends.
+func (p *Port) Connected() {
+	if p.hook.off && p.settings.Reversal {
+		p.connected, p.wanted.reverse = true, true
+	}
+}
+
+// Disconnect tells that the far end has hung up: the loop current is off for a moment, by which
+// machines notice it; then a tone asks to hang up.
+func (p *Port) Disconnect(t Tone) {
+	p.Park(t)
+	if ms := p.settings.DisconnectMS; ms > 0 && p.hook.off {
+		p.silence()
+		p.parking, p.wanted.unpowered, p.unpowered = t, true, true
+		p.deadline = p.now + int64(ms)*samplesPerMS
+	}
+}
+
 // Reverse reverses tip and ring, or no more.
 func (p *Port) Reverse(on bool) { p.wanted.reverse = on }
 

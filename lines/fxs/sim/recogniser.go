@@ -49,7 +49,8 @@ const (
 	keptRuns     = 8
 	enoughRuns   = 7                           // to decide between tones that still fit
 	slack        = 60 * dsp.SampleRate / 1000  // by which a run may be off its length
-	surely       = 160 * dsp.SampleRate / 1000 // of sound, before anything is said
+	surely       = 170 * dsp.SampleRate / 1000 // of sound, before anything is said
+	decided      = 300 * dsp.SampleRate / 1000 // of sound, when that will not tell any more either
 	gateDBm0     = -45
 )
 
@@ -203,11 +204,17 @@ func (r *recogniser) judge() {
 	if now.chord <= 0 && (now.chord < 0 || len(r.runs) < 2 || r.runs[len(r.runs)-2].chord <= 0) {
 		return // neither a sound nor the pause after one
 	}
-	fits, most, best := 0, 0, fxs.Tone(0)
+	fits, ties, most, best := 0, 0, 0, fxs.Tone(0)
 	for i := range r.tones {
 		n := r.tones[i].fits(r.runs)
 		if n > 0 {
 			fits++
+		}
+		switch {
+		case n > most:
+			ties = 1
+		case n == most:
+			ties++
 		}
 		if n > most || n == most && was && r.tones[i].tone == r.present {
 			most, best = n, r.tones[i].tone
@@ -215,7 +222,7 @@ func (r *recogniser) judge() {
 	}
 	// What was known goes on, although each of its sounds could also begin another tone.
 	goesOn := was && most > 0 && best == r.present
-	if r.known = fits == 1 || goesOn || most >= enoughRuns; r.known {
+	if r.known = fits == 1 || goesOn || most >= enoughRuns && (ties == 1 || now.length > decided); r.known {
 		r.present = best
 	}
 }
