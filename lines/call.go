@@ -35,7 +35,8 @@ type Call struct {
 	from    registrar.Server // the server whose failure is being settled
 	lastErr error
 
-	undialogued int // responses that made no dialog and should have
+	stranger    bool // incoming, and not from a server of the line
+	undialogued int  // responses that made no dialog and should have
 
 	// Incoming, before the answer.
 	in      *ua.Incoming

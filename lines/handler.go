@@ -143,6 +143,10 @@ type Dial struct {
 	Media   Media
 	Handler Handler
 
+	// Anonymous: who is called is not told who calls; the server is (RFC 3323). An emergency call
+	// tells all the same.
+	Anonymous bool
+
 	// Emergency: the call waits for no registration. It goes to the servers as they are
 	// configured, one after the other, and in the end to those that are known to be dead.
 	Emergency bool
@@ -178,6 +182,8 @@ type Info struct {
 	Incoming  bool
 	Peer      string // number or URI of the far end
 	Name      string // display name of the far end
+	Anonymous bool   // the far end does not want to be shown
+	Alert     string // what Alert-Info asks to be rung: bellcore-dr1 to bellcore-dr8, or another name; empty: nothing
 	State     State
 	Server    registrar.Server
 	Codec     string // pcmu pcma g722 t38; empty: none agreed

@@ -119,7 +119,9 @@ func (l *Line) incomingCall(now time.Time, in *ua.Incoming) {
 	c.info.Incoming, c.info.SIPCallID = true, req.CallID
 	c.info.Server = l.serverOf(in.From)
 	c.traceIncoming(now, in)
-	c.info.Peer, c.info.Name = caller(l.cfg.CallerID, req)
+	c.info.Peer, c.info.Name = caller(l.identitySource(in.From.Addr()), req)
+	c.info.Anonymous, c.info.Alert = hidden(req), alertOf(req)
+	c.stranger = !l.trusts(in.From.Addr())
 	c.ringBy = now.Add(ringHere)
 	if n, ok := req.Expires(); ok && n > 0 && n < int(ringHere/time.Second) { // RFC 3261 section 13.3.1
 		c.ringBy = now.Add(time.Duration(n) * time.Second)
@@ -181,22 +183,6 @@ func (l *Line) mayCall(now time.Time, in *ua.Incoming) bool {
 // reachable reports a Contact that requests of a dialog can be sent to: RFC 3261 section
 // 8.1.1.8: the Contact of an INVITE is one SIP or SIPS URI.
 func reachable(u sipmsg.URI) bool { return (u.Scheme == "sip" || u.Scheme == "sips") && u.Host != "" }
-
-// caller is who calls, from the header that caller_id names.
-func caller(source string, req *sipmsg.Message) (number, name string) {
-	a := req.From
-	headers := map[string]string{"ppi": "P-Preferred-Identity", "pai": "P-Asserted-Identity", "rpid": "Remote-Party-ID"}
-	if h, ok := headers[source]; ok {
-		if all, err := sipmsg.ParseAddrs(req.Header.Get(h)); err == nil && len(all) > 0 {
-			a = all[0]
-		}
-	}
-	number = a.URI.User
-	if number == "" {
-		number = a.URI.HostPort()
-	}
-	return number, a.Display
-}
 
 // takeOffer reads the caller's offer, if there is one, and refuses what cannot be taken.
 func (c *Call) takeOffer(now time.Time) bool {

@@ -223,10 +223,15 @@ func (c *Call) fail(now time.Time, by Ender, code int, cause error) {
 
 // requestURI is the number at the server's domain.
 func (c *Call) requestURI(srv *server) sipmsg.URI {
-	if u, ok := fullURI(c.dial.To); ok {
+	return c.uriAt(c.dial.To, srv)
+}
+
+// uriAt is a number at a server's domain, or the address that it is already.
+func (c *Call) uriAt(to string, srv *server) sipmsg.URI {
+	if u, ok := fullURI(to); ok {
 		return u
 	}
-	return sipmsg.URI{Scheme: "sip", User: c.dial.To, Host: srv.domain.Host, Port: srv.domain.Port}
+	return sipmsg.URI{Scheme: "sip", User: to, Host: srv.domain.Host, Port: srv.domain.Port}
 }
 
 // fullURI reads what is dialled as user@host or a sip URI; ok is false for a number.
@@ -240,26 +245,4 @@ func fullURI(to string) (u sipmsg.URI, ok bool) {
 	}
 	u, err := sipmsg.ParseURI(to)
 	return u, err == nil
-}
-
-// identify shows who calls: the port's number in the header that caller_id names, else
-// the line alone.
-func (c *Call) identify(m *sipmsg.Message, srv *server) {
-	l := c.l
-	me := sipmsg.Addr{Display: l.cfg.DisplayName, URI: l.aor(srv)}
-	shown := me.Clone()
-	if c.dial.ANI != "" {
-		shown.URI.User = c.dial.ANI
-	}
-	switch l.cfg.CallerID {
-	case "ppi":
-		m.Header.Add("P-Preferred-Identity", shown.String()) // RFC 3325 section 9.2
-	case "pai":
-		m.Header.Add("P-Asserted-Identity", shown.String())
-	case "rpid":
-		m.Header.Add("Remote-Party-ID", shown.String()+";party=calling;screen=no;privacy=off")
-	default:
-		me = shown
-	}
-	m.From = me
 }

@@ -35,7 +35,7 @@ func (l *Line) texted(now time.Time, in *ua.Incoming) {
 		// leaves nothing to deliver.
 		in.Respond(now, 200, "")
 		if len(body) > 0 {
-			from, _ := caller(l.cfg.CallerID, in.Req)
+			from, _ := caller(l.identitySource(in.From.Addr()), in.Req)
 			l.dev.Owner.Text(l.cfg.N, Text{From: from, Text: string(body)})
 		}
 	}

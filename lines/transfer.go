@@ -55,14 +55,13 @@ func tell(done func(error), err error) {
 
 // requestURIAt is a number at the domain of the call's server.
 func (c *Call) requestURIAt(to string) sipmsg.URI {
+	if srv := c.l.servers[c.info.Server]; srv != nil {
+		return c.uriAt(to, srv)
+	}
 	if u, ok := fullURI(to); ok {
 		return u
 	}
-	srv := c.l.servers[c.info.Server]
-	if srv == nil {
-		return sipmsg.URI{Scheme: "sip", User: to, Host: c.s.d.Target.Host}
-	}
-	return sipmsg.URI{Scheme: "sip", User: to, Host: srv.domain.Host, Port: srv.domain.Port}
+	return sipmsg.URI{Scheme: "sip", User: to, Host: c.s.d.Target.Host}
 }
 
 // A transfer is a REFER of ours and who wants to know how it goes.
@@ -158,8 +157,13 @@ func (s *session) endTransfer(r Reason) {
 	tell(t.done, errors.New("the call ended first: "+r.Text))
 }
 
-// referred takes a REFER: the far end asks us to call somebody else.
+// referred takes a REFER: the far end asks us to call somebody else, at the line's expense. So
+// it is heard only in a call that a server of the line has let through.
 func (s *session) referred(now time.Time, in *ua.Incoming) {
+	if s.c.stranger {
+		in.Respond(now, 403, "")
+		return
+	}
 	r, code := dialog.ParseRefer(now, in.Req, !s.referredBefore)
 	if code != 0 {
 		in.Respond(now, code, "")
