@@ -10,21 +10,21 @@ import (
 	"io"
 )
 
-// MaxPels is what Open takes unless it is told otherwise: a page of A4 at 600 dpi. In memory a pel
-// has 1 to 4 octets, by the format; 8 in a PNG of 16 bits a sample.
+// MaxPels is what Open takes unless it is told otherwise: a page of A4 at 600 dpi. Pels that take
+// more than MaxMemory are fewer.
 const MaxPels = 36 << 20
 
-// Open reads a PNG or JPEG picture, whose size in pels has a limit; 0 is MaxPels. A
-// picture that is see-through stands on white.
+// Open reads a PNG or JPEG picture, whose size in pels has a limit (0 is MaxPels), and in memory
+// MaxMemory. A picture that is see-through stands on white.
 func Open(in io.ReadSeeker, maxPels int) (Grey, error) {
 	var magic [8]byte
 	if _, err := io.ReadFull(in, magic[:]); err != nil {
 		return nil, fmt.Errorf("picture: %w", early(err))
 	}
-	decode, config := jpeg.Decode, jpeg.DecodeConfig
+	decode, config, need := jpeg.Decode, jpeg.DecodeConfig, jpegNeed
 	switch {
 	case string(magic[:]) == "\x89PNG\r\n\x1a\n":
-		decode, config = png.Decode, png.DecodeConfig
+		decode, config, need = png.Decode, png.DecodeConfig, pngNeed
 	case magic[0] != 0xff || magic[1] != 0xd8:
 		return nil, errors.New("picture: neither PNG nor JPEG")
 	}
@@ -43,6 +43,9 @@ func Open(in io.ReadSeeker, maxPels int) (Grey, error) {
 	}
 	if int64(c.Width)*int64(c.Height) > int64(maxPels) {
 		return nil, fmt.Errorf("picture: %d x %d pels: more than %d", c.Width, c.Height, maxPels)
+	}
+	if err := affordable(in, need); err != nil {
+		return nil, fmt.Errorf("picture: %w", err)
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
