@@ -13,7 +13,7 @@ TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
 # name/GOOS/GOARCH/extra settings
 BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
 
-.PHONY: all pages build run test unit peers check bench bench-fax cross fuzz clean
+.PHONY: all pages prompts build run test unit peers check bench bench-fax cross fuzz clean
 
 all: build
 
@@ -23,6 +23,10 @@ build:
 # The Go of the pages' components; committed, so that a build needs no generator.
 pages:
 	$(GO) run ./tools/pages $(TEMPL) webui
+
+# What the device says on its telephones, spoken by a free voice; committed like the pages.
+prompts:
+	tools/setup/prompts.sh
 
 run: build
 	bin/tipring demo
