@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
@@ -27,15 +28,16 @@ func (s settings) TryProvision(ctx context.Context) (api.Proposal, error) {
 		return api.Proposal{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
 	}
 	g, _ := s.a.store.Current()
-	p := s.propose(found.Layers, g.Local)
+	p := s.propose(found.Layers, g.Local, nil)
 	p.Tag = tagOf(g.N, g.Local)
 	p.Source, p.URL = api.Text(found.Source), api.Text(found.URL)
 	p.NotUnderstood = notUnderstood(found.Notes)
 	return p, nil
 }
 
-// propose tells what layers would change.
-func (s settings) propose(provisioned []config.Layer, local []byte) (p api.Proposal) {
+// propose tells what layers would change, for whoever sent the request by; nil: nobody whom that
+// could shut out.
+func (s settings) propose(provisioned []config.Layer, local []byte, by *http.Request) (p api.Proposal) {
 	c, err := settler(s).Check(provisioned, local)
 	if err != nil {
 		p.Faults = faultsOf(err)
@@ -46,6 +48,9 @@ func (s settings) propose(provisioned []config.Layer, local []byte) (p api.Propo
 	}
 	for _, w := range c.Warnings {
 		p.Warnings = append(p.Warnings, faultOf(w))
+	}
+	if by != nil {
+		p.Warnings = append(p.Warnings, s.a.shutsOut(c.Web, by)...)
 	}
 	return p
 }
@@ -63,9 +68,9 @@ func tagOf(n int, local []byte) string {
 }
 
 // CheckLocal tells what a local layer would change.
-func (s settings) CheckLocal(text []byte) (api.Proposal, error) {
+func (s settings) CheckLocal(text []byte, by *http.Request) (api.Proposal, error) {
 	g, _ := s.a.store.Current()
-	p := s.propose(g.Provisioned, config.UnmaskText(text, g.Local))
+	p := s.propose(g.Provisioned, config.UnmaskText(text, g.Local), by)
 	p.Tag = tagOf(g.N, g.Local)
 	return p, nil
 }
@@ -120,6 +125,15 @@ func (s settings) Generations() []api.Generation {
 		list = append(list, api.Generation{Generation: g.N, Made: api.At(g.Made), By: g.By, Verdict: string(g.Verdict), Running: g.N == now.N})
 	}
 	return list
+}
+
+// CheckGeneration tells what going back to a generation would change.
+func (s settings) CheckGeneration(n int, by *http.Request) (api.Proposal, error) {
+	g, err := s.a.store.Load(n)
+	if err != nil {
+		return api.Proposal{}, fmt.Errorf("generation %d: %w", n, api.ErrNotFound)
+	}
+	return s.propose(g.Provisioned, g.Local, by), nil
 }
 
 func (s settings) Rollback(ctx context.Context, n int) (api.Accepted, error) {

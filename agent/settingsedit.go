@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"net/http"
 
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
@@ -9,13 +10,13 @@ import (
 )
 
 // CheckEdits tells what edits of the local layer would change.
-func (s settings) CheckEdits(edits []api.Edit) (api.Proposal, error) {
+func (s settings) CheckEdits(edits []api.Edit, by *http.Request) (api.Proposal, error) {
 	g, _ := s.a.store.Current()
 	var p api.Proposal
 	if local, err := s.edited(g.Local, edits); err != nil {
 		p.Faults = faultsOf(err)
 	} else {
-		p = s.propose(g.Provisioned, local)
+		p = s.propose(g.Provisioned, local, by)
 	}
 	p.Tag = tagOf(g.N, g.Local)
 	return p, nil

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"errors"
+	"net/http"
 
+	"tipring/internal/config"
 	"tipring/webui"
 	"tipring/webui/access"
 	"tipring/webui/api"
@@ -52,6 +54,20 @@ func (a *Agent) setWeb() {
 		a.page.desk.Announce()
 	}
 	a.page.server.Configure(web)
+}
+
+// shutsOut are the ways in which settings of the page would shut out whoever sent a request.
+func (a *Agent) shutsOut(web config.Web, by *http.Request) (list []api.Fault) {
+	a.turn.Lock()
+	server := a.page.server
+	a.turn.Unlock()
+	if server == nil || api.VisitorOf(by.Context()).Via == "socket" {
+		return nil
+	}
+	for _, x := range server.ShutsOut(web, by) {
+		list = append(list, api.Fault{Section: "web", Key: api.Text(x.Key), Text: x.Text})
+	}
+	return list
 }
 
 // closeWeb ends what openWeb and serveWeb began.

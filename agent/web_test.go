@@ -381,3 +381,40 @@ func TestReloadMovesThePage(t *testing.T) {
 	v.with.Set("Host", "ata.example")
 	v.get("/healthz", "200")
 }
+
+// Who is about to shut himself out is told before: on the page, where the difference stands, and
+// when a generation is looked at that would.
+func TestShutOutIsForetold(t *testing.T) {
+	v := startWeb(t).claim()
+	for _, hosts := range []string{"ata.example", "ata.example, other.example"} {
+		if w := v.patch("PATCH", "/config", `{"web":{"hosts":"`+hosts+`"}}`); w.Code != 202 {
+			t.Fatal(w.Body)
+		}
+	}
+	v.with.Set("Host", "other.example")
+	v.with.Set("Origin", "http://other.example")
+	v.post("/login", "/", "user", "admin", "password", ownersWord)
+	for change, told := range map[string]string{
+		`{"web":{"hosts":"ata.example"}}`:                                       "you opened this page as other.example",
+		`{"web":{"hosts":"ata.example,other.example","listen":""}}`:             "which is not served any more",
+		`{"web":{"hosts":"other.example","allow":"10.0.0.0/8","listen":":0"}}`: "", // loopback always may
+	} {
+		status, _, text := v.ask("POST", "/api/v1/config/check", api.MergePatch, change)
+		if status != 200 || strings.Contains(text, "shuts you out") != (told != "") || !strings.Contains(text, told) {
+			t.Errorf("%s: %d %s", change, status, text)
+		}
+	}
+	text := v.get("/provisioning/generations/1/rollback", "200")
+	for _, part := range []string{"What would change", "ata.example", "you opened this page as other.example"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("going back lacks %q", part)
+		}
+	}
+	v.get("/api/v1/config/generations/99", "404")
+	v.get("/api/v1/config/generations/x", "404")
+
+	// A program on the device itself cannot be shut out.
+	if w := v.patch("POST", "/config/check", `{"web":{"listen":""}}`); w.Code != 200 || strings.Contains(w.Body.String(), "shuts you out") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -149,13 +149,14 @@ var operations = map[string]op{
 	"POST /api/v1/provision": {is: "Looks for settings now. With dry_run it waits, changes nothing, and answers 200 with a Proposal.", takes: struct {
 		DryRun bool `json:"dry_run,omitempty"`
 	}{}, gives: attempt{}, code: 202},
-	"GET /api/v1/config":             {is: "The local layer, secrets masked; with an ETag.", media: "text/plain"},
-	"PUT /api/v1/config":             {is: "Replaces the local layer, on trial.", with: ifMatch, takes: map[string]string{"text/plain": localText}, gives: Accepted{}, code: 202},
-	"PATCH /api/v1/config":           {is: "Changes single settings of the local layer, on trial.", with: ifMatch, takes: map[string]string{"application/merge-patch+json": localPatch}, gives: Accepted{}, code: 202},
-	"POST /api/v1/config/check":      {is: "What a text or a patch would change.", takes: changes, gives: Proposal{}},
-	"GET /api/v1/config/keys":        {is: "The description of every section and key.", gives: []Section{}},
-	"GET /api/v1/config/explain":     {is: "Every effective value, and where it comes from.", gives: []Setting{}},
-	"GET /api/v1/config/generations": {is: "The configurations that are kept, oldest first.", gives: []Generation{}},
+	"GET /api/v1/config":                 {is: "The local layer, secrets masked; with an ETag.", media: "text/plain"},
+	"PUT /api/v1/config":                 {is: "Replaces the local layer, on trial.", with: ifMatch, takes: map[string]string{"text/plain": localText}, gives: Accepted{}, code: 202},
+	"PATCH /api/v1/config":               {is: "Changes single settings of the local layer, on trial.", with: ifMatch, takes: map[string]string{"application/merge-patch+json": localPatch}, gives: Accepted{}, code: 202},
+	"POST /api/v1/config/check":          {is: "What a text or a patch would change.", takes: changes, gives: Proposal{}},
+	"GET /api/v1/config/keys":            {is: "The description of every section and key.", gives: []Section{}},
+	"GET /api/v1/config/explain":         {is: "Every effective value, and where it comes from.", gives: []Setting{}},
+	"GET /api/v1/config/generations":     {is: "The configurations that are kept, oldest first.", gives: []Generation{}},
+	"GET /api/v1/config/generations/{n}": {is: "What going back to a generation would change.", gives: Proposal{}},
 	"POST /api/v1/config/rollback": {is: "Goes back to a generation.", takes: struct {
 		Generation int `json:"generation,omitempty" is:"without it the newest good one before"`
 	}{}, gives: Accepted{}, code: 202},

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,8 +22,12 @@ type Settings interface {
 	TryProvision(ctx context.Context) (Proposal, error)     // look, and tell what would be changed; waits
 
 	Local() (text []byte, tag string) // the local layer, and what changes whenever it does
-	CheckLocal(text []byte) (Proposal, error)
-	CheckEdits(edits []Edit) (Proposal, error)
+	// What follows tells what a change would do, and warns of one that shuts out whoever sent the
+	// request by.
+	CheckLocal(text []byte, by *http.Request) (Proposal, error)
+	CheckEdits(edits []Edit, by *http.Request) (Proposal, error)
+	CheckGeneration(n int, by *http.Request) (Proposal, error)
+
 	EditLocal(ctx context.Context, edits []Edit, tag string) (Accepted, error) // as SetLocal
 	SetLocal(ctx context.Context, text []byte, tag string) (Accepted, error)   // ErrStale when tag is neither empty nor the present one
 
@@ -136,6 +141,7 @@ func (a *API) HandleSettings(s Settings) {
 		Route{"GET", v1 + "/config/keys", Admin, h.keys},
 		Route{"GET", v1 + "/config/explain", Admin, h.explain},
 		Route{"GET", v1 + "/config/generations", Admin, h.generations},
+		Route{"GET", v1 + "/config/generations/{n}", Admin, h.generation},
 		Route{"POST", v1 + "/config/rollback", Admin, h.rollback},
 		Route{"POST", v1 + "/factory-reset", Admin, h.factoryReset},
 	)
@@ -232,6 +238,18 @@ func (h settingsRoutes) explain(w http.ResponseWriter, r *http.Request) {
 
 func (h settingsRoutes) generations(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, http.StatusOK, list(h.settings.Generations()))
+}
+
+// generation tells what going back to one would change.
+func (h settingsRoutes) generation(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("n")
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 1 {
+		h.fail(w, r, problem(http.StatusNotFound, fmt.Sprintf("there is no generation %.20q", name)))
+		return
+	}
+	p, err := h.settings.CheckGeneration(n, r)
+	h.propose(w, r, p, err)
 }
 
 func (h settingsRoutes) rollback(w http.ResponseWriter, r *http.Request) {

@@ -45,13 +45,13 @@ func (h settingsRoutes) check(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return
 		}
-		p, err = h.settings.CheckEdits(edits)
+		p, err = h.settings.CheckEdits(edits, r)
 	} else {
 		text, ok := h.readText(w, r)
 		if !ok {
 			return
 		}
-		p, err = h.settings.CheckLocal(text)
+		p, err = h.settings.CheckLocal(text, r)
 	}
 	if err == nil && p.Tag != "" {
 		w.Header().Set("ETag", `"`+p.Tag+`"`)

@@ -81,6 +81,13 @@ func moment(t api.Time) string {
 	return t.Local().Format("2006-01-02 15:04:05")
 }
 
+// clock is a time of today without its date.
+func clock(t api.Time, now time.Time) string {
+	text := moment(t)
+	today := now.Local().Format("2006-01-02 ")
+	return strings.TrimPrefix(text, today)
+}
+
 func elapsed(t api.Time) string {
 	if t.IsZero() {
 		return "–"

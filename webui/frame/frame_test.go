@@ -209,3 +209,18 @@ func TestAPageThatCannotBeDrawnIsNoHalfPage(t *testing.T) {
 		t.Errorf("%d: %s", rec.Code, body)
 	}
 }
+
+// A clock shows the device's time to the second, and the day where it is another one.
+func TestClock(t *testing.T) {
+	now := time.Date(2026, 11, 22, 15, 4, 5, 0, time.Local)
+	for _, tt := range []struct {
+		at   time.Time
+		want string
+	}{
+		{now.Add(-time.Second), "15:04:04"}, {now.UTC(), "15:04:05"}, {now.AddDate(0, 0, -1), "2026-11-21 15:04:05"}, {time.Time{}, "–"},
+	} {
+		if got := clock(api.At(tt.at), now); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.at, got, tt.want)
+		}
+	}
+}

@@ -98,6 +98,24 @@ func Time(field string, t api.Time) templ.Component {
 	})
 }
 
+// Clock is a moment by the device's clock, to the second; how long ago that is stands in its
+// tooltip. field is as for Time.
+func Clock(field string, t api.Time) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		ctx.Text("<time data-time=\"")
+		ctx.Say(field)
+		ctx.Text("\" data-clock")
+		if !t.IsZero() {
+			ctx.Text(" datetime=\"")
+			ctx.Say(t.UTC().Format(time.RFC3339Nano))
+			ctx.Text("\"")
+		}
+		ctx.Text(">")
+		ctx.Say(clock(t, time.Now()))
+		ctx.Text("</time>")
+	})
+}
+
 // Elapsed is how long ago a moment is, counting up each second: 4:05. field is as for Time.
 func Elapsed(field string, t api.Time) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
@@ -153,7 +171,7 @@ func Meter(field, label string, score *float64) templ.Component {
 // If shows its child while a member is something: neither null nor false nor zero nor empty.
 func If(field string, now bool) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner30 := ctx.Children()
+		inner34 := ctx.Children()
 		ctx.Text("<div data-if=\"")
 		ctx.Say(field)
 		ctx.Text("\"")
@@ -161,7 +179,7 @@ func If(field string, now bool) templ.Component {
 			ctx.Text(" hidden")
 		}
 		ctx.Text(">")
-		ctx.Put(inner30)
+		ctx.Put(inner34)
 		ctx.Text("</div>")
 	})
 }

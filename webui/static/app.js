@@ -9,14 +9,16 @@
 // data-value, -max     of a progress or meter; data-href, -src: an address with {members}
 // data-if="trial"      hidden while the member is nothing; "!trial": while not
 // data-reload="a b"    [data-renew] is drawn anew once these are not data-seen
-// data-countdown, -time, -elapsed: moments and spans, each second
+// data-countdown, -time, -elapsed: moments and spans, each second; data-clock: as a clock shows it
 'use strict';
 (() => {
   const root = document.documentElement, body = document.body;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   // The device's clock counts, not the browser's.
-  const skew = Date.now() - (Date.parse(body.dataset.now) || Date.now());
+  const begun = body.dataset.now || '', skew = Date.now() - (Date.parse(begun) || Date.now());
   const now = () => Date.now() - skew;
+  const zone = Date.parse(begun.slice(0, 23) + 'Z') - Date.parse(begun) || 0;
+  const clock = t => new Date(t + zone).toISOString().slice(0, 19).replace('T', ' ');
 
   const two = n => String(n).padStart(2, '0');
   const span = s => {
@@ -47,8 +49,9 @@
     const local = new Date(t).toLocaleString(root.lang, { dateStyle: 'medium', timeStyle: 'medium' });
     const text = i < 0 ? local : i === 0 && far < 10 ? relative.format(0, 'second')
       : relative.format(Math.trunc(s / (i ? steps[i - 1][0] : 10)) * (i ? 1 : 10), steps[i][1]);
-    say(el, text);
-    el.title = local;
+    const clocked = 'clock' in el.dataset, day = clock(now()).slice(0, 11);
+    say(el, clocked ? clock(t).replace(day, '') : text);
+    el.title = clocked ? text : local;
   }
   const say = (el, text) => { if (el.textContent !== text) el.textContent = text; };
 
@@ -122,8 +125,12 @@
 
   async function renew() {
     const page = new DOMParser().parseFromString(await (await fetch(location)).text(), 'text/html');
-    for (const old of all('[data-renew]')) if (!old.querySelector('input:focus')) old.replaceWith(page.getElementById(old.id) || '');
+    for (const old of all('[data-renew]')) {
+      if (old.typed || old.querySelector('input:focus')) old.dataset.stale = '';
+      else old.replaceWith(page.getElementById(old.id) || '');
+    }
   }
+  document.addEventListener('input', e => { const part = e.target.closest('[data-renew]'); if (part) part.typed = true; });
 
   // A picture is asked for anew when the one before is there.
   function picture(img, to) {

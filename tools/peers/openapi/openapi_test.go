@@ -138,6 +138,7 @@ func (w *world) settings() {
 	w.ask("PATCH", config, config, "application/merge-patch+json", []byte(`{"sip1":{"display_name":"Bea"}}`))
 	w.succeeds("GET", config+"/explain", config+"/explain", nil)
 	w.succeeds("GET", config+"/generations", config+"/generations", nil)
+	w.succeeds("GET", config+"/generations/{n}", config+"/generations/1", nil)
 	w.succeeds("GET", "/api/v1/status", "/api/v1/status", nil)
 	w.succeeds("POST", config+"/rollback", config+"/rollback", map[string]any{})
 	w.succeeds("POST", "/api/v1/provision", "/api/v1/provision", nil)

@@ -8,6 +8,9 @@ import "github.com/a-h/templ"
 import "tipring/webui/part"
 
 import (
+	"context"
+
+	"tipring/webui/api"
 	"tipring/webui/frame"
 	"tipring/webui/words"
 )
@@ -18,55 +21,57 @@ func explainPage(e explanation) templ.Component {
 			ctx.Put(frame.Tabs(e.Path, tabs(ctx)))
 			ctx.Text(" <form method=\"get\" action=\"")
 			ctx.Link(explainPath)
-			ctx.Text("\" class=\"form\">")
+			ctx.Text("\" class=\"filter close\">")
+			ctx.Put(frame.FieldRow(frame.Field{Name: "q", Label: words.T(ctx, "Words"), Type: "search", Value: e.text, Autocomplete: "off", Placeholder: words.T(ctx, "sip1 addr")}))
+			ctx.Put(frame.FieldRow(frame.Field{Name: "source", Label: words.T(ctx, "Who says so"), Type: "select", Options: e.sources, Value: e.source}))
 			inner4 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.FieldRow(frame.Field{Name: "q", Label: words.T(ctx, "Words"), Type: "search", Value: e.text, Autocomplete: "off", Placeholder: words.T(ctx, "sip1 addr")}))
-				ctx.Text(" ")
-				ctx.Put(frame.FieldRow(frame.Field{Name: "source", Label: words.T(ctx, "Who says so"), Type: "select", Options: e.sources, Value: e.source}))
-			})
-			ctx.Around(frame.Fields(), inner4)
-			inner5 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.Button("primary", words.T(ctx, "Show")))
 				ctx.Text(" <span class=\"hush\">")
 				ctx.Say(words.T(ctx, "%d of %d values", len(e.values), e.all))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.ButtonRow(), inner5)
+			ctx.Around(frame.ButtonRow(), inner4)
 			ctx.Text("</form>")
 			if len(e.values) == 0 {
-				inner7 := part.Draw(func(ctx *part.Page) {
+				inner6 := part.Draw(func(ctx *part.Page) {
 				})
-				ctx.Around(frame.Empty(words.T(ctx, "No value is like this.")), inner7)
+				ctx.Around(frame.Empty(words.T(ctx, "No value is like this.")), inner6)
 			} else {
-				inner8 := part.Draw(func(ctx *part.Page) {
+				inner7 := part.Draw(func(ctx *part.Page) {
 					for _, s := range e.values {
-						inner9 := part.Draw(func(ctx *part.Page) {
-							inner10 := part.Draw(func(ctx *part.Page) {
+						inner8 := part.Draw(func(ctx *part.Page) {
+							inner9 := part.Draw(func(ctx *part.Page) {
 								ctx.Text("<span class=\"mono\"><span class=\"hush\">[")
 								ctx.Say(s.Section)
 								ctx.Text("]</span> ")
 								ctx.Say(s.Key)
 								ctx.Text("</span>")
 							})
-							ctx.Around(frame.Cell(words.T(ctx, "Key")), inner10)
+							ctx.Around(frame.Cell(words.T(ctx, "Key")), inner9)
 							ctx.Text(" ")
-							inner13 := part.Draw(func(ctx *part.Page) {
+							inner12 := part.Draw(func(ctx *part.Page) {
 								ctx.Text("<span class=\"mono\">")
 								ctx.Say(s.Value)
 								ctx.Text("</span>")
 							})
-							ctx.Around(frame.Cell(words.T(ctx, "Value")), inner13)
+							ctx.Around(frame.Cell(words.T(ctx, "Value")), inner12)
 							ctx.Text(" ")
-							ctx.Put(frame.CellText(words.T(ctx, "Source"), s.Source))
-							ctx.Text(" ")
-							ctx.Put(frame.CellText(words.T(ctx, "Line"), frame.Num(s.Line)))
+							ctx.Put(frame.CellText(words.T(ctx, "Source"), origin(ctx, s)))
 						})
-						ctx.Around(frame.Row(), inner9)
+						ctx.Around(frame.Row(), inner8)
 					}
 				})
-				ctx.Around(frame.Table("values", words.T(ctx, "Values with their sources"), words.T(ctx, "Key"), words.T(ctx, "Value"), words.T(ctx, "Source"), words.T(ctx, "Line")), inner8)
+				ctx.Around(frame.Table("values", words.T(ctx, "Values with their sources"), words.T(ctx, "Key"), words.T(ctx, "Value"), words.T(ctx, "Source")), inner7)
 			}
 		})
 		ctx.Around(frame.Layout(e.View), inner2)
 	})
+}
+
+// origin is where a value comes from, with its line there.
+func origin(ctx context.Context, s api.Setting) string {
+	if s.Line == nil {
+		return s.Source
+	}
+	return words.T(ctx, "%s, line %d", s.Source, *s.Line)
 }

@@ -43,9 +43,13 @@ func (p page) confirm(w http.ResponseWriter, r *http.Request, status int, proble
 	if !ok {
 		return
 	}
+	var would api.Proposal
+	if !p.Get(w, r, "/api/v1/config/generations/"+strconv.Itoa(g.Generation), &would) {
+		return
+	}
 	v := p.view(r, words.T(r.Context(), "Go back to generation %d?", g.Generation), "")
 	v.Up = frame.Link{Href: generationsPath, Text: words.T(r.Context(), "Generations")}
-	p.Show(w, r, status, confirmPage(v, g, problem))
+	p.Show(w, r, status, confirmPage(v, g, would, problem))
 }
 
 func (p page) rollback(w http.ResponseWriter, r *http.Request) {

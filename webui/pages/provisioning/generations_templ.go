@@ -90,7 +90,7 @@ func row(g api.Generation) templ.Component {
 	})
 }
 
-func confirmPage(v frame.View, g api.Generation, problem *api.Problem) templ.Component {
+func confirmPage(v frame.View, g api.Generation, would api.Proposal, problem *api.Problem) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner18 := part.Draw(func(ctx *part.Page) {
 			if problem != nil {
@@ -111,12 +111,29 @@ func confirmPage(v frame.View, g api.Generation, problem *api.Problem) templ.Com
 					ctx.Put(frame.FactText(words.T(ctx, "Verdict"), verdicts.Of(ctx, g.Verdict)))
 				})
 				ctx.Around(frame.Facts(), inner21)
+				ctx.Text(" ")
+				if len(would.Changes) > 0 {
+					ctx.Text("<h2>")
+					ctx.Tell("What would change")
+					ctx.Text("</h2>")
+					ctx.Put(changes(would.Changes))
+				} else if len(would.Faults) == 0 {
+					ctx.Text("<p>")
+					ctx.Tell("It has the values that are in force now: nothing would change.")
+					ctx.Text("</p>")
+				}
+				ctx.Text(" ")
+				ctx.Put(faults(words.T(ctx, "Faults: these settings cannot be put in force"), would.Faults))
+				ctx.Text(" ")
+				ctx.Put(faults(words.T(ctx, "Warnings"), would.Warnings))
 				ctx.Text(" <p>")
 				ctx.Tell("Its settings are put in force now, those made on this device too. What runs now counts as bad, and is not fetched again until its source has something else. Running calls go on.")
 				ctx.Text("</p><form method=\"post\" action=\"")
 				ctx.Link(templ.URL(rollbackOf(g)))
 				ctx.Text("\" class=\"buttons\">")
-				ctx.Put(frame.Button("danger", words.T(ctx, "Go back")))
+				if len(would.Faults) == 0 {
+					ctx.Put(frame.Button("danger", words.T(ctx, "Go back")))
+				}
 				ctx.Put(frame.ButtonLink("quiet", words.T(ctx, "Leave it"), generationsPath))
 				ctx.Text("</form>")
 			})

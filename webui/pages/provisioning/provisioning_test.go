@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -54,6 +55,13 @@ func (d *device) Generations() []api.Generation {
 	return []api.Generation{{Generation: 5, By: "reset", Verdict: "good"}, {Generation: 6, By: "provision", Verdict: "bad"}, {Generation: 7, By: "restore", Verdict: "trial", Running: true}}
 }
 
+func (d *device) CheckGeneration(n int, _ *http.Request) (api.Proposal, error) {
+	if n != 5 {
+		return api.Proposal{}, api.ErrNotFound
+	}
+	return d.test, nil
+}
+
 func (d *device) Rollback(_ context.Context, n int) (api.Accepted, error) {
 	d.did = fmt.Sprint("rollback to ", n)
 	return api.Accepted{Generation: n}, d.err
@@ -92,7 +100,8 @@ func TestState(t *testing.T) {
 		Sources:       []api.Source{{Name: "radius", Result: "details", Text: "8005551000"}},
 		NotUnderstood: []api.NotUnderstood{{Source: "https://p.example/f", Line: api.Number(9), Text: "colour = <green>"}},
 	}}
-	d.sees(t, path, "On trial", "https://p.example/f", "Has details", "8005551000", "Fixed address", "Not asked yet", "-DHCP", "colour = &lt;green&gt;", "/provisioning/settings", `data-live="provisioning"`)
+	d.sees(t, path, "On trial", "https://p.example/f", "Has details", "8005551000", "Fixed address", "Not asked yet", "-DHCP", "colour = &lt;green&gt;", "/provisioning/settings", `data-live="provisioning"`,
+		`data-live="provisioning" data-reload="finished state error" data-seen="0,trial,"`, `<div id="order" class="stack" data-renew>`, `data-time="trial.until"`)
 }
 
 // Each failure says what to do about it.
@@ -153,6 +162,13 @@ func TestGenerations(t *testing.T) {
 	if w := d.open("GET", generationsPath+"/5/rollback", nil); w.Code != 200 || d.did != "" || !strings.Contains(w.Body.String(), "Go back to generation 5?") {
 		t.Errorf("%d %s %s", w.Code, d.did, w.Body)
 	}
+	// What it would change stands there before it does.
+	d.sees(t, generationsPath+"/5/rollback", "nothing would change")
+	now, then := "a.example", "b.example"
+	d.test = api.Proposal{Changes: []api.Change{{Section: "sip1", Kind: "changed", Values: []api.Value{{Key: "register_addr", From: &now, To: &then}}, Disturbs: "Line 1 is set up anew."}}, Warnings: []api.Fault{{Text: "This shuts you out."}}}
+	d.sees(t, generationsPath+"/5/rollback", "What would change", "register_addr", "a.example", "b.example", "Line 1 is set up anew.", "This shuts you out.", ">Go back<", "-nothing would change")
+	d.test = api.Proposal{Faults: []api.Fault{{Text: "register_addr: a name"}}}
+	d.sees(t, generationsPath+"/5/rollback", "cannot be put in force", "register_addr: a name", "->Go back<")
 	if w := d.open("POST", generationsPath+"/5/rollback", nil); w.Code != 303 || d.did != "rollback to 5" {
 		t.Errorf("%d %s", w.Code, d.did)
 	}

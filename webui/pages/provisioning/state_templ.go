@@ -8,6 +8,7 @@ import "github.com/a-h/templ"
 import "tipring/webui/part"
 
 import (
+	"strconv"
 	"time"
 
 	"tipring/webui/api"
@@ -27,21 +28,23 @@ func statePage(v view) templ.Component {
 			}
 			ctx.Text(" ")
 			ctx.Put(state(v))
-			ctx.Text(" <h2>")
+			ctx.Text(" <div data-live=\"provisioning\" data-reload=\"finished state error\" data-seen=\"")
+			ctx.Say(seen(v.now))
+			ctx.Text("\" hidden></div><h2>")
 			ctx.Tell("Who is asked")
-			ctx.Text("</h2>")
+			ctx.Text("</h2><div id=\"order\" class=\"stack\" data-renew>")
 			ctx.Put(order(v))
-			ctx.Text(" ")
+			ctx.Text("</div>")
 			ctx.Put(test(v))
 			ctx.Text(" ")
 			if len(v.now.NotUnderstood) > 0 {
-				inner5 := part.Draw(func(ctx *part.Page) {
+				inner6 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<p>")
 					ctx.Tell("These lines of what was fetched are not used; everything else is.")
 					ctx.Text("</p>")
 					ctx.Put(lines(v.now.NotUnderstood))
 				})
-				ctx.Around(frame.Card(words.T(ctx, "Not understood"), nil), inner5)
+				ctx.Around(frame.Card(words.T(ctx, "Not understood"), nil), inner6)
 			}
 		})
 		ctx.Around(frame.Layout(v.View), inner2)
@@ -51,57 +54,57 @@ func statePage(v view) templ.Component {
 // state is how it is now. It follows the event provisioning.
 func state(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner8 := part.Draw(func(ctx *part.Page) {
-			inner9 := part.Draw(func(ctx *part.Page) {
+		inner9 := part.Draw(func(ctx *part.Page) {
+			inner10 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"probe\">")
 				ctx.Tell("New settings are on trial: a line has to register with them.")
-				ctx.Put(judged(v.now.Trial))
+				ctx.Text(" ")
+				ctx.Say(" " + words.T(ctx, "They are judged at the latest") + " ")
+				ctx.Put(frame.Time("trial.until", until(v.now.Trial)))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("trial", v.now.Trial != nil), inner9)
+			ctx.Around(frame.If("trial", v.now.Trial != nil), inner10)
 			ctx.Text(" ")
-			inner11 := part.Draw(func(ctx *part.Page) {
+			inner13 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<div class=\"alert\" data-tone=\"bad\"><p><span data-field=\"error\">")
 				ctx.Say(string(v.now.Error))
-				ctx.Text("</span></p>")
+				ctx.Text("</span></p><p id=\"todo\" data-renew>")
 				if v.now.Error != "" {
-					ctx.Text("<p>")
 					ctx.Say(todo(ctx, v.now))
-					ctx.Text("</p>")
 				}
-				ctx.Text("</div>")
+				ctx.Text("</p></div>")
 			})
-			ctx.Around(frame.If("error", v.now.Error != ""), inner11)
+			ctx.Around(frame.If("error", v.now.Error != ""), inner13)
 			ctx.Text(" ")
-			inner14 := part.Draw(func(ctx *part.Page) {
-				inner15 := part.Draw(func(ctx *part.Page) {
+			inner16 := part.Draw(func(ctx *part.Page) {
+				inner17 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("source", "", string(v.now.Source)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Settings from")), inner15)
-				ctx.Text(" ")
-				inner16 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Live("url", "", string(v.now.URL)))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "File")), inner16)
-				ctx.Text(" ")
-				inner17 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Time("last", v.now.Last))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner17)
+				ctx.Around(frame.Fact(words.T(ctx, "Settings from")), inner17)
 				ctx.Text(" ")
 				inner18 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Time("next", v.now.Next))
+					ctx.Put(frame.Live("url", "", string(v.now.URL)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner18)
+				ctx.Around(frame.Fact(words.T(ctx, "File")), inner18)
 				ctx.Text(" ")
 				inner19 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Time("last", v.now.Last))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner19)
+				ctx.Text(" ")
+				inner20 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Time("next", v.now.Next))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner20)
+				ctx.Text(" ")
+				inner21 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<a href=\"")
 					ctx.Link(generationsPath)
 					ctx.Text("\">")
 					ctx.Put(frame.Live("generation", "", frame.Num(v.now.Generation)))
 					ctx.Text("</a>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner19)
+				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner21)
 				ctx.Text(" ")
 				if v.now.AccountState != "" {
 					ctx.Put(frame.FactText(words.T(ctx, "Account at RADIUS"), accounts.Of(ctx, string(v.now.AccountState))))
@@ -110,7 +113,7 @@ func state(v view) templ.Component {
 					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "[%s] waits for %s", w.Section, w.For)))
 				}
 			})
-			ctx.Around(frame.Facts(), inner14)
+			ctx.Around(frame.Facts(), inner16)
 			ctx.Text(" <form method=\"post\" action=\"")
 			ctx.Link(path)
 			ctx.Text("\" class=\"buttons\">")
@@ -120,8 +123,20 @@ func state(v view) templ.Component {
 			ctx.Tell("A test asks the sources and changes nothing. It can take some minutes when a source is silent.")
 			ctx.Text("</p>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Now"), State: frame.Badge("state", v.now.State, frame.ProvisioningStates), Live: "provisioning"}), inner8)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Now"), State: frame.Badge("state", v.now.State, frame.ProvisioningStates), Live: "provisioning"}), inner9)
 	})
+}
+
+// seen is the provisioning that the page shows, as the script compares it.
+func seen(p api.Provisioning) string {
+	return strconv.Itoa(p.Finished) + "," + p.State + "," + string(p.Error)
+}
+
+func until(t *api.Trial) api.Time {
+	if t == nil {
+		return api.Time{}
+	}
+	return t.Until
 }
 
 // judged counts down to the end of a trial, if that is known.
@@ -144,27 +159,27 @@ func left(t *api.Trial) *int {
 func order(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		if len(v.sources) == 0 {
-			inner26 := part.Draw(func(ctx *part.Page) {
+			inner28 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Say who is to be asked"), path+"/settings"))
 			})
-			ctx.Around(frame.Empty(words.T(ctx, "Nobody is asked: this device is set up by hand, or by its files.")), inner26)
+			ctx.Around(frame.Empty(words.T(ctx, "Nobody is asked: this device is set up by hand, or by its files.")), inner28)
 		} else {
-			inner27 := part.Draw(func(ctx *part.Page) {
+			inner29 := part.Draw(func(ctx *part.Page) {
 				for _, s := range v.sources {
-					inner28 := part.Draw(func(ctx *part.Page) {
+					inner30 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.CellText(words.T(ctx, "Source"), sources.Of(ctx, s.Name)))
 						ctx.Text(" ")
-						inner29 := part.Draw(func(ctx *part.Page) {
+						inner31 := part.Draw(func(ctx *part.Page) {
 							ctx.Put(frame.Tag(tone(s.Result), results.Of(ctx, s.Result)))
 						})
-						ctx.Around(frame.Cell(words.T(ctx, "Said last")), inner29)
+						ctx.Around(frame.Cell(words.T(ctx, "Said last")), inner31)
 						ctx.Text(" ")
 						ctx.Put(frame.CellText(words.T(ctx, "More"), string(s.Text)))
 					})
-					ctx.Around(frame.Row(), inner28)
+					ctx.Around(frame.Row(), inner30)
 				}
 			})
-			ctx.Around(frame.Table("", words.T(ctx, "Sources in their order"), words.T(ctx, "Source"), words.T(ctx, "Said last"), words.T(ctx, "More")), inner27)
+			ctx.Around(frame.Table("", words.T(ctx, "Sources in their order"), words.T(ctx, "Source"), words.T(ctx, "Said last"), words.T(ctx, "More")), inner29)
 			ctx.Text(" <p class=\"hush small\">")
 			ctx.Tell("The first one that has a file or settings ends the search; the others are not needed then.")
 			ctx.Text("</p>")
@@ -176,23 +191,23 @@ func order(v view) templ.Component {
 func test(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		if v.testing && v.problem != nil {
-			inner32 := part.Draw(func(ctx *part.Page) {
+			inner34 := part.Draw(func(ctx *part.Page) {
 			})
-			ctx.Around(frame.Alert("bad", words.T(ctx, "The test ended without settings: %s", v.problem.Error())), inner32)
+			ctx.Around(frame.Alert("bad", words.T(ctx, "The test ended without settings: %s", v.problem.Error())), inner34)
 		}
 		if v.test != nil {
-			inner33 := part.Draw(func(ctx *part.Page) {
+			inner35 := part.Draw(func(ctx *part.Page) {
 				if v.test.Source == "" {
 					ctx.Text("<p>")
 					ctx.Tell("No source has settings for this device.")
 					ctx.Text("</p>")
 				} else {
-					inner35 := part.Draw(func(ctx *part.Page) {
+					inner37 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.FactText(words.T(ctx, "Settings from"), string(v.test.Source)))
 						ctx.Text(" ")
 						ctx.Put(frame.FactText(words.T(ctx, "File"), string(v.test.URL)))
 					})
-					ctx.Around(frame.Facts(), inner35)
+					ctx.Around(frame.Facts(), inner37)
 					ctx.Text(" ")
 					if len(v.test.Faults) == 0 && len(v.test.Changes) == 0 {
 						ctx.Text("<p>")
@@ -207,9 +222,7 @@ func test(v view) templ.Component {
 					ctx.Text("<h3>")
 					ctx.Tell("What would change")
 					ctx.Text("</h3>")
-					for _, c := range v.test.Changes {
-						ctx.Put(change(c))
-					}
+					ctx.Put(changes(v.test.Changes))
 				}
 				ctx.Text(" ")
 				ctx.Put(faults(words.T(ctx, "Warnings"), v.test.Warnings))
@@ -221,7 +234,16 @@ func test(v view) templ.Component {
 					ctx.Put(lines(v.test.NotUnderstood))
 				}
 			})
-			ctx.Around(frame.Card(words.T(ctx, "Result of the test"), frame.Tag(testTone(v.test), testWord(ctx, v.test))), inner33)
+			ctx.Around(frame.Card(words.T(ctx, "Result of the test"), frame.Tag(testTone(v.test), testWord(ctx, v.test))), inner35)
+		}
+	})
+}
+
+// changes are what the settings would become.
+func changes(all []api.Change) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		for _, c := range all {
+			ctx.Put(change(c))
 		}
 	})
 }
@@ -241,19 +263,19 @@ func change(c api.Change) templ.Component {
 		}
 		ctx.Text("</p>")
 		if len(c.Values) > 0 {
-			inner43 := part.Draw(func(ctx *part.Page) {
+			inner46 := part.Draw(func(ctx *part.Page) {
 				for _, v := range c.Values {
-					inner44 := part.Draw(func(ctx *part.Page) {
+					inner47 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.CellText(words.T(ctx, "Key"), v.Key))
 						ctx.Text(" ")
 						ctx.Put(frame.CellText(words.T(ctx, "Now"), known(v.From)))
 						ctx.Text(" ")
 						ctx.Put(frame.CellText(words.T(ctx, "Then"), known(v.To)))
 					})
-					ctx.Around(frame.Row(), inner44)
+					ctx.Around(frame.Row(), inner47)
 				}
 			})
-			ctx.Around(frame.Table("", words.T(ctx, "Changes of [%s]", c.Section), words.T(ctx, "Key"), words.T(ctx, "Now"), words.T(ctx, "Then")), inner43)
+			ctx.Around(frame.Table("", words.T(ctx, "Changes of [%s]", c.Section), words.T(ctx, "Key"), words.T(ctx, "Now"), words.T(ctx, "Then")), inner46)
 		}
 	})
 }
@@ -283,18 +305,18 @@ func faults(title string, all []api.Fault) templ.Component {
 
 func lines(all []api.NotUnderstood) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner49 := part.Draw(func(ctx *part.Page) {
+		inner52 := part.Draw(func(ctx *part.Page) {
 			for _, n := range all {
-				inner50 := part.Draw(func(ctx *part.Page) {
+				inner53 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.CellText(words.T(ctx, "Text"), n.Text))
 					ctx.Text(" ")
 					ctx.Put(frame.CellText(words.T(ctx, "Source"), n.Source))
 					ctx.Text(" ")
 					ctx.Put(frame.CellText(words.T(ctx, "Line"), frame.Num(n.Line)))
 				})
-				ctx.Around(frame.Row(), inner50)
+				ctx.Around(frame.Row(), inner53)
 			}
 		})
-		ctx.Around(frame.Table("", words.T(ctx, "Not understood"), words.T(ctx, "Text"), words.T(ctx, "Source"), words.T(ctx, "Line")), inner49)
+		ctx.Around(frame.Table("", words.T(ctx, "Not understood"), words.T(ctx, "Text"), words.T(ctx, "Source"), words.T(ctx, "Line")), inner52)
 	})
 }

@@ -160,9 +160,13 @@ func TestLineSIP(t *testing.T) {
 		t.Errorf("local settings:\n%s\nwant\n%s", got, want)
 	}
 	after := r.get(done.location)
-	after.has(t, 200, "on trial", "Roll back", `name="unset" value="register_addr"`, "Use the built-in default again: ", "Use the value from", "Take back all local settings of Line 6")
+	after.has(t, 200, "on trial", "Roll back", `<div id="form" data-renew>`, `name="unset" value="register_addr"`, "Use the built-in default again: ", "Use the value from", "Take back all local settings of Line 6")
 	if strings.Contains(after.text, "hush") || after.fields().Get("auth_password") != "" || after.fields().Get("username") != "206" {
 		t.Error("the page fills in what it should not, or does not what it should")
+	}
+
+	if p := r.get("/line/6/sip"); strings.Contains(p.text, `id="form" data-renew`) {
+		t.Error("a form that nothing was changed by is drawn anew while somebody types")
 	}
 
 	// A field left as it is changes nothing, and what is taken back is what was beneath.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -81,7 +82,7 @@ func (b *book) Explain() []api.Setting {
 
 func (b *book) tag() string { return strconv.Itoa(b.n) }
 
-func (b *book) CheckEdits(edits []api.Edit) (p api.Proposal, _ error) {
+func (b *book) CheckEdits(edits []api.Edit, _ *http.Request) (p api.Proposal, _ error) {
 	p.Tag = b.tag()
 	_, c, err := b.edited(edits)
 	if err != nil {

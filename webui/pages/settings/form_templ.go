@@ -48,31 +48,7 @@ func form(v frame.View, s *sheet) templ.Component {
 				ctx.Put(frame.Alert("info", words.T(ctx, "%s is not there yet: Apply adds it.", s.sectionTitle(ctx, s.name()))))
 			}
 			ctx.Text(" ")
-			inner3 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.Hidden("was", s.wasShown()))
-				ctx.Text(" ")
-				if s.sealed != "" {
-					ctx.Put(frame.Hidden("sealed", s.sealed))
-				}
-				for _, block := range s.blocks(ctx) {
-					if len(block) > 1 {
-						inner4 := part.Draw(func(ctx *part.Page) {
-							for _, g := range block {
-								ctx.Put(fieldset(s, g))
-							}
-						})
-						ctx.Around(frame.Columns(), inner4)
-					} else {
-						ctx.Put(fieldset(s, block[0]))
-					}
-				}
-				ctx.Text(" ")
-				inner5 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Apply"), "action", "apply"))
-				})
-				ctx.Around(frame.ButtonRow(), inner5)
-			})
-			ctx.Around(frame.Form(s.path()), inner3)
+			ctx.Put(values(s))
 			ctx.Text(" ")
 			if s.own {
 				ctx.Put(takeBack(s))
@@ -82,9 +58,53 @@ func form(v frame.View, s *sheet) templ.Component {
 	})
 }
 
+// values is the form. What a change that was taken back had in it does not stay there: the
+// script draws it anew, or, where somebody has typed meanwhile, says so.
+func values(s *sheet) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		ctx.Text("<div id=\"form\"")
+		if s.result != nil {
+			ctx.Text(" data-renew")
+		}
+		ctx.Text("><p class=\"stale\" role=\"status\">")
+		ctx.Say(words.T(ctx, "Other settings are in force by now than these fields began with.") + " ")
+		ctx.Text("<a href=\"")
+		ctx.Link(templ.URL(s.path()))
+		ctx.Text("\">")
+		ctx.Tell("Show what is in force")
+		ctx.Text("</a></p>")
+		inner7 := part.Draw(func(ctx *part.Page) {
+			ctx.Put(frame.Hidden("was", s.wasShown()))
+			ctx.Text(" ")
+			if s.sealed != "" {
+				ctx.Put(frame.Hidden("sealed", s.sealed))
+			}
+			for _, block := range s.blocks(ctx) {
+				if len(block) > 1 {
+					inner8 := part.Draw(func(ctx *part.Page) {
+						for _, g := range block {
+							ctx.Put(fieldset(s, g))
+						}
+					})
+					ctx.Around(frame.Columns(), inner8)
+				} else {
+					ctx.Put(fieldset(s, block[0]))
+				}
+			}
+			ctx.Text(" ")
+			inner9 := part.Draw(func(ctx *part.Page) {
+				ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Apply"), "action", "apply"))
+			})
+			ctx.Around(frame.ButtonRow(), inner9)
+		})
+		ctx.Around(frame.Form(s.path()), inner7)
+		ctx.Text("</div>")
+	})
+}
+
 func fieldset(s *sheet, g group) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner7 := part.Draw(func(ctx *part.Page) {
+		inner11 := part.Draw(func(ctx *part.Page) {
 			if s.line != nil && g.legend == "Register Settings" {
 				ctx.Text("<div class=\"linestatus\" data-live=\"")
 				ctx.Say("line/" + number(s.n))
@@ -97,14 +117,14 @@ func fieldset(s *sheet, g group) templ.Component {
 				ctx.Text("</span></div>")
 			}
 			ctx.Text(" ")
-			inner11 := part.Draw(func(ctx *part.Page) {
+			inner15 := part.Draw(func(ctx *part.Page) {
 				for _, f := range g.fields {
 					ctx.Put(row(f))
 				}
 			})
-			ctx.Around(frame.Fields(), inner11)
+			ctx.Around(frame.Fields(), inner15)
 		})
-		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner7)
+		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner11)
 	})
 }
 
@@ -172,7 +192,7 @@ func chooser(s *sheet) templ.Component {
 // summary tells every fault, with a link to its field.
 func summary(s *sheet) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner23 := part.Draw(func(ctx *part.Page) {
+		inner27 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"faults\">")
 			for i := range s.keys {
 				if text := s.fault(&s.keys[i]); text != "" {
@@ -203,7 +223,7 @@ func summary(s *sheet) templ.Component {
 			}
 			ctx.Text("</ul>")
 		})
-		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner23)
+		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner27)
 	})
 }
 
@@ -228,7 +248,7 @@ func outcome(s *sheet) templ.Component {
 		ctx.Text("<div data-live=\"provisioning\" data-reload=\"state\" data-seen=\"")
 		ctx.Say(s.result.now.State)
 		ctx.Text("\" hidden></div><div id=\"outcome\" data-renew>")
-		inner38 := part.Draw(func(ctx *part.Page) {
+		inner42 := part.Draw(func(ctx *part.Page) {
 			if s.result.now.Trial != nil {
 				ctx.Text("<p>")
 				ctx.Say(words.T(ctx, "The trial ends at the latest:") + " ")
@@ -242,7 +262,7 @@ func outcome(s *sheet) templ.Component {
 				ctx.Text("</p>")
 			}
 			ctx.Text(" ")
-			inner41 := part.Draw(func(ctx *part.Page) {
+			inner45 := part.Draw(func(ctx *part.Page) {
 				if s.result.now.Trial != nil {
 					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Look again"), s.path()+"?applied="+number(s.result.generation)))
 				}
@@ -255,9 +275,9 @@ func outcome(s *sheet) templ.Component {
 					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "action", Value: "rollback"}))
 				}
 			})
-			ctx.Around(frame.ButtonRow(), inner41)
+			ctx.Around(frame.ButtonRow(), inner45)
 		})
-		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner38)
+		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner42)
 		ctx.Text("</div>")
 	})
 }

@@ -85,7 +85,7 @@ func logCells(l api.LogLine) templ.Component {
 		})
 		ctx.Around(frame.Cell(words.T(ctx, "Level")), inner13)
 		inner14 := part.Draw(func(ctx *part.Page) {
-			ctx.Put(frame.Time("time", l.Time))
+			ctx.Put(frame.Clock("time", l.Time))
 		})
 		ctx.Around(frame.Cell(words.T(ctx, "Time")), inner14)
 		inner15 := part.Draw(func(ctx *part.Page) {

@@ -119,6 +119,9 @@ func TestLog(t *testing.T) {
 	if !strings.Contains(got, `data-list="log"`) || !strings.Contains(got, `data-live="log/8"`) || !strings.Contains(got, `err=&#34;no answer&#34;`) {
 		t.Error("the log is not live")
 	}
+	if !strings.Contains(got, `data-time="time" data-clock datetime=`) {
+		t.Error("the log shows no clock")
+	}
 	w = b.open(fixture.Admin, "GET", "/system/log?level=warn&q=a%26b", nil)
 	if got := w.Body.String(); w.Code != 200 || strings.Contains(got, `data-list="log"`) || !strings.Contains(got, `value="a&amp;b"`) || !strings.Contains(got, `value="warn" selected`) {
 		t.Errorf("filtered: %d", w.Code)
