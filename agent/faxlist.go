@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,7 +39,7 @@ func (f faxes) Faxes() []api.Fax {
 		}
 	}
 	list = append(list, f.passing()...)
-	slices.SortStableFunc(list, func(x, y api.Fax) int { return y.Created.Compare(x.Created.Time) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Created.After(list[j].Created.Time) })
 	return list
 }
 
@@ -193,7 +193,7 @@ func (f faxes) CalledNumbers() []api.CalledNumber {
 		return nil
 	}
 	known := f.a.fax.numbers.List()
-	slices.SortStableFunc(known, func(x, y spool.Called) int { return y.Since.Compare(x.Since) })
+	sort.SliceStable(known, func(i, j int) bool { return known[i].Since.After(known[j].Since) })
 	list := make([]api.CalledNumber, len(known))
 	for i, k := range known {
 		list[i] = api.CalledNumber{Number: k.Number, Result: spool.CalledVoiceError, At: api.At(k.Since)}

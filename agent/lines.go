@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"time"
 
@@ -93,7 +94,7 @@ func (a *Agent) unit(n int) *lineUnit {
 
 // setLines publishes the lines in the order of their numbers.
 func (a *Agent) setLines(us []*lineUnit) {
-	slices.SortFunc(us, func(x, y *lineUnit) int { return x.cfg.N - y.cfg.N })
+	sort.Slice(us, func(i, j int) bool { return us[i].cfg.N < us[j].cfg.N })
 	a.lineList.Store(&us)
 	for _, u := range us {
 		a.lineChanged(u.cfg.N)

@@ -1,8 +1,8 @@
 package agent
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -57,7 +57,7 @@ func (m *mailList) all(there func(line int) bool) (list []api.Message) {
 		list = append(list, x)
 	}
 	list = slices.DeleteFunc(list, func(x api.Message) bool { return !there(x.Line) })
-	slices.SortStableFunc(list, func(x, y api.Message) int { return cmp.Compare(x.Line, y.Line) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Line < list[j].Line })
 	return list
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -213,7 +214,7 @@ func (a *Agent) portDevice() call.Device {
 }
 
 func (a *Agent) setPorts(us []*portUnit) {
-	slices.SortFunc(us, func(x, y *portUnit) int { return x.cfg.N - y.cfg.N })
+	sort.Slice(us, func(i, j int) bool { return us[i].cfg.N < us[j].cfg.N })
 	a.portList.Store(&us)
 	a.portsChanged()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -60,8 +61,8 @@ var severities = []string{"error", "warning", "info"}
 // warningsOf tells what is wrong and what to do about it, the worst first.
 func warningsOf(c condition) []api.Warning {
 	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c))
-	slices.SortStableFunc(all, func(x, y api.Warning) int {
-		return cmp.Compare(slices.Index(severities, x.Severity), slices.Index(severities, y.Severity))
+	sort.SliceStable(all, func(i, j int) bool {
+		return slices.Index(severities, all[i].Severity) < slices.Index(severities, all[j].Severity)
 	})
 	return all
 }

@@ -3,7 +3,7 @@ package capture
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
+	"sort"
 )
 
 // A frame is one datagram of a capture.
@@ -52,15 +52,7 @@ func (c *call) frames() (all []frame) {
 	for i := range all {
 		all[i].place(c.local)
 	}
-	slices.SortStableFunc(all, func(a, b frame) int {
-		switch {
-		case a.at < b.at:
-			return -1
-		case a.at > b.at:
-			return 1
-		}
-		return 0
-	})
+	sort.SliceStable(all, func(i, j int) bool { return all[i].at < all[j].at })
 	return all
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -142,8 +143,10 @@ func (m *Memory) bound() {
 	if len(m.known) <= m.cfg.MaxNumbers {
 		return
 	}
-	list := slices.SortedFunc(maps.Values(m.known), func(a, b Called) int {
-		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Number, b.Number))
+	list := slices.Collect(maps.Values(m.known))
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Number, b.Number)) < 0
 	})
 	for _, c := range list[:len(list)-m.cfg.MaxNumbers] {
 		delete(m.known, c.Number)
@@ -200,7 +203,9 @@ func (m *Memory) Known(number string) (fax, known bool) {
 func (m *Memory) List() []Called {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.SortedFunc(maps.Values(m.known), func(a, b Called) int { return strings.Compare(a.Number, b.Number) })
+	list := slices.Collect(maps.Values(m.known))
+	sort.Slice(list, func(i, j int) bool { return list[i].Number < list[j].Number })
+	return list
 }
 
 // Forget forgets a number, and tells whether it was known.

@@ -1,8 +1,9 @@
 package spool
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 )
 
 // prune takes away finished faxes: those that are older than they are kept, and the oldest
@@ -32,11 +33,9 @@ func (s *Store) prunable() (list []*entry) {
 			list = append(list, e)
 		}
 	}
-	slices.SortFunc(list, func(a, b *entry) int {
-		if c := a.Ended.Compare(b.Ended); c != 0 {
-			return c
-		}
-		return inOrder(a.Record, b.Record)
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		return cmp.Or(a.Ended.Compare(b.Ended), inOrder(a.Record, b.Record)) < 0
 	})
 	return list
 }

@@ -15,7 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -162,7 +162,7 @@ func (s *Store) List() []Record {
 		}
 	}
 	s.mu.Unlock()
-	slices.SortFunc(list, inOrder)
+	sort.Slice(list, func(i, j int) bool { return inOrder(list[i], list[j]) < 0 })
 	return list
 }
 

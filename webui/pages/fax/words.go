@@ -3,6 +3,7 @@ package fax
 import (
 	"context"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode"
@@ -128,7 +129,7 @@ func sheets(f api.Fax) (list []sheet) {
 		}
 	}
 	list = slices.DeleteFunc(list, func(s sheet) bool { return f.Progress != nil && s.N == f.Progress.Page })
-	slices.SortFunc(list, func(a, b sheet) int { return a.N - b.N })
+	sort.Slice(list, func(i, j int) bool { return list[i].N < list[j].N })
 	return list
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -158,8 +159,9 @@ func (p page) sheet(w http.ResponseWriter, r *http.Request, kind *sheetKind) (*s
 			s.keys = append(s.keys, k)
 		}
 	}
-	slices.SortStableFunc(s.keys, func(a, b api.Key) int {
-		return cmp.Or(kind.order(string(a.Group))-kind.order(string(b.Group)), s.appears(a)-s.appears(b), kind.rank(a.Name)-kind.rank(b.Name))
+	sort.SliceStable(s.keys, func(i, j int) bool {
+		a, b := s.keys[i], s.keys[j]
+		return cmp.Or(kind.order(string(a.Group))-kind.order(string(b.Group)), s.appears(a)-s.appears(b), kind.rank(a.Name)-kind.rank(b.Name)) < 0
 	})
 	s.take(settings)
 	s.watch(status)
