@@ -35,6 +35,7 @@ type Call struct {
 	from    registrar.Server // the server whose failure is being settled
 	lastErr error
 
+	permitted   bool // outgoing, and begun
 	stranger    bool // incoming, and not from a server of the line
 	undialogued int  // responses that made no dialog and should have
 

@@ -183,6 +183,7 @@ type Info struct {
 	Peer      string // number or URI of the far end
 	Name      string // display name of the far end
 	Anonymous bool   // the far end does not want to be shown
+	Callback  bool   // somebody who was called in an emergency may call back: nothing set here keeps the call away
 	Alert     string // what Alert-Info asks to be rung: bellcore-dr1 to bellcore-dr8, or another name; empty: nothing
 	State     State
 	Server    registrar.Server

@@ -122,6 +122,7 @@ func (l *Line) incomingCall(now time.Time, in *ua.Incoming) {
 	c.info.Peer, c.info.Name = caller(l.identitySource(in.From.Addr()), req)
 	c.info.Anonymous, c.info.Alert = hidden(req), alertOf(req)
 	c.stranger = !l.trusts(in.From.Addr())
+	c.info.Callback = l.callback(now, req, c.stranger)
 	c.ringBy = now.Add(ringHere)
 	if n, ok := req.Expires(); ok && n > 0 && n < int(ringHere/time.Second) { // RFC 3261 section 13.3.1
 		c.ringBy = now.Add(time.Duration(n) * time.Second)
@@ -135,7 +136,7 @@ func (l *Line) incomingCall(now time.Time, in *ua.Incoming) {
 		c.replace(now, r, code)
 		return
 	}
-	if l.cfg.EnableDND {
+	if l.cfg.EnableDND && !c.info.Callback {
 		c.refuse(now, 486, Reason{Code: 486, Text: "do not disturb"})
 		return
 	}

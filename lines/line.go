@@ -49,6 +49,10 @@ type Device struct {
 	// the same after a restart, so that the line finds its binding again. Nil: random.
 	Contact func(c *config.Line) string
 
+	// Permit is asked before a call goes out, but for emergencies, and tells why it must not;
+	// nil: every call may. It is called on the lines' goroutines, and must not block.
+	Permit func(r Request) error
+
 	// T38 is what calls of fax machines and mailboxes do by T.38. An INVITE of T.38 alone is
 	// offered to Owner where it is set and does not return nil, and refused otherwise. It is
 	// called on the lines' goroutines.
@@ -96,6 +100,8 @@ type Line struct {
 	syncer  *syncer // nil: never asked
 	mapping remapping
 	watches []func()
+
+	emergency time.Time // of the last call in an emergency; zero: there was none
 
 	stopping bool
 	ended    bool

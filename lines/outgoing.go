@@ -48,6 +48,10 @@ func (c *Call) begin(now time.Time) {
 		c.fail(now, Here, 488, errNoSRTP)
 		return
 	}
+	if err := c.permit(now); err != nil {
+		c.fail(now, Here, 403, err)
+		return
+	}
 	first := l.reg.First()
 	if first == registrar.None && c.needsNoBinding() {
 		first = registrar.Primary

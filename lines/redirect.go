@@ -40,6 +40,10 @@ func (c *Call) redirect(now time.Time, to, reason string) {
 		c.refuse(now, 480, Reason{Code: 480, Text: "cannot be sent on: the line has no server", Local: true})
 		return
 	}
+	if cause := c.keptHere(now, to, srv); cause != "" {
+		c.refuse(now, 480, Reason{Code: 480, Text: "cannot be sent on: " + cause, Local: true})
+		return
+	}
 	res := c.in.Response(302, "")
 	res.Contact = []sipmsg.Addr{{URI: c.uriAt(to, srv)}}
 	me := sipmsg.Addr{Display: c.l.cfg.DisplayName, URI: c.l.aor(srv)}
@@ -47,4 +51,15 @@ func (c *Call) redirect(now time.Time, to, reason string) {
 	c.in.RespondWith(now, res)
 	c.pending, c.in = nil, nil
 	c.finish(now, Reason{Code: 302, Text: "sent on to " + to, Local: true})
+}
+
+// keptHere tells why a call is not sent on; empty: it may be.
+func (c *Call) keptHere(now time.Time, to string, srv *server) string {
+	if c.l.goesRound(c.in.Req, c.l.aor(srv)) {
+		return "it was sent on too often"
+	}
+	if err := c.l.permit(now, to); err != nil {
+		return err.Error()
+	}
+	return ""
 }

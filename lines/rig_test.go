@@ -37,7 +37,8 @@ type world struct {
 	primary *fakeServer
 	backup  *fakeServer
 	phone   *fakePhone
-	trace   *capture.Store // of lines made from now on; nil: none
+	trace   *capture.Store        // of lines made from now on; nil: none
+	permit  func(r Request) error // the same
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -112,7 +113,7 @@ func (w *world) newLine(c *config.Line) *Line {
 	}
 	return New(c, Device{
 		Stack: w.stack, Monitor: w.monitor, Resolver: w.names, Timers: transaction.Default(),
-		UserAgent: "tipring/test", Owner: w.phone, Log: log, Trace: w.trace,
+		UserAgent: "tipring/test", Owner: w.phone, Log: log, Trace: w.trace, Permit: w.permit,
 	})
 }
 

@@ -41,6 +41,10 @@ func (b *Book) Code(port int, code string) call.Next {
 		return callTo(b.Settings(port).SpeedDials[digit])
 	case VoiceMail:
 		return callTo(b.cfg.Mailbox(port))
+	case Transfer:
+		return call.Next{Step: call.NextTransfer}
+	case Conference:
+		return call.Next{Step: call.NextConference}
 	case Menu:
 		return call.Next{Step: call.NextMenu}
 	}

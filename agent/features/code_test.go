@@ -79,6 +79,8 @@ func TestStarCodes(t *testing.T) {
 		{"speed dial forgotten", []step{{"*74", "35551234", number, true}, {"*74", "3", number, true}}, Settings{}, call.Wishes{}},
 		{"speed dial without a digit", []step{{"*74", "#12", number, false}, {"*74", "", number, false}}, Settings{}, call.Wishes{}},
 		{"voice messages", []step{{"*97", "", callOf("8000"), false}}, Settings{}, call.Wishes{}},
+		{"a held call is sent on", []step{{"*98", "", call.Next{Step: call.NextTransfer}, false}}, Settings{}, call.Wishes{}},
+		{"somebody joins", []step{{"*23", "", call.Next{Step: call.NextConference}, false}}, Settings{}, call.Wishes{}},
 		{"voice menu", []step{{"***", "", call.Next{Step: call.NextMenu}, false}}, Settings{}, call.Wishes{}},
 		{"no code", []step{{"*99", "", refused, false}, {"", "", refused, false}, {"*7", "", refused, false}, {"*75", "", refused, false}, {"*7533", "", refused, false}}, Settings{}, call.Wishes{}},
 	} {

@@ -38,6 +38,7 @@ const (
 	SpeedDial // followed by the digit of one
 	VoiceMail
 	Transfer
+	Conference
 	Menu
 	actions
 )
@@ -55,7 +56,7 @@ var known = [actions]struct{ name, code string }{
 	{"no_waiting_once", "*70"}, {"no_waiting", "*50"}, {"no_waiting_off", "*51"},
 	{"call_return", "*69"}, {"redial", "*07"},
 	{"set_speed_dial", "*74"}, {"speed_dial", "*75"},
-	{"voice_mail", "*97"}, {"transfer", "*98"}, {"menu", "***"},
+	{"voice_mail", "*97"}, {"transfer", "*98"}, {"conference", "*23"}, {"menu", "***"},
 }
 
 // ParseTable reads what the configuration changes of the usual codes: name=code, separated by
