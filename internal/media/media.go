@@ -7,8 +7,10 @@
 // allocates nothing. It reads its sockets without waiting; they stay out of the runtime's
 // poller, so that no packet wakes anybody.
 //
-// What was agreed with the peer comes in as Params, from internal/offer. SRTP and T.38 are
-// not here; a Session can lend its RTP socket to T.38 (Packets), or hand its sockets over.
+// What was agreed with the peer comes in as Params, from internal/offer. With keys in them it is
+// SRTP and SRTCP (package srtp), and a packet that is not authentic is not the peer's: it is
+// not heard and moves nothing. T.38 is not here; a Session can lend its RTP socket to it
+// (Packets), or hand its sockets over.
 //
 // The tones of modems are data, not voice: DataMode turns off what helps a listener.
 package media
@@ -21,6 +23,8 @@ import (
 	"net/netip"
 
 	"github.com/pion/rtp"
+
+	"tipring/internal/media/srtp"
 )
 
 const (
@@ -55,6 +59,8 @@ type Params struct {
 	PtimeMS  int  // packet time to send: 10 to 40
 	Sends    bool // the direction: false sends nothing but RTCP
 	Receives bool // false plays nothing
+
+	SRTP *srtp.Keys // nil: plain RTP
 }
 
 // A Format is a payload type and the encoding name of its codec: PCMU, PCMA, G722.
@@ -79,6 +85,7 @@ type Session struct {
 	sender
 	receiver
 	reporter
+	protection
 	published
 }
 
@@ -99,7 +106,7 @@ func New(pair *Pair, cfg Config) *Session {
 	_, _ = rand.Read(random[:]) // never fails
 	s.ssrc = binary.BigEndian.Uint32(random[:])
 	s.ts = binary.BigEndian.Uint32(random[4:])
-	s.seq = binary.BigEndian.Uint16(random[8:])
+	s.seq = binary.BigEndian.Uint16(random[8:]) >> 1 // the lower half: see renumber
 	s.cname = hex.EncodeToString(random[10:])
 	s.marker = true
 	s.sender.eventType, s.receiver.eventType, s.sentEventType = -1, -1, -1
@@ -136,10 +143,15 @@ func (s *Session) Update(p Params) error {
 	if err != nil {
 		return err
 	}
+	security, err := s.secured(p.SRTP)
+	if err != nil {
+		return err
+	}
 	if err := s.sender.update(p, s.newCodec); err != nil {
 		return err
 	}
 	s.takeBack()
+	s.secureBy(security)
 	s.receiver.update(p, decoders)
 	s.remote.set(p.Remote, p.RTCP)
 	s.sends, s.receives = p.Sends, p.Receives

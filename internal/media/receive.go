@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-
-	"tipring/internal/capture"
 )
 
 // A receiver takes packets from the network.
@@ -133,7 +131,15 @@ func (s *Session) datagram(b []byte, d Datagram) {
 	isEvent := format < 0 && (int(payloadType) == s.receiver.eventType || int(payloadType) == s.sentEventType)
 	agreed := format >= 0 || isEvent || payloadType == comfortNoise
 	seq, ssrc := binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[8:])
+	if !s.remote.possible(d.From) {
+		s.foreign++
+		return
+	}
+	wire := b
+	b, mark, ok := s.opened(b, false)
 	switch {
+	case !ok:
+		return
 	case !agreed && d.From != s.remote.rtp:
 		s.foreign++
 		return
@@ -146,14 +152,8 @@ func (s *Session) datagram(b []byte, d Datagram) {
 	case !agreed:
 		s.unknown++
 	}
-	kind := capture.RTP
-	switch {
-	case isEvent:
-		kind = capture.TelephoneEvent
-	case !agreed:
-		kind = capture.Strange
-	}
-	show(s.tap, s.pair.RTP, kind, false, d.At, d.From, b)
+	s.accepted(mark)
+	show(s.tap, s.pair.RTP, s.kind(isEvent, agreed), false, d.At, d.From, wire)
 	if !s.count(ssrc, seq, agreed) || !agreed {
 		return
 	}

@@ -112,13 +112,23 @@ func (r *remote) prove(from netip.AddrPort, ssrc uint32, seq uint16) bool {
 // media comes from, or from where it was said to come. The first sets where ours go, for a
 // NAT maps that port by itself.
 func (r *remote) acceptRTCP(from netip.AddrPort) bool {
-	if !r.rtp.IsValid() || from != r.rtcp && from.Addr() != r.rtp.Addr() {
+	if !r.mayControl(from) {
 		return false
 	}
 	if r.settled && r.rtp != r.given && from.Addr() == r.rtp.Addr() {
 		r.rtcp = from
 	}
 	return true
+}
+
+// mayControl reports a sender whose RTCP acceptRTCP takes.
+func (r *remote) mayControl(from netip.AddrPort) bool {
+	return r.rtp.IsValid() && (from == r.rtcp || from.Addr() == r.rtp.Addr())
+}
+
+// possible reports a sender that accept may take for the peer, or learn from.
+func (r *remote) possible(from netip.AddrPort) bool {
+	return r.rtp.IsValid() && (!r.settled || from == r.rtp || from == r.given)
 }
 
 // isPublic reports an address that is the same on both sides of a NAT.

@@ -65,7 +65,8 @@ func (s *Session) report(bye bool) {
 	if bye {
 		b = appendBYE(b, s.ssrc)
 	}
-	if s.pair.RTCP.Write(b, s.remote.rtcp) != nil {
+	b, err := s.protectedControl(b)
+	if err != nil || s.pair.RTCP.Write(b, s.remote.rtcp) != nil {
 		s.failed++
 		return
 	}
@@ -74,11 +75,18 @@ func (s *Session) report(bye bool) {
 
 // control takes an RTCP packet that came in at c.
 func (s *Session) control(b []byte, d Datagram, c Conn) {
-	if !s.remote.acceptRTCP(d.From) {
+	if !s.remote.mayControl(d.From) {
 		s.foreign++
 		return
 	}
-	show(s.tap, c, capture.RTCP, false, d.At, d.From, b)
+	wire := b
+	b, mark, ok := s.opened(b, true)
+	if !ok {
+		return
+	}
+	s.remote.acceptRTCP(d.From)
+	s.accepted(mark)
+	show(s.tap, c, capture.RTCP, false, d.At, d.From, wire)
 	r, ok := parseRTCP(b, s.ssrc)
 	if !ok {
 		s.malformed++

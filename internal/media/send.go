@@ -7,7 +7,7 @@ import (
 
 	"github.com/pion/rtp"
 
-	"tipring/internal/capture"
+	"tipring/internal/media/srtp"
 )
 
 // A sender makes packets of the port's samples.
@@ -17,7 +17,7 @@ type sender struct {
 	ts     uint32 // of the packet being filled
 	marker bool   // the next packet of audio comes after a pause
 
-	out     [headerSize + longestPacket]byte
+	out     [headerSize + longestPacket + srtp.Overhead]byte
 	passed  int // samples of this packet time
 	encoded int // of them in out
 	ptime   int // samples of a packet
@@ -91,16 +91,22 @@ func (s *Session) packet() {
 func (s *Session) transmit(payloadType uint8, ts uint32, marker bool, n int) {
 	h := rtp.Header{Version: 2, Marker: marker, PayloadType: payloadType, SequenceNumber: s.seq, Timestamp: ts, SSRC: s.ssrc}
 	size, err := h.MarshalTo(s.out[:headerSize])
-	if err != nil || s.pair.RTP.Write(s.out[:size+n], s.remote.rtp) != nil {
+	if err != nil {
 		s.failed++
 		return
 	}
-	kind := capture.RTP
-	if int(payloadType) == s.sender.eventType {
-		kind = capture.TelephoneEvent
+	b, err := s.protected(s.out[:size+n])
+	if err == nil {
+		err = s.pair.RTP.Write(b, s.remote.rtp)
 	}
-	show(s.tap, s.pair.RTP, kind, true, time.Time{}, s.remote.rtp, s.out[:size+n])
-	s.seq++
+	if s.secure != nil || err == nil {
+		s.seq++ // no number protects two packets
+	}
+	if err != nil {
+		s.failed++
+		return
+	}
+	show(s.tap, s.pair.RTP, s.kind(int(payloadType) == s.sender.eventType, true), true, time.Time{}, s.remote.rtp, b)
 	s.packets++
 	s.octets += uint32(n)
 }

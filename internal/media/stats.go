@@ -12,6 +12,7 @@ type Stats struct {
 	Late                         uint32 // came after their time
 	Duplicates, Reordered        uint32
 	Foreign                      uint32 // from who is not the peer
+	Unauthentic                  uint32 // of SRTP: not of the peer, or not under its key
 	Malformed, UnknownType       uint32
 	SendErrors                   uint32
 
@@ -37,6 +38,7 @@ const (
 	pubDuplicates
 	pubReordered
 	pubForeign
+	pubUnauthentic
 	pubMalformed
 	pubUnknown
 	pubFailed
@@ -72,7 +74,7 @@ func (s *Session) publish() {
 	for i, v := range [pubCount]uint32{
 		pubSent: s.packets, pubReceived: s.receivedBefore + s.source.received, pubLost: s.lostBefore + s.source.lost(),
 		pubLate: s.late, pubDuplicates: s.duplicates, pubReordered: s.reordered,
-		pubForeign: s.foreign, pubMalformed: s.malformed, pubUnknown: s.unknown, pubFailed: s.failed,
+		pubForeign: s.foreign, pubUnauthentic: s.unauthentic, pubMalformed: s.malformed, pubUnknown: s.unknown, pubFailed: s.failed,
 		pubJitter: s.source.jitter, pubDelay: uint32(max(s.player.delay, 0)), pubConcealed: s.player.concealed,
 		pubQuiet: uint32(min(s.clock-s.lastCame, notKnown)), pubRTT: rtt, pubRemoteLoss: remoteLoss, pubRemoteJitter: remoteJitter,
 	} {
@@ -97,7 +99,7 @@ func (s *Session) Stats() Stats {
 	ms := func(samples uint32) float64 { return float64(samples) / samplesPerMS }
 	st := Stats{
 		PacketsSent: v[pubSent], PacketsReceived: v[pubReceived], Lost: v[pubLost], Late: v[pubLate],
-		Duplicates: v[pubDuplicates], Reordered: v[pubReordered], Foreign: v[pubForeign],
+		Duplicates: v[pubDuplicates], Reordered: v[pubReordered], Foreign: v[pubForeign], Unauthentic: v[pubUnauthentic],
 		Malformed: v[pubMalformed], UnknownType: v[pubUnknown], SendErrors: v[pubFailed],
 		JitterMS: ms(v[pubJitter]) / 16, DelayMS: ms(v[pubDelay]), ConcealedMS: ms(v[pubConcealed]), QuietMS: ms(v[pubQuiet]),
 		RTTMS: -1, RemoteLossPct: -1, RemoteJitterMS: -1,

@@ -29,6 +29,18 @@ func tapOf(c Conn) Tap {
 	return nil
 }
 
+// kind is what a packet of RTP is to a capture. An event that is encrypted counts as one that
+// nobody knows: who has the key could read the digit.
+func (s *Session) kind(event, agreed bool) capture.PacketKind {
+	switch {
+	case !agreed, event && s.secure != nil:
+		return capture.Strange
+	case event:
+		return capture.TelephoneEvent
+	}
+	return capture.RTP
+}
+
 // show shows a datagram to the Tap, if there is one that wants it. at zero is now.
 func show(tap Tap, c Conn, kind capture.PacketKind, out bool, at time.Time, remote netip.AddrPort, b []byte) {
 	if tap == nil || !tap.Takes(kind) {
