@@ -14,6 +14,7 @@ func (s *Session) DataMode(on bool) {
 	}
 	s.data, s.player.data = on, on
 	if !on {
+		s.player.conceal.clear()
 		s.player.configure(s.jitter)
 		return
 	}

@@ -406,23 +406,3 @@ func TestSpliceKeepsATone(t *testing.T) {
 		t.Errorf("a stretch of 50 samples was cut to %d", len(got))
 	}
 }
-
-func TestConcealmentFades(t *testing.T) {
-	var c concealer
-	loud := make([]int16, 200)
-	for i := range loud {
-		loud[i] = 10000
-	}
-	c.played(loud)
-	gap := make([]int16, 600)
-	c.fill(gap[:100])
-	c.fill(gap[100:])
-	for i := 1; i < len(gap); i++ {
-		if gap[i] > gap[i-1] {
-			t.Fatalf("sample %d is louder than the one before", i)
-		}
-	}
-	if gap[0] < 9000 || gap[479] == gap[0] || gap[480] != 0 || gap[599] != 0 {
-		t.Errorf("begins at %d, ends at %d, then %d", gap[0], gap[479], gap[480])
-	}
-}

@@ -156,7 +156,7 @@ func (s *Session) Update(p Params) error {
 	s.remote.set(p.Remote, p.RTCP)
 	s.sends, s.receives = p.Sends, p.Receives
 	if !p.Receives {
-		s.player.restart()
+		s.player.silence()
 	}
 	s.publish()
 	return nil

@@ -9,19 +9,30 @@ type player struct {
 
 	pcm     [maxPayload + spliceLongest]int16 // the packet that is being played
 	at, end int                               // what of it is left
+	comfort bool                              // it is comfort noise
 
-	quiet     bool   // the sender said silence, or an event: a gap is no loss
+	hushed    bool   // an event came last: a gap is no loss
+	quiet     bool   // comfort noise was played last: nor is it here
 	concealed uint32 // samples made up
 }
 
+// comfortFormat is the format of a packet of comfort noise in the buffer.
+const comfortFormat = 255
+
 // add takes a packet of audio in.
 func (p *player) add(ts uint32, format uint8, payload []byte) putResult {
-	p.quiet = false
+	p.hushed = false
 	return p.put(ts, format, payload)
 }
 
 // hush says that the gap to come is silence.
-func (p *player) hush() { p.quiet = true }
+func (p *player) hush() { p.hushed = true }
+
+// silence begins anew with another stream, and with nothing of what was heard before.
+func (p *player) silence() {
+	p.restart()
+	p.conceal.clear()
+}
 
 // read fills out. decoders are by the packets' format; scratch has room for a payload.
 func (p *player) read(out []int16, decoders []Codec, scratch []byte) {
@@ -36,8 +47,16 @@ func (p *player) read(out []int16, decoders []Codec, scratch []byte) {
 			}
 			p.decode(next, decoders, scratch)
 		}
-		n := copy(out, p.pcm[p.at:p.end])
-		p.conceal.played(out[:n])
+		n := min(len(out), p.end-p.at)
+		switch {
+		case p.comfort:
+			p.gap(out[:n])
+		default:
+			copy(out[:n], p.pcm[p.at:p.end])
+			if !p.data {
+				p.conceal.played(out[:n])
+			}
+		}
 		p.at += n
 		out = out[n:]
 	}
@@ -45,6 +64,13 @@ func (p *player) read(out []int16, decoders []Codec, scratch []byte) {
 }
 
 func (p *player) decode(next piece, decoders []Codec, scratch []byte) {
+	if p.comfort = next.format == comfortFormat; p.comfort {
+		p.quiet = true
+		p.conceal.noise.tell(scratch[:next.size])
+		p.at, p.end = next.skip, next.size
+		return
+	}
+	p.quiet = false
 	p.end = decoders[next.format].Decode(p.pcm[:maxPayload], scratch[:next.size])
 	p.at = min(next.skip, p.end)
 	whole := p.end - p.at
@@ -72,7 +98,11 @@ func sounds(pcm []int16) bool {
 
 // gap fills out where there is nothing to play.
 func (p *player) gap(out []int16) {
-	if p.quiet || p.data || !p.running {
+	if p.data {
+		clear(out)
+		return
+	}
+	if p.quiet || p.hushed || !p.running || !p.conceal.heard {
 		p.conceal.forget()
 	}
 	before := p.conceal.gone

@@ -165,7 +165,7 @@ func (s *Session) datagram(b []byte, d Datagram) {
 		}
 		s.player.hush()
 	case format < 0:
-		s.player.hush()
+		s.comfort()
 	default:
 		s.audio(uint8(format), d)
 	}
@@ -221,10 +221,21 @@ func (s *Session) audio(format uint8, d Datagram) {
 		arrival = int64(d.At.Sub(s.began) / (time.Second / sampleRate))
 	}
 	s.source.time(arrival, s.in.Timestamp)
-	if len(s.in.Payload) == 0 || !s.receives {
+	s.buffer(format, s.in.Payload)
+}
+
+// comfort takes a packet of comfort noise (RFC 3389): what it says begins where it stands.
+func (s *Session) comfort() {
+	if payload := s.in.Payload; len(payload) > 0 {
+		s.buffer(comfortFormat, payload[:min(len(payload), 1+noiseOrder)])
+	}
+}
+
+func (s *Session) buffer(format uint8, payload []byte) {
+	if len(payload) == 0 || !s.receives {
 		return
 	}
-	switch s.player.add(s.in.Timestamp, format, s.in.Payload) {
+	switch s.player.add(s.in.Timestamp, format, payload) {
 	case late:
 		s.late++
 	case twice:
