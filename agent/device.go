@@ -57,7 +57,7 @@ func (d device) Lines() []api.Line {
 }
 
 func (d device) line(u *lineUnit, now time.Time) api.Line {
-	s := u.line.Snapshot().At(now)
+	s := u.line.Snapshot().Told()
 	l := api.Line{
 		Line: s.Line, AOR: api.Text(s.AOR), State: s.State.String(), Server: s.Server.String(),
 		ServerAddr: api.Text(s.ServerAddr), Transport: api.Text(s.Transport), Since: api.At(s.Since),
@@ -75,6 +75,9 @@ func (d device) line(u *lineUnit, now time.Time) api.Line {
 		l.RefreshInS = seconds(now, s.Refresh)
 	}
 	l.FailbackS = seconds(now, s.Failback)
+	if s.State == registrar.Failed {
+		l.RetryInS = seconds(now, s.Retry)
+	}
 	return l
 }
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"tipring/agent/features"
 	"tipring/webui/api"
-	"tipring/webui/frame"
 )
 
 // A condition is all of the device that can be wrong.
@@ -31,6 +31,7 @@ type condition struct {
 	clock        api.Clock
 	disk         api.Disk
 	journal      journalState
+	refused      []features.Refusal // calls over the bounds of lines
 	page         pageState
 }
 
@@ -60,7 +61,7 @@ var severities = []string{"error", "warning", "info"}
 
 // warningsOf tells what is wrong and what to do about it, the worst first.
 func warningsOf(c condition) []api.Warning {
-	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c))
+	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c), guardWarnings(c))
 	sort.SliceStable(all, func(i, j int) bool {
 		return slices.Index(severities, all[i].Severity) < slices.Index(severities, all[j].Severity)
 	})
@@ -141,11 +142,9 @@ func lineTodo(l api.Line) api.Text {
 	return "Check the server's address and port, and the network between."
 }
 
-// because is the rest of a sentence that says already what a line's own begins with. The times in
-// that one count, and a warning stays as it is.
+// because is the rest of a sentence that says already what a line's own begins with.
 func because(why api.Text, said string) string {
-	text, _, _ := strings.Cut(frame.Why(string(why)), "; next try")
-	text, begins := strings.CutPrefix(text, said)
+	text, begins := strings.CutPrefix(string(why), said)
 	switch {
 	case begins:
 	case text == "":

@@ -654,7 +654,7 @@ func TestLinesThatDoNothing(t *testing.T) {
 		w.after(time.Hour)
 		w.wantNews("started ended")
 		w.wantServer("primary", w.primary, 0, "")
-		if s := w.line.Snapshot().At(time.Now()); s.State != registrar.Disabled || s.Why != "this line is switched off" {
+		if s := w.line.Snapshot().Told(); s.State != registrar.Disabled || s.Why != "this line is switched off" {
 			t.Errorf("%v: %s", s.State, s.Why)
 		}
 	})
@@ -666,7 +666,7 @@ func TestLinesThatDoNothing(t *testing.T) {
 		w.dial("600@10.0.0.2")
 		w.after(time.Hour)
 		w.wantNews("started ended started ended")
-		if s := w.line.Snapshot().At(time.Now()); !strings.Contains(s.Why, "no server") {
+		if s := w.line.Snapshot().Told(); !strings.Contains(s.Why, "no server") {
 			t.Errorf("why: %s", s.Why)
 		}
 	})
@@ -690,7 +690,7 @@ func TestOtherLinesTellOfAServersReturn(t *testing.T) {
 		w.after(5 * time.Second)
 		for _, l := range []*Line{other, w.line} {
 			if s := l.Snapshot(); s.State != registrar.Registered {
-				t.Errorf("line of %s: %s", s.AOR, s.At(time.Now()).Why)
+				t.Errorf("line of %s: %s", s.AOR, s.Told().Why)
 			}
 		}
 	})

@@ -167,7 +167,7 @@ func TestAllDown(t *testing.T) {
 				if n := len(w.sent(w.primary, sipmsg.REGISTER, began)); n != 0 {
 					t.Errorf("%d REGISTERs to the primary that had just failed an INVITE", n)
 				}
-				if s := w.line.Snapshot().At(time.Now()); s.State != registrar.Failed || s.Retry.IsZero() || s.Why == "" {
+				if s := w.line.Snapshot().Told(); s.State != registrar.Failed || s.Retry.IsZero() || s.Why == "" {
 					t.Errorf("snapshot %v, next try %v: %s", s.State, s.Retry, s.Why)
 				}
 				w.wantIdle()

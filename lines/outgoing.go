@@ -62,7 +62,7 @@ func (c *Call) begin(now time.Time) {
 	}
 	wait, do := l.reg.Demand(now)
 	if !wait {
-		c.fail(now, Network, 503, errors.New(l.reg.Status(now).Why))
+		c.fail(now, Network, 503, errors.New(l.reg.Status().Why))
 		return
 	}
 	c.waiting, c.from = true, registrar.None
@@ -214,7 +214,7 @@ func (c *Call) settled(now time.Time) {
 		c.waiting = false
 		cause := c.lastErr
 		if cause == nil {
-			cause = errors.New(c.l.reg.Status(now).Why)
+			cause = errors.New(c.l.reg.Status().Why)
 		}
 		c.fail(now, Network, 503, cause)
 	}

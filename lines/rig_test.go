@@ -361,4 +361,4 @@ func (w *world) wantIdle() {
 	}
 }
 
-func (w *world) why() string { return w.line.Snapshot().At(time.Now()).Why }
+func (w *world) why() string { return w.line.Snapshot().Told().Why }

@@ -23,12 +23,12 @@ type Snapshot struct {
 	target  transport.Target
 }
 
-// Snapshot is the line as it was when it last did something. At completes it.
+// Snapshot is the line as it was when it last did something. Told completes it.
 func (l *Line) Snapshot() Snapshot { return *l.snapshot.Load() }
 
-// At adds the sentence Why as it is now.
-func (s Snapshot) At(now time.Time) Snapshot {
-	s.Status = s.Status.At(now)
+// Told adds the sentence Why.
+func (s Snapshot) Told() Snapshot {
+	s.Status = s.Status.Told()
 	if s.Enabled && s.AOR == "" {
 		s.Why = "this line has no server: register_addr and proxy_addr are empty"
 	}

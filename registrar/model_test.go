@@ -67,7 +67,7 @@ func TestModel(t *testing.T) {
 		r.run(6 * time.Hour)
 		checkAlways(rt, r)
 		if r.m.Current() != Primary {
-			rt.Fatalf("six hours after all servers healed the line is at %v: %s", r.m.Current(), r.m.Status(r.now).Why)
+			rt.Fatalf("six hours after all servers healed the line is at %v: %s", r.m.Current(), r.m.Status().Why)
 		}
 		if cfg.Register && !r.bindings[Primary] {
 			rt.Fatal("current at the primary, but the primary holds no binding")
@@ -82,7 +82,7 @@ func TestModel(t *testing.T) {
 func checkAlways(t *rapid.T, r *rig) {
 	m := r.m
 	if m.Deadline().IsZero() && len(r.pending) == 0 && m.cfg.Register {
-		t.Fatalf("a final state: nothing under way and no deadline (%s)", m.Status(r.now).Why)
+		t.Fatalf("a final state: nothing under way and no deadline (%s)", m.Status().Why)
 	}
 	running := map[uint64]bool{}
 	for _, p := range r.pending {
@@ -102,7 +102,7 @@ func checkAlways(t *rapid.T, r *rig) {
 	if m.Current() == Backup && !m.cfg.HasBackup {
 		t.Fatal("current server is a backup that does not exist")
 	}
-	if st := m.Status(r.now); st.Why == "" || st.State == Disabled {
+	if st := m.Status(); st.Why == "" || st.State == Disabled {
 		t.Fatalf("status without a reason: %+v", st)
 	}
 }
@@ -122,7 +122,7 @@ func TestWeek(t *testing.T) {
 		r.fates[Primary].silent = false
 		r.run(30 * time.Minute)
 		r.wantCurrent(Primary)
-		if got := r.m.Status(r.now).Counts; got != (Counts{Failovers: outage + 1, Failbacks: outage + 1}) {
+		if got := r.m.Status().Counts; got != (Counts{Failovers: outage + 1, Failbacks: outage + 1}) {
 			t.Fatalf("after outage %d: %+v", outage+1, got)
 		}
 	}

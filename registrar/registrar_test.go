@@ -52,8 +52,8 @@ func TestRegisterFailover(t *testing.T) {
 			if gap := r.sentAt[from+1].Sub(r.sentAt[from]); gap != span {
 				t.Errorf("the backup was asked %v after the primary, want the primary's span %v", gap, span)
 			}
-			if r.m.Status(r.now).Counts.Failovers != 1 {
-				t.Errorf("failovers = %d, want 1", r.m.Status(r.now).Counts.Failovers)
+			if r.m.Status().Counts.Failovers != 1 {
+				t.Errorf("failovers = %d, want 1", r.m.Status().Counts.Failovers)
 			}
 		})
 	}
@@ -70,7 +70,7 @@ func TestRefreshTimeoutAtTheBackupAsksThePrimaryFirst(t *testing.T) {
 	}
 	r.wantLog(from, "bind backup", "bind primary", "bind backup last")
 	r.run(lastSpan)
-	if st := r.m.Status(r.now); st.State != Failed && st.State != Registering {
+	if st := r.m.Status(); st.State != Failed && st.State != Registering {
 		t.Errorf("state = %v with every server silent", st.State)
 	}
 }
@@ -83,7 +83,7 @@ func TestOnlyUnavailableFailsOver(t *testing.T) {
 		r.do(r.m.Manual(r.now))
 		r.run(10 * time.Second)
 		r.wantLog(from, "bind primary")
-		if r.m.Status(r.now).Counts.Failovers != 0 {
+		if r.m.Status().Counts.Failovers != 0 {
 			t.Errorf("%d moved the line to the backup", code)
 		}
 	}
@@ -104,14 +104,14 @@ func TestRefusedRefresh(t *testing.T) {
 	from := len(r.sent)
 	r.run(59 * time.Minute)
 	r.wantCurrent(Primary)
-	if st := r.m.Status(r.now); st.State != Registered || !st.Refresh.After(r.now) || st.LastErr == nil {
+	if st := r.m.Status(); st.State != Registered || !st.Refresh.After(r.now) || st.LastErr == nil {
 		t.Errorf("status %+v", st)
 	}
 	if n := len(r.sent) - from; n < 1 || n > 6 {
 		t.Errorf("%d REGISTERs in the last minutes of the binding", n)
 	}
 	r.run(time.Minute)
-	if st := r.m.Status(r.now); st.State != Failed && st.State != Registering || r.m.Current() != None {
+	if st := r.m.Status(); st.State != Failed && st.State != Registering || r.m.Current() != None {
 		t.Errorf("the binding has run out, and the line says %v", st.State)
 	}
 	r.fates[Primary] = fate{}
@@ -149,7 +149,7 @@ func TestLastingRefusalWaitsTwentyMinutes(t *testing.T) {
 	}
 	r.run(6 * time.Minute)
 	r.wantLog(0, "bind primary", "bind primary")
-	if why := r.m.Status(r.now).Why; !strings.Contains(why, "403") {
+	if why := r.m.Status().Why; !strings.Contains(why, "403") {
 		t.Errorf("why = %q does not name the answer", why)
 	}
 }
@@ -179,8 +179,8 @@ func TestInviteFailover(t *testing.T) {
 	if r.settled != settled+1 {
 		t.Errorf("settled %d times, want once", r.settled-settled)
 	}
-	why := r.m.Status(r.now).Why
-	for _, part := range []string{"backup", errSilent.Error(), "next probe of the primary in"} {
+	why := r.m.Status().Why
+	for _, part := range []string{"backup", errSilent.Error(), "because the primary failed"} {
 		if !strings.Contains(why, part) {
 			t.Errorf("why = %q lacks %q", why, part)
 		}
@@ -342,7 +342,7 @@ func TestLineFollowsItsMovedCall(t *testing.T) {
 		if r.settled == settled {
 			t.Error("the call was never told")
 		}
-		if !r.m.Usable(r.now, Backup) || r.m.Status(r.now).Refresh.IsZero() {
+		if !r.m.Usable(r.now, Backup) || r.m.Status().Refresh.IsZero() {
 			t.Error("the binding is not looked after")
 		}
 	}
@@ -364,7 +364,7 @@ func TestLineFollowsItsMovedCall(t *testing.T) {
 	settled := r.settled
 	r.do(r.m.RequestRefused(r.now, Primary, errSilent))
 	r.run(time.Second)
-	if st := r.m.Status(r.now); st.State != Failed || r.settled == settled {
+	if st := r.m.Status(); st.State != Failed || r.settled == settled {
 		t.Errorf("state %v, settled %d times", st.State, r.settled-settled)
 	}
 }
@@ -375,11 +375,11 @@ func TestAllDownGoesOnForEver(t *testing.T) {
 	r.do(r.m.Start(r.now))
 	r.run(40 * time.Second)
 	r.wantLog(0, "bind primary", "bind backup last")
-	if st := r.m.Status(r.now); st.State != Failed || st.Retry.IsZero() {
+	if st := r.m.Status(); st.State != Failed || st.Retry.IsZero() {
 		t.Fatalf("status %+v, want failed with a time for the next try", st)
 	}
 	// RFC 5626 section 4.5: 30-60 s after the first failure, never above 30 min.
-	first := r.m.Status(r.now).Retry.Sub(r.sentAt[1].Add(lastSpan))
+	first := r.m.Status().Retry.Sub(r.sentAt[1].Add(lastSpan))
 	if first < 30*time.Second || first > 60*time.Second {
 		t.Errorf("first wait %v, want 30 to 60 s", first)
 	}
@@ -404,7 +404,7 @@ func TestARisingLeastLifetimeIsNoLoop(t *testing.T) {
 	r.do(r.m.Start(r.now))
 	r.run(20 * time.Second)
 	r.wantLog(0, "bind primary", "bind primary", "bind primary")
-	if st := r.m.Status(r.now); st.State != Failed || st.LastErr == nil {
+	if st := r.m.Status(); st.State != Failed || st.LastErr == nil {
 		t.Errorf("state %v, %v", st.State, st.LastErr)
 	}
 	r.run(24 * time.Hour)
@@ -447,7 +447,7 @@ func TestWhoAsksInAnOutageDoesNotPutOffItsEnd(t *testing.T) {
 				return r
 			}
 			touched, alone := outage(ask), outage(func(*rig) {})
-			wait := touched.m.Status(touched.now).Retry.Sub(touched.now)
+			wait := touched.m.Status().Retry.Sub(touched.now)
 			if most := alone.m.backoffCap(); wait > most {
 				t.Errorf("next try in %v, of a line that nobody touched within %v", wait, most)
 			}
@@ -498,7 +498,7 @@ func TestFailback(t *testing.T) {
 	if r.bindings[Backup] {
 		t.Error("the binding at the backup was left behind")
 	}
-	if got := r.m.Status(r.now).Counts; got != (Counts{Failovers: 1, Failbacks: 1}) {
+	if got := r.m.Status().Counts; got != (Counts{Failovers: 1, Failbacks: 1}) {
 		t.Errorf("counts = %+v", got)
 	}
 }
@@ -524,7 +524,7 @@ func TestFailbackWaitsForTheCall(t *testing.T) {
 			t.Fatalf("%s at the primary under a running call", a.Purpose)
 		}
 	}
-	if why := r.m.Status(r.now).Why; !strings.Contains(why, "going home when the call ends") {
+	if why := r.m.Status().Why; !strings.Contains(why, "going home when the call ends") {
 		t.Errorf("why = %q", why)
 	}
 	r.do(r.m.Calls(r.now, 0))
@@ -601,7 +601,7 @@ func TestFlappingPrimaryAndHold(t *testing.T) {
 		}
 		r.run(10 * time.Second)
 	}
-	if n := r.m.Status(r.now).Counts.Failbacks; n > 6 {
+	if n := r.m.Status().Counts.Failbacks; n > 6 {
 		t.Errorf("%d failbacks in an hour of flapping with a hold of ten minutes", n)
 	}
 }
@@ -763,13 +763,26 @@ func TestRefusalsAreCounted(t *testing.T) {
 	r.fates[Primary] = fate{code: 403, lasting: true}
 	r.do(r.m.Start(r.now))
 	r.run(time.Minute)
-	if got := r.m.Status(r.now).Counts.Refusals; got < 1 {
+	if got := r.m.Status().Counts.Refusals; got < 1 {
 		t.Errorf("%d refusals counted of a server that says 403", got)
 	}
 	r.fates[Primary], r.fates[Backup] = fate{silent: true}, fate{silent: true}
-	before := r.m.Status(r.now).Counts.Refusals
+	before := r.m.Status().Counts.Refusals
 	r.run(time.Hour)
-	if got := r.m.Status(r.now).Counts.Refusals; got != before {
+	if got := r.m.Status().Counts.Refusals; got != before {
 		t.Errorf("%d refusals counted of a silent server", got-before)
+	}
+}
+
+// A line says where it is in sentences that stay true as time passes: the times stand beside them.
+func TestWhyIsTimeless(t *testing.T) {
+	r := onBackup(t, documentConfig())
+	before := r.m.Status()
+	if !strings.HasPrefix(before.Why, "registered at the backup server, because the primary failed: ") || before.Failback.IsZero() || before.Refresh.IsZero() {
+		t.Errorf("%q, failback %v, refresh %v", before.Why, before.Failback, before.Refresh)
+	}
+	r.run(3 * time.Minute)
+	if after := r.m.Status(); after.Why != before.Why {
+		t.Errorf("three minutes later %q, before %q", after.Why, before.Why)
 	}
 }

@@ -71,7 +71,7 @@ func (r *rig) do(actions []Action) {
 		case Register:
 			r.sent, r.sentAt = append(r.sent, a), append(r.sentAt, r.now)
 			if n := len(r.sentAt); n > stormSize && r.now.Sub(r.sentAt[n-stormSize]) < stormTime {
-				r.t.Fatalf("%d REGISTERs in %v: %s", stormSize, stormTime, r.m.Status(r.now).Why)
+				r.t.Fatalf("%d REGISTERs in %v: %s", stormSize, stormTime, r.m.Status().Why)
 			}
 			heap.Push(&r.pending, r.answer(a))
 		case Abandon:
@@ -162,7 +162,7 @@ func (r *rig) wantLog(from int, want ...string) {
 func (r *rig) wantCurrent(s Server) {
 	r.t.Helper()
 	if got := r.m.Current(); got != s {
-		r.t.Fatalf("at +%v: current server is %v, want %v (%s)", r.now.Sub(epoch), got, s, r.m.Status(r.now).Why)
+		r.t.Fatalf("at +%v: current server is %v, want %v (%s)", r.now.Sub(epoch), got, s, r.m.Status().Why)
 	}
 }
 

@@ -2,7 +2,6 @@ package registrar
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -32,7 +31,7 @@ type Status struct {
 	Retry    time.Time     // next hunt when none is current
 	Counts   Counts
 	LastErr  error
-	Why      string // a sentence: where the line is, since when, and what it does next
+	Why      string // a sentence: where the line is, for what reason, and what it does next; the times are beside it
 
 	tale tale
 }
@@ -72,11 +71,10 @@ func (m *Machine) First() Server {
 // Hunting reports that servers are being asked and Settled will follow.
 func (m *Machine) Hunting() bool { return m.hunt.running() || m.side.attempt != 0 }
 
-// Status describes the machine at now.
-func (m *Machine) Status(now time.Time) Status { return m.Facts().At(now) }
+// Status describes the machine.
+func (m *Machine) Status() Status { return m.Facts().Told() }
 
-// Facts is the Status without its sentence, which changes with every second that passes.
-// Two of them compare with ==.
+// Facts is the Status without its sentence. Two of them compare with ==.
 func (m *Machine) Facts() Status {
 	st := Status{Server: m.current, Since: m.since, Counts: m.counts, LastErr: m.lastErr}
 	if m.hunt.running() {
@@ -109,14 +107,14 @@ func (m *Machine) tellOfHome(t *tale) {
 	t.homesick = m.home.ready && m.calls > 0 && !m.cfg.FailbackBusy
 }
 
-// At completes Facts with the sentence Why as it is at now.
-func (st Status) At(now time.Time) Status {
-	st.Why = st.why(now)
+// Told completes Facts with the sentence Why.
+func (st Status) Told() Status {
+	st.Why = st.why()
 	return st
 }
 
-// why tells in a sentence where the line is, since when, and when it acts next.
-func (st Status) why(now time.Time) string {
+// why tells in a sentence where the line is, and what it does.
+func (st Status) why() string {
 	switch st.State {
 	case Disabled:
 		return "this line is switched off"
@@ -130,57 +128,38 @@ func (st Status) why(now time.Time) string {
 		if err == nil {
 			err = errNoServer
 		}
-		return fmt.Sprintf("no server for %s: %v; next try %s", ago(now, st.Since), err, in(now, st.Retry))
+		return fmt.Sprintf("no server: %v", err)
 	}
-	return st.whyRegistered(now)
+	return st.whyRegistered() + st.whatNext()
 }
 
-func (st Status) whyRegistered(now time.Time) string {
-	var b strings.Builder
-	verb := "registered at"
-	if !st.tale.register {
-		verb = "calling through"
+func (st Status) whyRegistered() string {
+	switch moved := st.tale.moved; {
+	case st.tale.register && moved != nil:
+		return fmt.Sprintf("registered at the %s server, because the primary failed: %v", st.Server, moved)
+	case st.tale.register:
+		return fmt.Sprintf("registered at the %s server", st.Server)
+	case moved != nil:
+		return fmt.Sprintf("calling through the %s server, because the primary failed: %v", st.Server, moved)
 	}
-	fmt.Fprintf(&b, "%s the %s server for %s", verb, st.Server, ago(now, st.Since))
-	if st.tale.moved != nil {
-		fmt.Fprintf(&b, ", because the primary failed: %v", st.tale.moved)
-	}
+	return fmt.Sprintf("calling through the %s server", st.Server)
+}
+
+// whatNext goes on with what is under way, and what keeps the line from the primary.
+func (st Status) whatNext() (text string) {
 	if st.tale.asks != None {
-		fmt.Fprintf(&b, "; asking the %s server now", st.tale.asks)
-	} else if st.tale.register && !st.Refresh.IsZero() {
-		fmt.Fprintf(&b, "; next refresh %s", in(now, st.Refresh))
-	}
-	if st.Server != Backup {
-		return b.String()
+		text = fmt.Sprintf("; asking the %s server now", st.tale.asks)
 	}
 	switch {
+	case st.Server != Backup:
 	case !st.tale.failback:
-		b.WriteString("; failback is off")
+		text += "; failback is off"
 	case st.tale.probing:
-		b.WriteString("; probing the primary now")
+		text += "; probing the primary now"
 	case st.tale.homesick:
-		b.WriteString("; the primary is well, going home when the call ends")
-	default:
-		fmt.Fprintf(&b, "; next probe of the primary %s", in(now, st.Failback))
-		if st.tale.probed != nil {
-			fmt.Fprintf(&b, " (last: %v)", st.tale.probed)
-		}
+		text += "; the primary is well, going home when the call ends"
+	case st.tale.probed != nil:
+		text += fmt.Sprintf("; the last probe of the primary failed: %v", st.tale.probed)
 	}
-	return b.String()
-}
-
-func ago(now, t time.Time) string { return round(now.Sub(t)).String() }
-
-func in(now, t time.Time) string {
-	if d := round(t.Sub(now)); d > 0 {
-		return "in " + d.String()
-	}
-	return "now"
-}
-
-func round(d time.Duration) time.Duration {
-	if d < 10*time.Second {
-		return d.Round(100 * time.Millisecond)
-	}
-	return d.Round(time.Second)
+	return text
 }

@@ -102,10 +102,23 @@ func printLines(w io.Writer, lines []api.Line) error {
 	}
 	for _, l := range lines {
 		if l.Why != "" {
-			fmt.Fprintf(w, "line %d: %s\n", l.Line, printable(string(l.Why)))
+			fmt.Fprintf(w, "line %d: %s%s\n", l.Line, printable(string(l.Why)), ahead(l))
 		}
 	}
 	return nil
+}
+
+// ahead is what a line does next, and when.
+func ahead(l api.Line) (text string) {
+	add := func(what string, s *int) {
+		if s != nil {
+			text += "; next " + what + " in " + (time.Duration(*s) * time.Second).String()
+		}
+	}
+	add("refresh", l.RefreshInS)
+	add("probe of the primary", l.FailbackS)
+	add("try", l.RetryInS)
+	return text
 }
 
 func printPorts(w io.Writer, ports []api.Port) error {

@@ -87,10 +87,10 @@ func ask(b *box, gate Gate, method, path, body string) *httptest.ResponseRecorde
 
 const (
 	line1 = `{"line":1,"aor":"sip:1001@pbx.example","state":"registered","server":"backup","server_addr":"192.0.2.2:5060","transport":"udp",` +
-		`"since":"2026-03-01T09:00:00.123Z","expires_s":300,"refresh_in_s":0,"failback_in_s":1200,"failovers":2,"failbacks":1,"last_error":null,"calls":1,` +
+		`"since":"2026-03-01T09:00:00.123Z","expires_s":300,"refresh_in_s":0,"failback_in_s":1200,"retry_in_s":null,"failovers":2,"failbacks":1,"last_error":null,"calls":1,` +
 		`"why":"On the backup since 09:00 because the primary did not answer."}`
 	line3 = `{"line":3,"aor":null,"state":"disabled","server":"none","server_addr":null,"transport":null,` +
-		`"since":null,"expires_s":null,"refresh_in_s":null,"failback_in_s":null,"failovers":0,"failbacks":0,"last_error":null,"calls":0,"why":null}`
+		`"since":null,"expires_s":null,"refresh_in_s":null,"failback_in_s":null,"retry_in_s":null,"failovers":0,"failbacks":0,"last_error":null,"calls":0,"why":null}`
 	port1 = `{"port":1,"kind":"phone","line":1,"driver":"unix:/run/tipring/port1.sock","card":true,"hook":"off","ring":false,"state":"talking","call":"c1","warning":null}`
 	port2 = `{"port":2,"kind":"fax","line":3,"driver":"none","card":false,"hook":"on","ring":false,"state":"idle","call":null,"warning":null}`
 	call1 = `{"id":"c1","sip_call_id":"a@b","line":1,"port":1,"direction":"out","peer":"sip:600@pbx.example","state":"connected","server":"192.0.2.2:5060",` +

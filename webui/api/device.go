@@ -128,6 +128,7 @@ type Line struct {
 	ExpiresS   *int   `json:"expires_s"`
 	RefreshInS *int   `json:"refresh_in_s"`
 	FailbackS  *int   `json:"failback_in_s"`
+	RetryInS   *int   `json:"retry_in_s"` // of a failed line
 	Failovers  int    `json:"failovers"`
 	Failbacks  int    `json:"failbacks"`
 	LastError  Text   `json:"last_error"`

@@ -2,7 +2,6 @@ package frame
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -50,12 +49,6 @@ func Duration(s int) string {
 	}
 	return text
 }
-
-// Why is the sentence of a line (its member why) without the spans of time in it, which a
-// page shows beside it, counting: since when, the next refresh and the next probe.
-func Why(s string) string { return spans.ReplaceAllString(s, "") }
-
-var spans = regexp.MustCompile(` for \d[\dhm.]*s|; next (re|pr)[^;]*?(in \d[\dhm.]*s|now)`)
 
 // MAC is an address as it is printed on devices: 00:04:F2:A1:B2:C3.
 func MAC(s string) string {

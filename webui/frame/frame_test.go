@@ -170,10 +170,6 @@ func TestFormats(t *testing.T) {
 	v, rate := 3.14159, 14400
 	for _, tt := range []struct{ got, want string }{
 		{Pct(&v), "3.1 %"}, {Pct(nil), ""}, {MS(&v), "3 ms"}, {MOS(&v), "3.1"}, {Bitrate(&rate), "14400 bit/s"}, {Bitrate(nil), ""}, {Num(&rate), "14400"}, {Num(nil), ""},
-		{Why("registered at the primary server for 34s; next refresh in 8.9s"), "registered at the primary server"},
-		{Why("registered at the backup server for 1h2m3s, because the primary failed: 503 for 2 lines; next refresh in 15s; next probe of the primary in 4m5s (last: no answer)"), "registered at the backup server, because the primary failed: 503 for 2 lines (last: no answer)"},
-		{Why("no server for 1m0s: 403 Forbidden; next try now"), "no server: 403 Forbidden; next try now"},
-		{Why("this line is switched off"), "this line is switched off"},
 		{MAC("0004f2a1b2c3"), "00:04:F2:A1:B2:C3"}, {MAC("auto"), "auto"}, {MAC(""), ""},
 		{Duration(-1), "0:00"}, {Duration(245), "4:05"}, {Duration(3845), "1:04:05"}, {Duration(3*86400 + 3845), "3 d 1:04:05"},
 	} {

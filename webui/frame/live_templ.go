@@ -62,8 +62,8 @@ func Word(field, value string, words Words) templ.Component {
 
 // Live is a text that the script keeps as the member says: field is its path (quality.mos),
 // format how it is written: "" as it is, pct ms bitrate duration mos number, talk (how long
-// a call was answered, of the member answered), why (a line's, without spans of time). text is what it
-// is now, written the same way (Pct, MS, Bitrate, Duration, MOS, Why).
+// a call was answered, of the member answered). text is what it is now, written the same way
+// (Pct, MS, Bitrate, Duration, MOS).
 func Live(field, format, text string) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<span data-field=\"")

@@ -34,7 +34,6 @@
     bitrate: v => v + ' bit/s',
     number: v => v.toLocaleString(root.lang),
     duration: span,
-    why: v => v.replace(/ for \d[\dhm.]*s|; next (re|pr)[^;]*?(in \d[\dhm.]*s|now)/g, ''),
     talk: (v, call) => span((Date.parse(call.ended) - Date.parse(v)) / 1000),
   };
   const member = (data, path) => path.split('.').reduce((v, name) => (v == null ? null : v[name]), data);

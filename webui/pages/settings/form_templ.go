@@ -112,8 +112,8 @@ func fieldset(s *sheet, g group) templ.Component {
 				ctx.Tell("Line Status")
 				ctx.Text("</span>")
 				ctx.Put(frame.Badge("state", s.line.State, frame.LineStates))
-				ctx.Text("<span class=\"why\" data-field=\"why\" data-format=\"why\">")
-				ctx.Say(frame.Why(string(s.line.Why)))
+				ctx.Text("<span class=\"why\" data-field=\"why\">")
+				ctx.Say(string(s.line.Why))
 				ctx.Text("</span></div>")
 			}
 			ctx.Text(" ")

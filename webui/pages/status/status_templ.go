@@ -145,8 +145,8 @@ func line(l api.Line, admin bool) templ.Component {
 			ctx.Tell("Primary")
 			ctx.Text("</span> <span class=\"end backup\">")
 			ctx.Tell("Backup")
-			ctx.Text("</span></span></div><p class=\"why\" data-field=\"why\" data-format=\"why\">")
-			ctx.Say(frame.Why(string(l.Why)))
+			ctx.Text("</span></span></div><p class=\"why\" data-field=\"why\">")
+			ctx.Say(string(l.Why))
 			ctx.Text("</p>")
 			inner28 := part.Draw(func(ctx *part.Page) {
 				inner29 := part.Draw(func(ctx *part.Page) {
@@ -194,15 +194,23 @@ func line(l api.Line, admin bool) templ.Component {
 			ctx.Around(frame.If("failback_in_s", l.FailbackS != nil), inner36)
 			ctx.Text(" ")
 			inner38 := part.Draw(func(ctx *part.Page) {
+				ctx.Text("<p class=\"probe\">")
+				ctx.Say(words.T(ctx, "The servers are tried again in") + " ")
+				ctx.Put(frame.Countdown("retry_in_s", l.RetryInS))
+				ctx.Text("</p>")
+			})
+			ctx.Around(frame.If("retry_in_s", l.RetryInS != nil), inner38)
+			ctx.Text(" ")
+			inner40 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span class=\"hush\">")
 				ctx.Tell("Last error:")
 				ctx.Text("</span> <span data-field=\"last_error\">")
 				ctx.Say(string(l.LastError))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("last_error", l.LastError != ""), inner38)
+			ctx.Around(frame.If("last_error", l.LastError != ""), inner40)
 			ctx.Text(" <div class=\"buttons foot\">")
-			inner41 := part.Draw(func(ctx *part.Page) {
+			inner43 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<span>")
 				ctx.Say(words.T(ctx, "Failovers") + " ")
 				ctx.Put(frame.Live("failovers", "", strconv.Itoa(l.Failovers)))
@@ -211,7 +219,7 @@ func line(l api.Line, admin bool) templ.Component {
 				ctx.Put(frame.Live("failbacks", "", strconv.Itoa(l.Failbacks)))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.Parts(), inner41)
+			ctx.Around(frame.Parts(), inner43)
 			if admin && l.State != "disabled" {
 				ctx.Put(frame.ButtonLink("quiet small", words.T(ctx, "SIP messages"), "/line/"+strconv.Itoa(l.Line)+"/messages"))
 				ctx.Text(" ")
@@ -226,7 +234,7 @@ func line(l api.Line, admin bool) templ.Component {
 // port is one port, drawn as what is connected to it.
 func port(p api.Port) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner45 := part.Draw(func(ctx *part.Page) {
+		inner47 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"portview\">")
 			ctx.Put(Machine(p))
 			ctx.Text("<div>")
@@ -241,7 +249,7 @@ func port(p api.Port) templ.Component {
 				ctx.Say(frame.PortKinds.Of(ctx, p.Kind))
 				ctx.Text("</p>")
 			}
-			inner49 := part.Draw(func(ctx *part.Page) {
+			inner51 := part.Draw(func(ctx *part.Page) {
 				if p.Driver != "none" {
 					ctx.Put(frame.Word("hook", p.Hook, frame.Hooks))
 				}
@@ -249,26 +257,26 @@ func port(p api.Port) templ.Component {
 				ctx.Say(words.T(ctx, "Line %d", p.Line))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.Parts(), inner49)
+			ctx.Around(frame.Parts(), inner51)
 			if p.Driver != "none" {
-				inner51 := part.Draw(func(ctx *part.Page) {
+				inner53 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<p class=\"nocard\">")
 					ctx.Tell("No line card is connected.")
 					ctx.Text("</p>")
 				})
-				ctx.Around(frame.If("!card", !p.Card), inner51)
+				ctx.Around(frame.If("!card", !p.Card), inner53)
 			}
-			inner53 := part.Draw(func(ctx *part.Page) {
+			inner55 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p><a href=\"")
 				ctx.Link(templ.URL("/calls/" + string(p.Call)))
 				ctx.Text("\" data-href=\"/calls/{call}\">")
 				ctx.Tell("The call")
 				ctx.Text("</a></p>")
 			})
-			ctx.Around(frame.If("call", p.Call != ""), inner53)
+			ctx.Around(frame.If("call", p.Call != ""), inner55)
 			ctx.Text("</div></div>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Port %d", p.Port), Href: "/ports", State: frame.Badge("state", p.State, frame.PortStates), Live: "port/" + strconv.Itoa(p.Port), Look: "port", Inner: true}), inner45)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Port %d", p.Port), Href: "/ports", State: frame.Badge("state", p.State, frame.PortStates), Live: "port/" + strconv.Itoa(p.Port), Look: "port", Inner: true}), inner47)
 	})
 }
 
@@ -280,9 +288,9 @@ func Machine(p api.Port) templ.Component {
 		ctx.Text("\"><span data-attr=\"state\" data-state=\"")
 		ctx.Say(p.State)
 		ctx.Text("\">")
-		classes59 := []string{p.Kind}
+		classes61 := []string{p.Kind}
 		ctx.Text("<svg class=\"")
-		ctx.Say(part.Classes(classes59))
+		ctx.Say(part.Classes(classes61))
 		ctx.Text("\" data-attr=\"hook\" data-state=\"")
 		ctx.Say(p.Hook)
 		ctx.Text("\" viewBox=\"0 0 96 80\" width=\"96\" height=\"80\" aria-hidden=\"true\"><g class=\"waves\"><path d=\"M14 16q-7 8 0 18M6 11q-11 14 0 28M82 16q7 8 0 18M90 11q11 14 0 28\"></path></g> ")
@@ -309,17 +317,17 @@ func faxes(all []fax) templ.Component {
 			ctx.Text(" hidden")
 		}
 		ctx.Text(">")
-		inner63 := part.Draw(func(ctx *part.Page) {
+		inner65 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Send a fax"), "/fax"))
 		})
-		ctx.Around(frame.Empty(words.T(ctx, "No fax is on its way.")), inner63)
+		ctx.Around(frame.Empty(words.T(ctx, "No fax is on its way.")), inner65)
 		ctx.Text("</div></div>")
 	})
 }
 
 func faxItem(f fax) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner65 := part.Draw(func(ctx *part.Page) {
+		inner67 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"faxview\"><img class=\"page\" alt=\"")
 			ctx.Tell("The page so far")
 			ctx.Text("\" width=\"108\" height=\"153\" data-src=\"/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}\"")
@@ -332,34 +340,34 @@ func faxItem(f fax) templ.Component {
 				ctx.Text("\"")
 			}
 			ctx.Text("><div>")
-			inner68 := part.Draw(func(ctx *part.Page) {
-				inner69 := part.Draw(func(ctx *part.Page) {
+			inner70 := part.Draw(func(ctx *part.Page) {
+				inner71 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Word("direction", f.Direction, frame.Directions))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Direction")), inner69)
+				ctx.Around(frame.Fact(words.T(ctx, "Direction")), inner71)
 				ctx.Text(" ")
-				inner70 := part.Draw(func(ctx *part.Page) {
+				inner72 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("pages.length", "", strconv.Itoa(len(f.Pages))))
 					ctx.Text(" ")
 					ctx.Say(" / ")
 					ctx.Put(frame.Live("page_count", "", frame.Num(f.PageCount)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Pages done")), inner70)
+				ctx.Around(frame.Fact(words.T(ctx, "Pages done")), inner72)
 				ctx.Text(" ")
-				inner72 := part.Draw(func(ctx *part.Page) {
+				inner74 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("rate", "bitrate", frame.Bitrate(f.Rate)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Rate")), inner72)
+				ctx.Around(frame.Fact(words.T(ctx, "Rate")), inner74)
 				ctx.Text(" ")
-				inner73 := part.Draw(func(ctx *part.Page) {
+				inner75 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("remote_id", "", string(f.RemoteID)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Far machine")), inner73)
+				ctx.Around(frame.Fact(words.T(ctx, "Far machine")), inner75)
 			})
-			ctx.Around(frame.Facts(), inner68)
+			ctx.Around(frame.Facts(), inner70)
 			ctx.Text("</div></div>")
-			inner74 := part.Draw(func(ctx *part.Page) {
-				inner75 := part.Draw(func(ctx *part.Page) {
+			inner76 := part.Draw(func(ctx *part.Page) {
+				inner77 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span>")
 					ctx.Say(words.T(ctx, "Page") + " ")
 					ctx.Put(frame.Live("progress.page", "", f.at().page))
@@ -368,91 +376,91 @@ func faxItem(f fax) templ.Component {
 					ctx.Put(frame.Live("progress.rows", "", f.at().rows))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Parts(), inner75)
+				ctx.Around(frame.Parts(), inner77)
 				ctx.Text(" ")
 				ctx.Put(frame.Progress(words.T(ctx, "This page"), f.at().n, f.at().of, "progress.rows", "progress.of"))
 			})
-			ctx.Around(frame.If("progress", f.Progress != nil), inner74)
+			ctx.Around(frame.If("progress", f.Progress != nil), inner76)
 			ctx.Text(" ")
-			inner78 := part.Draw(func(ctx *part.Page) {
+			inner80 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p>")
 				ctx.Say(words.T(ctx, "Next try") + " ")
 				ctx.Put(frame.Time("next_try", f.NextTry))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner78)
+			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner80)
 			ctx.Text(" ")
-			inner80 := part.Draw(func(ctx *part.Page) {
+			inner82 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
 				ctx.Say(string(f.Error))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("error", f.Error != ""), inner80)
+			ctx.Around(frame.If("error", f.Error != ""), inner82)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: dash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner65)
+		ctx.Around(frame.CardOf(frame.CardView{Title: dash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner67)
 	})
 }
 
 // provisioning is where the settings come from.
 func provisioning(s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner83 := part.Draw(func(ctx *part.Page) {
-			inner84 := part.Draw(func(ctx *part.Page) {
-				inner85 := part.Draw(func(ctx *part.Page) {
+		inner85 := part.Draw(func(ctx *part.Page) {
+			inner86 := part.Draw(func(ctx *part.Page) {
+				inner87 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("last", s.Provisioning.Last))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner85)
-				ctx.Text(" ")
-				inner86 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Live("source", "", string(s.Provisioning.Source)))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "Source")), inner86)
-				ctx.Text(" ")
-				inner87 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Live("url", "", string(s.Provisioning.URL)))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "File")), inner87)
+				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner87)
 				ctx.Text(" ")
 				inner88 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Time("next", s.Provisioning.Next))
+					ctx.Put(frame.Live("source", "", string(s.Provisioning.Source)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner88)
+				ctx.Around(frame.Fact(words.T(ctx, "Source")), inner88)
 				ctx.Text(" ")
 				inner89 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Live("url", "", string(s.Provisioning.URL)))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "File")), inner89)
+				ctx.Text(" ")
+				inner90 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Time("next", s.Provisioning.Next))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner90)
+				ctx.Text(" ")
+				inner91 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("generation", "", frame.Num(s.Provisioning.Generation)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner89)
+				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner91)
 			})
-			ctx.Around(frame.Facts(), inner84)
+			ctx.Around(frame.Facts(), inner86)
 			ctx.Text(" ")
-			inner90 := part.Draw(func(ctx *part.Page) {
+			inner92 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"trial\">")
 				ctx.Say(words.T(ctx, "These settings are on trial. If the lines do not come back, the ones before return") + " ")
 				ctx.Put(frame.Time("trial.until", until(s.Provisioning.Trial)))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("trial", s.Provisioning.Trial != nil), inner90)
+			ctx.Around(frame.If("trial", s.Provisioning.Trial != nil), inner92)
 			ctx.Text(" ")
-			inner92 := part.Draw(func(ctx *part.Page) {
+			inner94 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror\"><span data-field=\"error\">")
 				ctx.Say(string(s.Provisioning.Error))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner92)
+			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner94)
 			for _, w := range s.Waiting {
 				ctx.Text("<p class=\"hush\">")
 				ctx.Say(words.T(ctx, "New settings of [%s] wait for %s.", w.Section, w.For))
 				ctx.Text("</p>")
 			}
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner83)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner85)
 	})
 }
 
 // messages are what waits for the people of the lines.
 func messages(all []message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner96 := part.Draw(func(ctx *part.Page) {
+		inner98 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"plainlist\">")
 			for _, m := range all {
 				ctx.Text("<li>")
@@ -474,32 +482,32 @@ func messages(all []message) templ.Component {
 			}
 			ctx.Text("</ul>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner96)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner98)
 	})
 }
 
 func device(s api.Status) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner103 := part.Draw(func(ctx *part.Page) {
-			inner104 := part.Draw(func(ctx *part.Page) {
+		inner105 := part.Draw(func(ctx *part.Page) {
+			inner106 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.FactText(words.T(ctx, "Version"), s.Version))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Running for"), frame.Duration(s.UptimeS)))
 				ctx.Text(" ")
-				inner105 := part.Draw(func(ctx *part.Page) {
+				inner107 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")
 					ctx.Say(dash(frame.MAC(string(s.Device.MAC))))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner105)
+				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner107)
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Serial number"), string(s.Device.Serial)))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Account"), string(s.Device.Account)))
 			})
-			ctx.Around(frame.Facts(), inner104)
+			ctx.Around(frame.Facts(), inner106)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner103)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner105)
 	})
 }
 
