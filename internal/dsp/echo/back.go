@@ -8,7 +8,7 @@ type back struct {
 	far   window // flattened
 	taps  []int16
 	fine  []int32 // the taps with 16 more bits
-	white whitener
+	white predictor
 
 	energy   uint64 // of the tail
 	still    bool   // does not adapt now
@@ -16,12 +16,16 @@ type back struct {
 	fastest  uint64 // the largest stable rate, in rateBits
 	smoothed uint64 // power of the error, lately
 
+	went uint64 // sum of the rates in this block
+
 	near, front, back uint64 // powers in this block: of the near signal flattened, and without echo by either filter
 }
 
 const (
-	gainBits = 24
-	rateBits = 15
+	flatMore  = 2 // bits of precision that flattened samples have below those of samples
+	flatFloor = 3 // what lies 9 dB below the signal is not raised
+	gainBits  = 24
+	rateBits  = 15
 )
 
 func (b *back) reset() {
@@ -33,7 +37,7 @@ func (b *back) reset() {
 
 // whiten finds how to flatten from here on, and flattens the tail again.
 func (b *back) whiten(far []int16) {
-	b.white.learn(far[len(far)-min(len(far), 256):])
+	b.white.solve(correlations(far[len(far)-min(len(far), 256):]), flatFloor)
 	lanes := b.far.lanes[:b.far.taps]
 	var later int32
 	for i := len(lanes) - 1; i >= 0; i-- {
@@ -122,6 +126,7 @@ func (b *back) rate(power, energy uint64) uint32 {
 }
 
 func (b *back) adapt(window []lane, errs *[strip]int32, rate uint32, energy uint64, scale int) {
+	b.went += uint64(rate)
 	if s := newStep(rate, energy, scale); s.mantissa != 0 {
 		correlate(b.fine, b.taps, window, errs, s)
 	}

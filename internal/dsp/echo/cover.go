@@ -1,8 +1,91 @@
 package echo
 
-// cover is the nonlinear processor.
-type cover struct{ off bool }
+// cover is the nonlinear processor (G.168 clause 3.18). While there is echo and the near
+// party is silent, it puts noise like the background in place of what the filter has left.
+type cover struct {
+	off  bool
+	talk int   // samples until the near party counts as silent
+	open int32 // how much passes: 1<<openBits is all
 
-func (c *cover) reset() { *c = cover{off: c.off} }
+	err       uint64 // power of a sample of the rest, over some 4 ms
+	gain      uint64 // the rest of an echo against the loudest block in the tail: power, in gainBits
+	far       uint64 // power of that block
+	threshold uint64 // more than this is the near party
+	needed    bool   // the rest of the echo would be heard
+}
 
-func (c *cover) process(out, errs []int16, echo []int32) { copy(out, errs) }
+const (
+	openBits = 15
+	opens    = 1 << openBits / 16 // a sample: 2 ms
+	closes   = 1 << openBits / 64 // 8 ms
+	talkHang = 150 * rate
+)
+
+func (c *cover) reset() {
+	*c = cover{off: c.off, open: 1 << openBits, gain: 1 << gainBits / 4}
+}
+
+// pass lets out what the filter has left in errs, or covers it; far is what was played.
+func (c *cover) pass(out, errs, far []int16, b *background) {
+	if p := energy(far) * block / uint64(len(far)); p > c.far {
+		c.hear(p, b)
+	}
+	c.err += energy(errs)/uint64(len(errs))>>2 - c.err>>2
+	if c.err > c.threshold {
+		c.talk = talkHang
+	}
+	step := int32(opens)
+	if c.talk > 0 {
+		c.talk -= len(errs)
+	} else if c.needed && !c.off {
+		step = -closes
+	}
+	if step > 0 && c.open == 1<<openBits {
+		copy(out, errs)
+		return
+	}
+	for i, e := range errs {
+		c.open = max(0, min(c.open+step, 1<<openBits))
+		v := int32(e)*c.open>>openBits + b.next()*(1<<openBits-c.open)>>openBits
+		out[i] = saturate(v)
+	}
+}
+
+// judge looks at a block: the power of what is left of it, that of the loudest block in
+// the tail, and whether the level has been about the same all that time.
+func (c *cover) judge(left, far uint64, steady bool, b *background) {
+	noise := b.level()
+	if steady {
+		measured := min(left-min(left, noise), 1<<38) << gainBits / max(far, 1)
+		switch {
+		case measured < c.gain:
+			c.gain -= (c.gain - measured) >> 2
+		case measured < 16*c.gain:
+			c.gain += c.gain >> 5
+		default: // rather the near party
+			c.gain += c.gain >> 8
+		}
+		c.gain = min(max(c.gain, 1<<gainBits>>14), 1<<gainBits/4)
+	}
+	c.hear(far, b)
+}
+
+// hear finds what to expect of far samples as loud as those of a block of that power.
+func (c *cover) hear(far uint64, b *background) {
+	c.far = far
+	noise, residue := b.level(), far>>8*c.gain>>(gainBits-8)
+	c.threshold = (min(16*residue, max(far/2, residue)) + 4*noise) / block
+	needed := far > quietFar && residue > noise>>3
+	if needed && !c.needed {
+		b.prepare()
+	}
+	c.needed = needed
+}
+
+func energy(pcm []int16) (sum uint64) {
+	for _, v := range pcm {
+		d := int32(v)
+		sum += uint64(uint32(d * d))
+	}
+	return sum
+}

@@ -15,10 +15,7 @@
 // or allocates once a Canceller is made.
 package echo
 
-import (
-	"math"
-	"math/bits"
-)
+import "math"
 
 const (
 	block = 80 // samples between two decisions: 10 ms
@@ -36,6 +33,7 @@ type Canceller struct {
 	back  back
 	mind  mind
 	cover cover
+	noise background
 
 	farPCM, nearPCM, errPCM []int16 // of the block, and before it the tail and what whitening needs
 	at                      int     // samples of the block so far
@@ -68,6 +66,7 @@ func (c *Canceller) Reset() {
 	c.back.reset()
 	c.mind.reset()
 	c.cover.reset()
+	c.noise.reset()
 	c.at = 0
 }
 
@@ -118,10 +117,10 @@ func (c *Canceller) run(far, near []int16) {
 	for i := from; i < to; i += strip {
 		n := min(strip, to-i)
 		errs := c.errPCM[order+i : order+i+n]
-		echo := c.front.cancel(errs, c.nearPCM[order+i:order+i+n], i)
+		c.front.cancel(errs, c.nearPCM[order+i:order+i+n], i)
 		c.back.learn(c.nearPCM[:order+i+n], c.errPCM[:order+i+n], i, n)
 		c.mind.watch(c.nearPCM[order+i:order+i+n], errs)
-		c.cover.process(near[i-from:i-from+n], errs, echo[:n])
+		c.cover.pass(near[i-from:i-from+n], errs, far[i-from:i-from+n], &c.noise)
 	}
 	if c.at = to; to == block {
 		c.at = 0
@@ -140,7 +139,5 @@ func (c *Canceller) next() {
 		c.back.whiten(c.farPCM[:c.taps+order])
 	}
 }
-
-func bitsOf(v uint64) int { return bits.Len64(v) }
 
 func saturate(v int32) int16 { return int16(max(math.MinInt16, min(v, math.MaxInt16))) }

@@ -5,7 +5,6 @@ package echo
 type front struct {
 	far  window
 	taps []int16 // tapBits behind the binary point
-	echo [strip]int32
 }
 
 func (f *front) reset() {
@@ -13,13 +12,11 @@ func (f *front) reset() {
 	clear(f.taps)
 }
 
-// cancel sets errs to the near samples, sample i of the block on, without their echo,
-// and returns that echo.
-func (f *front) cancel(errs, near []int16, i int) []int32 {
-	convolve(&f.echo, f.taps, f.far.strip(i))
+// cancel sets errs to the near samples, sample i of the block on, without their echo.
+func (f *front) cancel(errs, near []int16, i int) {
+	var echo [strip]int32
+	convolve(&echo, f.taps, f.far.strip(i))
 	for k, v := range near {
-		f.echo[k] = (f.echo[k] + 1<<(tapBits-1)) >> tapBits
-		errs[k] = saturate(int32(v) - f.echo[k])
+		errs[k] = saturate(int32(v) - (echo[k]+1<<(tapBits-1))>>tapBits)
 	}
-	return f.echo[:]
 }

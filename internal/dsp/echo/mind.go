@@ -15,6 +15,8 @@ type mind struct {
 	better, worse, odd   int    // blocks in a row
 	trial, rest          int    // blocks that a trial lasts; until another
 	useless              int
+	fineFront, fineBack  uint64
+	fineN                int
 }
 
 const (
@@ -63,8 +65,14 @@ func (c *Canceller) decide() {
 	if !b.still {
 		c.compare()
 	}
+	loudest := m.levels[0]
+	for _, l := range m.levels[1:] {
+		loudest = max(loudest, l)
+	}
+	c.noise.listen(c.errPCM[order:], m.err, m.active == 0)
+	c.cover.judge(m.err, loudest, m.steady(), &c.noise)
 	m.near, m.err = 0, 0
-	b.near, b.front, b.back = 0, 0, 0
+	b.near, b.front, b.back, b.went = 0, 0, 0, 0
 	wasStill := b.still
 	b.still = m.active == 0
 	if wasStill && !b.still {
@@ -89,6 +97,7 @@ func (c *Canceller) compare() {
 	front := min(m.frontS/block, 1<<38) << gainBits / mean
 	if steady {
 		track(&b.gain, back)
+		b.gain -= b.gain * b.went * strip / uint64(c.taps) / tuneDecay >> rateBits
 		track(&m.frontGain, front)
 		m.came += m.near>>4 - m.came>>4
 		m.left += m.err>>4 - m.left>>4
@@ -140,7 +149,17 @@ func (c *Canceller) compare() {
 	} else {
 		m.better = 0
 	}
-	if m.better >= need {
+	m.fineFront += b.front
+	m.fineBack += b.back
+	fine := false
+	if m.fineN++; m.fineN >= tuneFine {
+		fine = m.trial == 0 && front <= 8*m.frontGain && m.fineBack < m.fineFront-m.fineFront>>tuneMargin
+		m.fineN, m.fineFront, m.fineBack = 0, 0, 0
+	}
+	if m.trial > 0 || front > 8*m.frontGain {
+		m.fineN, m.fineFront, m.fineBack = 0, 0, 0
+	}
+	if m.better >= need || fine {
 		copy(c.front.taps, b.taps)
 		m.frontGain = b.gain
 		m.frontS = m.backS
@@ -177,7 +196,10 @@ func track(gain *uint64, measured uint64) {
 	if measured < *gain {
 		*gain -= (*gain - measured) >> 1
 	} else {
-		*gain += *gain >> 6
+		*gain += *gain >> tuneGrow
 	}
 	*gain = min(max(*gain, least), 1<<gainBits)
 }
+
+var tuneFine, tuneMargin = 12, 6
+var tuneDecay, tuneGrow uint64 = 8, 8
