@@ -1,6 +1,10 @@
 package offer
 
-import "slices"
+import (
+	"slices"
+
+	"tipring/internal/media/srtp"
+)
 
 // Answer answers the peer's offer and puts both in force. Every m= line is answered in its
 // place, with port 0 where it is refused (RFC 3264 section 6); an offer of which nothing
@@ -43,6 +47,9 @@ func (s *Session) repeat() state {
 		audio.Direction &^= SendOnly
 	}
 	next.local.Media[i].Attributes.setDirection(audio.Direction)
+	if own := next.local.Media[i].cryptos(); audio.SRTP != nil && len(own) > 0 {
+		audio.SRTP = &srtp.Keys{Local: own[0].key, Remote: audio.SRTP.Remote}
+	}
 	next.audio = &audio
 	return next
 }
@@ -85,12 +92,17 @@ func (s *Session) prefersImage(offer *Description) bool {
 	return true
 }
 
-// acceptAudio answers the first line of sound that can be accepted.
+// acceptAudio answers the first line of sound that can be accepted. Who offers both, an encrypted
+// line and a plain one, gets the first in whatever order.
 func (s *Session) acceptAudio(next *state, offer *Description) error {
-	return next.accept(offer, Media.isAudio, func(i int) (m Media, err error) {
+	answer := func(i int) (m Media, err error) {
 		m, next.audio, err = s.answerAudio(offer, i)
 		return m, err
-	})
+	}
+	if s.caps.Security != Plain && next.accept(offer, Media.isSecureAudio, answer) == nil {
+		return nil
+	}
+	return next.accept(offer, Media.isAudio, answer)
 }
 
 // acceptImage answers the first line of T.38 that can be accepted.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tipring/internal/media/srtp"
 )
 
 // Audio is what both sides agreed for the audio stream.
@@ -21,6 +23,8 @@ type Audio struct {
 	PtimeMS   int       // packet time to send: 10, 20, 30 or 40
 	Direction Direction // what this side does
 	Held      bool      // the peer does not want to hear us: it holds the call
+
+	SRTP *srtp.Keys // nil: plain RTP
 }
 
 // An audioLine is what a peer's m=audio line says, read.
@@ -32,15 +36,21 @@ type audioLine struct {
 	event        int      // -1: none
 	ptime        int      // 0: not said
 	maxptime     int
+	secure       bool     // RTP/SAVP
+	keyed        bool     // it has keys, understood or not
+	cryptos      []crypto // those that are understood
 }
 
 // readAudio reads stream i of a peer's description.
 func readAudio(d *Description, i int) (audioLine, error) {
 	m := &d.Media[i]
 	line := audioLine{event: -1, direction: d.Direction(i), ptime: m.milliseconds("ptime"), maxptime: m.milliseconds("maxptime")}
-	if !strings.EqualFold(m.Proto, "RTP/AVP") {
+	line.secure = strings.EqualFold(m.Proto, secureProfile)
+	if !line.secure && !strings.EqualFold(m.Proto, plainProfile) {
 		return line, refusal(warnTransport, "transport %.20s", m.Proto)
 	}
+	_, line.keyed = m.Attributes.Get("crypto")
+	line.cryptos = m.cryptos()
 	for _, f := range m.Formats {
 		pt, ok := payloadType(f)
 		if !ok {
@@ -164,6 +174,10 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	if err := s.local.apartFrom(&line); err != nil {
 		return Media{}, nil, err
 	}
+	crypto, err := s.chooseCrypto(&line)
+	if err != nil {
+		return Media{}, nil, err
+	}
 	chosen, ok := s.choose(line.formats)
 	if !ok {
 		return Media{}, nil, refusal(warnFormat, "no common codec")
@@ -175,6 +189,7 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	}
 	m := s.audioMedia(a.Receive, a.EventReceive, a.PtimeMS, a.Direction)
 	m.Kind, m.Proto = offer.Media[i].Kind, offer.Media[i].Proto // in the peer's letters
+	a.SRTP = s.answerCrypto(&m, crypto)
 	return m, a, nil
 }
 
@@ -220,9 +235,14 @@ func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error
 	if err := s.local.apartFrom(&line); err != nil {
 		return nil, err
 	}
+	keys, err := takeCrypto(m, &line)
+	if err != nil {
+		return nil, err
+	}
 	own := ownFormats(m)
 	want, _ := m.Attributes.direction()
 	a := line.agree(s.caps.PtimeMS, want)
+	a.SRTP = keys
 	a.Receive = own.formats
 	if own.event >= 0 && line.event >= 0 {
 		a.EventSend, a.EventReceive = line.event, own.event
@@ -265,7 +285,9 @@ func (s *Session) offerAudio(direction Direction) Media {
 	if s.caps.Events {
 		event = s.eventPayloadType()
 	}
-	return s.audioMedia(formats, event, s.caps.PtimeMS, direction)
+	m := s.audioMedia(formats, event, s.caps.PtimeMS, direction)
+	s.secure(&m)
+	return m
 }
 
 // eventPayloadType is the one we used before in this session, for RFC 3264 section 8.3.2
@@ -288,7 +310,7 @@ func (s *Session) eventPayloadType() int {
 
 // audioMedia writes our m=audio line.
 func (s *Session) audioMedia(formats []Format, event, ptime int, direction Direction) Media {
-	m := Media{Kind: "audio", Port: int(s.local.RTP.Port()), Proto: "RTP/AVP"}
+	m := Media{Kind: "audio", Port: int(s.local.RTP.Port()), Proto: plainProfile}
 	for _, f := range formats {
 		pt := strconv.Itoa(int(f.PayloadType))
 		m.Formats = append(m.Formats, pt)

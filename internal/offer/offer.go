@@ -69,6 +69,9 @@ type Capabilities struct {
 	Events  bool    // RFC 4733 telephone events
 	PtimeMS int     // 10, 20, 30 or 40
 	T38     *T38    // nil: m=image is refused
+
+	Security Security // of sound; T.38 is always in the clear
+	PlainWhy string   // why it is Plain, for who offers more; empty: it is off
 }
 
 // Local is where this side receives, as the peer shall see it: behind a NAT the mapped addresses.
@@ -142,6 +145,8 @@ func (st state) imageIndex() int {
 func (d *Description) imageIndex() int { return d.lineOf(0, Media.isImage) }
 
 func (m Media) isAudio() bool { return strings.EqualFold(m.Kind, "audio") }
+
+func (m Media) isSecureAudio() bool { return m.isAudio() && strings.EqualFold(m.Proto, secureProfile) }
 
 // New begins the negotiation of a new dialog. A local that is not known yet is set with
 // SetLocal before the first offer or answer.
@@ -339,6 +344,7 @@ func (s *Session) refreshed() *Description {
 	for i := range d.Media {
 		switch m := &d.Media[i]; {
 		case i == audio:
+			s.keepCrypto(m, s.moved())
 			m.Port = int(s.local.RTP.Port())
 			s.writeRTCP(m)
 		case i == image:
