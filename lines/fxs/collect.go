@@ -9,7 +9,7 @@ func (p *Port) Dial() {
 		return
 	}
 	t := DialTone
-	if p.wanted.lamp {
+	if p.messages && !p.settings.NoStutter {
 		t = StutterTone
 	}
 	p.collect(t, false)
@@ -28,12 +28,17 @@ func (p *Port) collect(t Tone, recalled bool) {
 	}
 	if !p.coded {
 		p.ahead = p.ahead[:0]
-		p.dtmf.Reset()
+		if p.dtmf.Key() == 0 { // one that sounds still is none of the number to come
+			p.dtmf.Reset()
+		}
 	}
-	p.state, p.deadline, p.warming = Dialling, p.now+noDigitTime, false
+	p.state, p.deadline, p.warming = Dialling, p.now+p.patience(0), false
 	p.coded, p.recalled = false, recalled
 	p.keys = p.keys[:0]
+	p.procedure.stop()
+	p.unpowered, p.locked, p.connected = false, false, p.connected && recalled
 	p.play(t)
+	p.settle()
 }
 
 func (p *Port) startHotline() {
@@ -56,6 +61,14 @@ func (p *Port) listen(in []int16) {
 	p.dtmf.DialTone = p.state == Dialling
 	p.heard = p.dtmf.Feed(p.heard[:0], in)
 	for _, e := range p.heard {
+		if e.Down && p.procedure.acknowledged(e.Key) {
+			p.swallowed = e.Key
+			continue
+		}
+		if !e.Down && e.Key == p.swallowed {
+			p.swallowed = 0
+			continue
+		}
 		if !e.Down {
 			p.emit(Event{Kind: KeyUp, Key: e.Key})
 			continue

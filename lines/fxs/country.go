@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tipring/internal/dsp"
+	"tipring/lines/fxs/callerid"
 )
 
 // Tone is one of the call-progress tones of a country.
@@ -46,6 +47,10 @@ type Country struct {
 	Rings              map[string]Cadence // distinctive ones, by name
 	FlashMin, FlashMax int                // samples that the loop opens for a flash
 	Emergency          []string
+	CallerID           *callerid.Standard // nil: callers are not shown
+	International      string             // what is dialled for a + in front of a number
+	DisconnectMS       int                // that the loop current is off when the far end has hung up; 0: it stays on
+	Patience           [3]int             // seconds off-hook with dial tone, with the tone that asks to hang up, with the howler
 
 	dial string // the text of the dial tone
 }
@@ -56,31 +61,28 @@ const (
 	minRingMS, maxRingMS   = 50, 60_000
 	maxRingSteps           = 16
 	minFlashMS, maxFlashMS = 80, 2000
+	maxDisconnectMS        = 5000
+	maxPatienceS           = 600
 )
 
 const samplesPerMS = dsp.SampleRate / 1000
 
-// The howler of North America serves countries that have none of their own.
-const howlerText = "1400@-10+2060@-10+2450@-10+2600@-10/100,0/100"
-
 // LoadCountry reads one country from a table such as etc.Tones.
 func LoadCountry(table, code string) (*Country, error) {
-	c := &Country{Code: code}
+	c := &Country{Code: code, Rings: map[string]Cadence{}, Patience: [3]int{16, 30, 60}}
+	if err := c.load(table, "", false); err != nil { // what stands before the first section
+		return nil, err
+	}
 	if err := c.load(table, code, true); err != nil {
 		return nil, err
 	}
-	for _, t := range []Tone{DialTone, Ringback, Busy, Reorder, CallWaiting} {
+	for _, t := range []Tone{DialTone, Ringback, Busy, Reorder, CallWaiting, Howler} {
 		if c.Tones[t] == nil {
 			return nil, fmt.Errorf("country %s has no %v tone", code, t)
 		}
 	}
 	if len(c.Ring) == 0 || c.FlashMax == 0 {
 		return nil, fmt.Errorf("country %s has no ring or no flash", code)
-	}
-	if c.Tones[Howler] == nil {
-		if err := c.Set("howler", howlerText); err != nil {
-			return nil, err
-		}
 	}
 	return c, c.stutter()
 }
@@ -105,7 +107,8 @@ func section(line string) (code string, ok bool) {
 
 // load takes the settings of a section; those it is like come first.
 func (c *Country) load(table, code string, mayBeLike bool) error {
-	found, inside, n := false, false, 0
+	inside := code == ""
+	found, n := inside, 0
 	for line := range strings.Lines(table) {
 		n++
 		line = strings.TrimSpace(line)
@@ -169,9 +172,23 @@ func (c *Country) Set(key, value string) (err error) {
 	if key == "dial" {
 		c.dial = value
 	}
+	if name, ok := strings.CutPrefix(key, "ring-"); ok {
+		c.Rings[name], err = parseCadence(value)
+		return err
+	}
 	switch key {
 	case "name":
 		c.Name = value
+	case "caller_id":
+		err = c.setCallerID(value)
+	case "international":
+		if c.International = value; strings.Trim(value, "0123456789") != "" {
+			err = fmt.Errorf("%q: want digits", value)
+		}
+	case "disconnect":
+		c.DisconnectMS, err = parseMS(value, 0, maxDisconnectMS)
+	case "patience":
+		c.Patience, err = parsePatience(value)
 	case "ring":
 		c.Ring, err = parseCadence(value)
 	case "flash":
@@ -188,6 +205,26 @@ func (c *Country) Set(key, value string) (err error) {
 		return errors.New("no such key")
 	}
 	return err
+}
+
+func (c *Country) setCallerID(name string) error {
+	if c.CallerID = callerid.Find(name); c.CallerID == nil && name != "off" {
+		return fmt.Errorf("%q: want off or one of %s", name, strings.Join(callerid.Names(), " "))
+	}
+	return nil
+}
+
+func parsePatience(text string) (seconds [3]int, err error) {
+	fields := strings.Split(text, ",")
+	if len(fields) != len(seconds) {
+		return seconds, fmt.Errorf("%q: want seconds of dial tone, of the next tone and of the howler", text)
+	}
+	for i, f := range fields {
+		if seconds[i], err = strconv.Atoi(strings.TrimSpace(f)); err != nil || seconds[i] < 1 || seconds[i] > maxPatienceS {
+			return seconds, fmt.Errorf("%q: want 1 to %d s", f, maxPatienceS)
+		}
+	}
+	return seconds, nil
 }
 
 func parseCadence(text string) (Cadence, error) {

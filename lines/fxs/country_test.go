@@ -37,6 +37,7 @@ func TestEveryCountryInTheTableIsComplete(t *testing.T) {
 
 func TestCountryIsLikeAnother(t *testing.T) {
 	const table = `
+howler = 1400
 [aa]
 name = Aland
 dial = 425
@@ -79,7 +80,13 @@ func TestTableSaysWhatIsWrongAndWhere(t *testing.T) {
 		{"[aa]\nemergency = 911,x", `tones:2: [aa] emergency: "x": want digits`},
 		{"[aa]\nbusy = 9", `tones:2: [aa] busy: tone segment "9": frequency "9": want 20 to 3900 Hz`},
 		{"[aa]\nbusy = 480", `country aa has no dial tone`},
-		{"[aa]\ndial=425\nringback=425\nbusy=425\nreorder=425\nwaiting=425", `country aa has no ring or no flash`},
+		{"[aa]\ndial=425\nringback=425\nbusy=425\nreorder=425\nwaiting=425\nhowler=425", `country aa has no ring or no flash`},
+		{"[aa]\npatience = 5,5", `tones:2: [aa] patience: "5,5": want seconds of dial tone, of the next tone and of the howler`},
+		{"[aa]\npatience = 5,5,0", `tones:2: [aa] patience: "0": want 1 to 600 s`},
+		{"[aa]\ndisconnect = -1", `tones:2: [aa] disconnect: "-1": want 0 to 5000 ms`},
+		{"[aa]\ninternational = +", `tones:2: [aa] international: "+": want digits`},
+		{"[aa]\nring-splash = 1", `tones:2: [aa] ring-splash: "1": want pairs of on and off, 16 numbers at most`},
+		{"[aa]\ncaller_id = smoke", `tones:2: [aa] caller_id: "smoke": want off or one of bellcore bellcore-sdmf etsi etsi-dtas etsi-reversal etsi-pulse bt dtmf dtmf-plain dtmf-dtas dtmf-pulse dtmf-reversal dtmf-reversal-dtas dtmf-denmark dtmf-denmark-reversal dtmf-taiwan`},
 	} {
 		_, err := LoadCountry(tt.table, "aa")
 		if err == nil || err.Error() != tt.want {

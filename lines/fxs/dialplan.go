@@ -95,6 +95,16 @@ type Verdict struct {
 	WaitS     int    // how long to wait for the next key; of Incomplete and Complete
 }
 
+// waiting is the same plan with another wait where it names none, in seconds; 0: as it is.
+func (p *Plan) waiting(s int) *Plan {
+	if s == 0 {
+		return p
+	}
+	other := *p
+	other.waits.short, other.waits.long = cmp.Or(p.waits.short, s), cmp.Or(p.waits.long, s)
+	return &other
+}
+
 // Look returns what the plan says about these keys.
 func (p *Plan) Look(dialled string) Verdict {
 	winner, wait, more := p.decide(dialled)

@@ -7,7 +7,10 @@
 package fxs
 
 import (
+	"cmp"
+
 	"tipring/internal/dsp"
+	"tipring/lines/fxs/callerid"
 )
 
 // State is what a port does.
@@ -38,18 +41,19 @@ type Config struct {
 }
 
 // Settings are what a port does in another way than its country's telephones expect. The zero
-// value is the country's way in everything but Disconnect.
+// value is the country's way.
 type Settings struct {
-	Reversal     bool // tip and ring are reversed while the far end has answered
-	DisconnectMS int  // that the loop current is off when the far end has hung up; 0: it stays on
+	CallerID     string // a standard of callerid, or off; empty or country: the country's
+	NoWaitingID  bool   // who waits is not shown in a call
+	NoLamp       bool   // messages do not light the lamp,
+	NoStutter    bool   // nor make dial tone stutter,
+	NoData       bool   // nor are sent as data
+	Splash       bool   // a short ring goes before those data
+	Reversal     bool   // tip and ring are reversed while the far end has answered
+	DisconnectMS int    // that the loop current is off when the far end has hung up; negative: it stays on
+	NoDigitS     int    // of dial tone, until reorder tone
+	InterdigitS  int    // between two keys, where the dial plan says nothing
 }
-
-// Times of a handset that was left off the hook.
-const (
-	noDigitTime = 16 * dsp.SampleRate // of dial tone
-	parkTime    = 30 * dsp.SampleRate // of the tone that asks to hang up
-	howlTime    = 60 * dsp.SampleRate
-)
 
 // codeWait is how long a code that may go on waits for its next key, and a complete one for its owner.
 const codeWait = 4 * dsp.SampleRate
@@ -63,23 +67,36 @@ type Port struct {
 	hotline string
 	warm    int64 // samples before the hotline
 
-	state                State
-	now                  int64 // samples so far
-	deadline             int64 // when expire has something to do
-	hook                 hook
-	ringer               ringer
-	tone                 dsp.Tone
-	playing              Tone // while tone plays
-	dtmf                 dsp.DTMFDetector
-	keys                 []byte // dialled so far
-	codes                []string
-	ahead                []byte // keys dialled on after a code, before the owner said what follows it
-	coded                bool   // that is so now
-	recalled             bool   // dialling was begun by Recall
-	warming              bool   // no key yet, and the hotline waits for the deadline
-	settings             Settings
-	connected, unpowered bool // Connected reversed the loop, Disconnect took its current away
-	parking              Tone // what Park plays once the loop current is back
+	state    State
+	now      int64 // samples so far
+	deadline int64 // when expire has something to do
+	hook     hook
+	ringer   ringer
+	tone     dsp.Tone
+	playing  Tone // while tone plays
+	dtmf     dsp.DTMFDetector
+	keys     []byte // dialled so far
+	codes    []string
+	ahead    []byte // keys dialled on after a code, before the owner said what follows it
+	coded    bool   // that is so now
+	recalled bool   // dialling was begun by Recall
+	warming  bool   // no key yet, and the hotline waits for the deadline
+
+	settings  Settings
+	standard  *callerid.Standard // nil: callers are not shown
+	procedure procedure
+	frame     int // samples of the last frame
+
+	reversed, dead bool // by the owner
+	connected      bool // the far end has answered, and the loop shows it
+	unpowered      bool // Disconnect or lock-out took the current away
+	locked         bool // left off-hook for so long that nothing comes but a hang-up
+	parking        Tone // what Disconnect plays once the current is back
+
+	messages  bool  // wait
+	owesData  bool  // the telephone does not know yet
+	restUntil int64 // when it may be told at the earliest
+	swallowed byte  // the key that acknowledged an alert
 
 	wanted, sent outputs
 	listening    bool // the card has sent samples
@@ -108,6 +125,13 @@ func New(cfg Config) (*Port, error) {
 		}
 	}
 	p.deadline = never
+	p.plan = p.plan.waiting(cfg.InterdigitS)
+	p.procedure.steps = make([]step, 0, maxRingSteps+8)
+	if name := cmp.Or(cfg.CallerID, "country"); name == "country" {
+		p.standard = cfg.Country.CallerID
+	} else {
+		p.standard = callerid.Find(name)
+	}
 	return p, nil
 }
 
@@ -115,8 +139,8 @@ func New(cfg Config) (*Port, error) {
 func (p *Port) State() State { return p.state }
 
 // OffHook tells whether the handset is lifted. A loop that opened is off-hook until it is
-// known to be no flash.
-func (p *Port) OffHook() bool { return p.hook.off }
+// known to be no flash, and so is one that closed and is not known to be no bad contact.
+func (p *Port) OffHook() bool { return p.hook.off || p.hook.closed }
 
 // Rings tells whether the card was told to put ringing voltage on the loop.
 func (p *Port) Rings() bool { return p.sent.ring }
@@ -139,6 +163,10 @@ func (p *Port) Dialled() string { return string(p.keys) }
 func (p *Port) Loop(l Loop) []Event {
 	p.events = p.events[:0]
 	p.hooked(p.hook.change(l, p.now))
+	if p.locked && !p.hook.closed {
+		p.unpowered = false // hung up, or this card cannot tell without current
+	}
+	p.settle()
 	return p.events
 }
 
@@ -146,6 +174,7 @@ func (p *Port) Loop(l Loop) []Event {
 func (p *Port) Hear(in []int16) []Event {
 	p.events = p.events[:0]
 	p.now += int64(len(in))
+	p.frame = len(in)
 	p.hooked(p.hook.expire(p.now))
 	p.catchUp()
 	if p.listens() {
@@ -154,12 +183,33 @@ func (p *Port) Hear(in []int16) []Event {
 	if p.now >= p.deadline {
 		p.expire()
 	}
-	p.wanted.ring = p.ringer.on(p.now)
+	p.remind()
+	p.settle()
 	return p.events
 }
 
-// Speak lays the port's own tone over what the telephone is about to hear.
+// settle decides what the card is to do.
+func (p *Port) settle() {
+	q := &p.procedure
+	p.wanted.ring = (q.ring || p.ringer.on(p.now)) && !p.hook.closed // ring trip
+	p.wanted.reverse = p.reversed != (p.connected || q.reverse)
+	p.wanted.unpowered = p.dead || p.unpowered || q.unpowered
+	if p.unpowered || q.unpowered {
+		p.hook.lose(p.now)
+	}
+}
+
+// Speak lays the port's own tones and data over what the telephone is about to hear.
 func (p *Port) Speak(out []int16) {
+	if p.procedure.running() {
+		out = p.proceed(out)
+		p.settle()
+	}
+	p.overlay(out)
+}
+
+// overlay plays the tone, if there is one.
+func (p *Port) overlay(out []int16) {
 	for len(out) > 0 && p.tone.Signal() != nil {
 		if p.playing == CallWaiting && !p.tone.Sounding() {
 			n := p.tone.Skip(len(out)) // the call goes on between its bursts
@@ -177,6 +227,7 @@ func (p *Port) hooked(s hookSignal) {
 		if p.state == Ringing {
 			p.dtmf.Reset()
 			p.stopRinging()
+			p.settle()
 			p.emit(Event{Kind: Answered})
 			p.Talk()
 			return
@@ -189,12 +240,12 @@ func (p *Port) hooked(s hookSignal) {
 		p.rest()
 	case s == flashed:
 		p.emit(Event{Kind: Flash})
-		if p.state == Dialling && !p.recalled || p.state == Parked && !p.unpowered {
+		if p.state == Dialling && !p.recalled || p.state == Parked && !p.unpowered && !p.locked {
 			p.Dial()
 		}
 	case s == pulsed && p.state == Dialling:
 		p.silence() // dial tone ends with the first pulse
-		p.deadline = p.now + noDigitTime
+		p.deadline = p.now + p.patience(0)
 	case s >= digitDone && s <= digitsDone && p.listens():
 		key := '0' + byte(s-digitDone)
 		p.emit(Event{Kind: KeyDown, Key: key})
@@ -207,49 +258,39 @@ func (p *Port) hooked(s hookSignal) {
 func (p *Port) rest() {
 	p.state, p.deadline = Idle, never
 	p.keys, p.ahead, p.coded = p.keys[:0], p.ahead[:0], false
-	p.repower()
-	if p.connected {
-		p.connected, p.wanted.reverse = false, false
-	}
+	p.connected, p.unpowered, p.locked = false, false, false
+	p.restUntil = p.now + vmwiRest
 	p.silence()
 	p.stopRinging()
-}
-
-// repower ends what Disconnect began.
-func (p *Port) repower() {
-	if p.unpowered {
-		p.unpowered, p.wanted.unpowered = false, false
-	}
 }
 
 // Ring rings the bell, unless the handset is off-hook: then it reports false. Without a
 // cadence it is the country's.
 func (p *Port) Ring(c Cadence) bool {
-	if p.hook.off {
+	if p.OffHook() {
 		return false
 	}
 	if len(c) == 0 {
 		c = p.country.Ring
 	}
+	p.procedure.stop()
 	p.state = Ringing
 	p.ringer.start(c, p.now)
-	p.wanted.ring = true
+	p.settle()
 	return true
 }
-
-// RingFor rings the bell for a call, in the pattern it asks for, with its caller shown as the
-// country does it. It reports false if the handset is off-hook.
-func (p *Port) RingFor(in Incoming) bool { return p.Ring(p.country.Rings[in.Alert]) }
 
 // StopRing ends ringing: the caller gave up.
 func (p *Port) StopRing() {
 	if p.state == Ringing {
 		p.rest()
+		p.settle()
 	}
 }
 
 func (p *Port) stopRinging() {
 	p.ringer.stop()
+	p.procedure.stop()
 	p.wanted.ring = false
 }
 
@@ -257,6 +298,7 @@ func (p *Port) stopRinging() {
 func (p *Port) Talk() {
 	if p.hook.off {
 		p.state, p.deadline = Talking, never
+		p.coded, p.ahead = false, p.ahead[:0]
 		p.silence()
 	}
 }
@@ -275,13 +317,25 @@ func (p *Port) Silence() {
 	}
 }
 
-// Park plays a tone that asks to hang up, then howls, then gives up.
+// Park plays a tone that asks to hang up, then howls, then takes the loop current away.
 func (p *Port) Park(t Tone) {
 	if p.hook.off {
-		p.state, p.deadline = Parked, p.now+parkTime
-		p.keys = p.keys[:0]
+		p.state, p.deadline = Parked, p.now+p.patience(1)
+		p.keys, p.ahead, p.coded = p.keys[:0], p.ahead[:0], false
+		p.connected, p.unpowered, p.locked = false, false, false
+		p.procedure.stop()
 		p.play(t)
+		p.settle()
 	}
+}
+
+// patience is how long a handset may be off-hook with dial tone (0), with the tone that asks
+// to hang up (1), with the howler (2).
+func (p *Port) patience(stage int) int64 {
+	if stage == 0 && p.settings.NoDigitS > 0 {
+		return int64(p.settings.NoDigitS) * dsp.SampleRate
+	}
+	return int64(p.country.Patience[stage]) * dsp.SampleRate
 }
 
 func (p *Port) play(t Tone) {
@@ -298,13 +352,13 @@ func (p *Port) expire() {
 	case p.state == Dialling:
 		p.noMoreKeys()
 	case p.state == Parked && p.unpowered:
-		p.repower()
 		p.Park(p.parking)
 	case p.state == Parked && p.playing != Howler:
-		p.deadline = p.now + howlTime
+		p.deadline = p.now + p.patience(2)
 		p.play(Howler)
 	case p.state == Parked:
 		p.silence()
+		p.unpowered, p.locked = true, true
 	}
 }
 

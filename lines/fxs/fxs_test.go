@@ -70,8 +70,15 @@ func (d *telephone) took(events []Event) {
 	}
 }
 
-func (d *telephone) loop(l Loop) { d.took(d.port.Loop(l)) }
-func (d *telephone) lift()       { d.loop(LoopClosed) }
+// loop changes the loop. One that closes is taken for closed when that has lasted 10 ms.
+func (d *telephone) loop(l Loop) {
+	d.took(d.port.Loop(l))
+	if l == LoopClosed {
+		d.took(d.port.Hear(make([]int16, bounce)))
+	}
+}
+
+func (d *telephone) lift() { d.loop(LoopClosed) }
 
 // say lets the telephone make these sounds; run, none.
 func (d *telephone) say(mouth []int16) {

@@ -6,15 +6,22 @@ package fxs
 type hook struct {
 	flashMin, flashMax int64 // samples of open loop that make a flash
 
+	closed  bool  // the loop, as the card last said
+	changed int64 // when it said so
+	blind   int64 // until when the loop says nothing, because it has no current
+
 	off    bool  // off-hook, as the port knows it
 	open   bool  // although off-hook: not yet decided why
 	since  int64 // when the loop last opened or closed, but for bounces
 	pulses int   // of the digit being dialled
 }
 
+// A rotary dial makes 10 pulses a second, a fast one 20, and opens the loop for a third to two
+// thirds of each (ETSI ES 201 729 and EIA/TIA-470): an opening or a closing lasts 16 ms at least.
 const (
-	bounce     = 15 * samplesPerMS  // an opening this short is a bad contact
+	bounce     = 10 * samplesPerMS  // what lasts less is a bad contact
 	pulsePause = 200 * samplesPerMS // a loop closed this long ends a digit of dial pulses
+	powerUp    = 100 * samplesPerMS // that a loop takes to carry current again
 )
 
 // hookSignal is what the hook makes of it.
@@ -30,57 +37,49 @@ const (
 	digitsDone = digitDone + 9
 )
 
-// change takes a change of the loop.
+// change takes a change of the loop. What it means, expire tells when it has lasted.
 func (h *hook) change(l Loop, now int64) hookSignal {
-	if digit, ok := l.Pulses(); ok {
-		if !h.off {
-			return noSignal
+	digit, isDigit := l.Pulses()
+	switch {
+	case l == LoopOpen || l == LoopClosed:
+		if closed := l == LoopClosed; closed != h.closed {
+			h.closed, h.changed = closed, now
 		}
+	case !h.off || h.open || now < h.blind:
+	case isDigit:
 		return digitDone + hookSignal(digit)
-	}
-	switch l {
-	case LoopFlash:
-		if h.off && !h.open {
-			return flashed
-		}
-	case LoopOpen:
-		if h.off && !h.open {
-			h.open, h.since = true, now
-		}
-	case LoopClosed:
-		if !h.off {
-			h.off, h.since, h.pulses = true, now, 0
-			return wentOff
-		}
-		if h.open {
-			return h.closed(now)
-		}
+	case l == LoopFlash:
+		return flashed
 	}
 	return noSignal
 }
 
-// closed decides about an opening that was too short to be a hang-up.
-func (h *hook) closed(now int64) hookSignal {
-	h.open = false
-	switch length := now - h.since; {
-	case length < bounce:
-		return noSignal
-	case length < h.flashMin:
-		h.pulses++
-		h.since = now
-		return pulsed
+// lose tells that the loop has no current.
+func (h *hook) lose(now int64) { h.blind = now + powerUp }
+
+// lift takes a closed loop for off-hook at once.
+func (h *hook) lift(now int64) {
+	if h.closed && !h.off {
+		h.off, h.since, h.pulses = true, now, 0
 	}
-	h.pulses = 0
-	return flashed
 }
 
-// expire tells what the time alone decides: a hang-up, or the end of a digit.
+// putDown is on-hook at once.
+func (h *hook) putDown() { h.closed, h.off, h.open, h.pulses = false, false, false, 0 }
+
+// expire tells what has lasted: a lifting, a pulse, a flash, a hang-up, the end of a digit.
 func (h *hook) expire(now int64) hookSignal {
+	if at := max(h.changed, h.blind); h.closed != (h.off && !h.open) && now-at >= bounce {
+		if h.closed {
+			return h.close(at)
+		}
+		h.open, h.since = true, at
+	}
 	switch {
 	case h.open && now-h.since > h.flashMax:
 		h.off, h.open, h.pulses = false, false, 0
 		return wentOn
-	case !h.open && h.pulses > 0 && now-h.since >= pulsePause:
+	case h.off && !h.open && h.pulses > 0 && now-h.since >= pulsePause:
 		n := h.pulses
 		h.pulses = 0
 		if n <= 10 {
@@ -88,4 +87,21 @@ func (h *hook) expire(now int64) hookSignal {
 		}
 	}
 	return noSignal
+}
+
+// close decides what closed the loop at a moment.
+func (h *hook) close(at int64) hookSignal {
+	length := at - h.since
+	h.since = at
+	switch {
+	case !h.off:
+		h.off, h.pulses = true, 0
+		return wentOff
+	case length < h.flashMin:
+		h.open = false
+		h.pulses++
+		return pulsed
+	}
+	h.open, h.pulses = false, 0
+	return flashed
 }

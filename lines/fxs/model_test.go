@@ -139,8 +139,8 @@ func (m *model) owner(do func()) { do() }
 
 func (m *model) check(*rapid.T) {
 	m.called = m.called && m.port.State() == Ringing
-	if m.off != m.port.OffHook() || (m.port.State() == Idle || m.port.State() == Ringing) == m.off {
-		m.t.Fatalf("off-hook: %v by the events, %v by the port, state %d", m.off, m.port.OffHook(), m.port.State())
+	if m.off != m.port.hook.off || (m.port.State() == Idle || m.port.State() == Ringing) == m.off {
+		m.t.Fatalf("off-hook: %v by the events, %v by the port, state %d", m.off, m.port.hook.off, m.port.State())
 	}
 	if m.called != (m.port.State() == Ringing) {
 		m.t.Fatalf("called: %v, state %v", m.called, m.port.State())

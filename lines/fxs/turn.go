@@ -1,5 +1,7 @@
 package fxs
 
+import "cmp"
+
 // Audio is what a port exchanges samples with while there is a call.
 type Audio interface {
 	// Exchange takes what the telephone says and fills out, which is as long and all
@@ -10,33 +12,38 @@ type Audio interface {
 // outputs are what a line card does besides carrying samples.
 type outputs struct{ ring, reverse, lamp, unpowered bool }
 
-// MessageWaiting lights the lamp and makes dial tone stutter, or no more.
-func (p *Port) MessageWaiting(on bool) { p.wanted.lamp = on }
-
 // Connected tells that the far end has answered: tip and ring are reversed, if the port is to
 // show that, until the telephone hangs up or the call ends.
 func (p *Port) Connected() {
-	if p.hook.off && p.settings.Reversal {
-		p.connected, p.wanted.reverse = true, true
-	}
+	p.connected = p.settings.Reversal && p.hook.off && p.state != Parked
+	p.settle()
 }
 
 // Disconnect tells that the far end has hung up: the loop current is off for a moment, by which
 // machines notice it; then a tone asks to hang up.
 func (p *Port) Disconnect(t Tone) {
 	p.Park(t)
-	if ms := p.settings.DisconnectMS; ms > 0 && p.hook.off {
-		p.silence()
-		p.parking, p.wanted.unpowered, p.unpowered = t, true, true
-		p.deadline = p.now + int64(ms)*samplesPerMS
+	ms := cmp.Or(p.settings.DisconnectMS, p.country.DisconnectMS)
+	if ms <= 0 || p.state != Parked {
+		return
 	}
+	p.silence()
+	p.parking, p.unpowered = t, true
+	p.deadline = p.now + int64(ms)*samplesPerMS
+	p.settle()
 }
 
 // Reverse reverses tip and ring, or no more.
-func (p *Port) Reverse(on bool) { p.wanted.reverse = on }
+func (p *Port) Reverse(on bool) {
+	p.reversed = on
+	p.settle()
+}
 
 // Power turns the loop current on or off.
-func (p *Port) Power(on bool) { p.wanted.unpowered = !on }
+func (p *Port) Power(on bool) {
+	p.dead = !on
+	p.settle()
+}
 
 // Turn does one exchange with the card: it tells the card what changed, waits for what
 // the card says, and answers it. Samples go through audio, if there is any, and the
@@ -72,6 +79,9 @@ func (p *Port) exchange(card Card, audio Audio, in []int16) error {
 	out := p.out[:len(in)]
 	clear(out)
 	p.Hear(in)
+	if p.Mutes() {
+		clear(in)
+	}
 	if audio != nil {
 		audio.Exchange(in, out)
 	}
@@ -111,9 +121,11 @@ func (p *Port) Unplug() []Event {
 
 func (p *Port) unplug() {
 	if p.hook.off {
-		p.hook.off, p.hook.open, p.hook.pulses = false, false, 0
 		p.emit(Event{Kind: OnHook})
 	}
+	p.hook.putDown()
 	p.rest()
+	p.owesData = p.messages && p.tellsByData() // the next card may have another telephone
+	p.settle()
 	p.sent, p.listening = outputs{}, false
 }

@@ -89,23 +89,23 @@ func TestCardIsToldWhatChangesAndWhen(t *testing.T) {
 
 func TestRingTripIsToldBeforeAnythingElse(t *testing.T) {
 	p := newTelephone(t, "us", "").port
-	c := &paperCard{script: []said{audio(160), audio(160), loop(LoopClosed)}}
+	c := &paperCard{script: []said{audio(160), audio(160), loop(LoopClosed), audio(80)}}
 	p.Ring(nil)
-	turns(t, p, c, nil, 2)
+	turns(t, p, c, nil, 3)
+	if last := c.told[len(c.told)-1]; last != "ring false" {
+		t.Errorf("%q", c.told)
+	}
 	events, err := p.Turn(c, nil)
 	if err != nil || len(events) != 1 || events[0].Kind != Answered {
 		t.Fatalf("%v, %v", events, err)
-	}
-	if last := c.told[len(c.told)-1]; last != "ring false" {
-		t.Errorf("%q", c.told)
 	}
 }
 
 func TestPulledCardHangsUp(t *testing.T) {
 	for _, broken := range []string{"", "audio 160", "lamp true"} {
 		p := newTelephone(t, "us", "").port
-		c := &paperCard{script: []said{loop(LoopClosed)}, broken: broken}
-		turns(t, p, c, nil, 1)
+		c := &paperCard{script: []said{loop(LoopClosed), audio(80)}, broken: broken}
+		turns(t, p, c, nil, 2)
 		if broken != "" {
 			c.script = []said{audio(160)}
 			p.MessageWaiting(broken == "lamp true")
