@@ -29,6 +29,7 @@ func (a *Agent) reconcile() {
 	}
 	c, w := a.config(), waits{}
 	a.setCaptures(c.SIP)
+	a.rtp.Load().SetManner(manner(c.SIP))
 	a.stale.Store(true) // so that what comes to rest from here on is not missed
 	if p := a.pending[allLines]; p != nil && reopens(p.Change) {
 		if reason := a.leave(0); reason != "" {

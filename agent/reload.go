@@ -117,9 +117,17 @@ func (a *Agent) setRTP(s config.SIP) error {
 		return err
 	}
 	ports.SetTap(a.traces)
+	ports.SetManner(manner(s))
 	a.rtpRange = want
 	a.rtp.Store(ports)
 	return nil
+}
+
+// manner is what [sip] says of how media are sent and played.
+func manner(s config.SIP) media.Manner {
+	return media.Manner{DSCP: s.RTPDSCP, Jitter: media.Jitter{
+		Fixed: s.JitterBuffer == "fixed", StartMS: s.JitterStartMS, MinMS: s.JitterMinMS, MaxMS: s.JitterMaxMS,
+	}}
 }
 
 // startSIP makes what all lines share and opens its ports in the background.

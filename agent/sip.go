@@ -95,6 +95,7 @@ func (a *Agent) transportConfig(c *config.Config, s *sip) transport.Config {
 		UDPPort: c.SIP.UDPPort, TCPPort: c.SIP.TCPPort, TLSPort: c.SIP.TLSPort,
 		TLS:            a.tlsConfig(s, c.SIP.TLSCAFile),
 		Accept:         a.acceptsSource,
+		DSCP:           c.SIP.SIPDSCP,
 		ConnectTimeout: 64 * s.timers.T1,
 		UserTimeout:    longestSpan(c, s.timers),
 		Log:            a.log,

@@ -39,12 +39,12 @@ func (a *Agent) setCaptures(s config.SIP) {
 	a.traces.Configure(s.CaptureDigits, captures[s.CaptureMedia])
 }
 
-// ofCaptures are the keys of [sip] that are in force at once.
-var ofCaptures = []string{"capture_digits", "capture_media"}
+// atOnce are the keys of [sip] that take no port down: for captures, and for calls from now on.
+var atOnce = []string{"capture_digits", "capture_media", "rtp_dscp", "jitter_buffer", "jitter_start_ms", "jitter_min_ms", "jitter_max_ms"}
 
 // reopens tells whether a change of [sip] takes its ports down and up again.
 func reopens(ch config.Change) bool {
-	return ch.Kind != config.Changed || slices.ContainsFunc(ch.Keys, func(key string) bool { return !slices.Contains(ofCaptures, key) })
+	return ch.Kind != config.Changed || slices.ContainsFunc(ch.Keys, func(key string) bool { return !slices.Contains(atOnce, key) })
 }
 
 // tracing is what the HTTP interface shows of calls' and registrations' messages.

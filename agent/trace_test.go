@@ -20,7 +20,7 @@ func TestCapturesAreChangedAtOnce(t *testing.T) {
 	if !r.traces.Takes(capture.UDPTL) || r.traces.Takes(capture.RTP) {
 		t.Error("media are not captured as they should be without a setting")
 	}
-	r.reload(strings.Replace(text, "[sip]", "[sip]\ncapture_media = all\ncapture_digits = 1", 1))
+	r.reload(strings.Replace(text, "[sip]", "[sip]\ncapture_media = all\ncapture_digits = 1\njitter_buffer = fixed\njitter_start_ms = 60\nrtp_dscp = 0", 1))
 	if r.Agent.sip.Load() != before || r.waits() != "[]" {
 		t.Errorf("the lines began anew, or wait: %s", r.waits())
 	}

@@ -104,6 +104,10 @@ func (b *builder) checkSIP(s *section, sip *SIP) {
 		b.conflict("a port outside rtp_port_min to rtp_port_max",
 			spot{s, "udp_port"}, spot{s, "rtp_port_min"}, spot{s, "rtp_port_max"})
 	}
+	if sip.JitterMinMS > sip.JitterMaxMS {
+		b.conflict(fmt.Sprintf("jitter_min_ms (%d) up to jitter_max_ms (%d)", sip.JitterMinMS, sip.JitterMaxMS),
+			spot{s, "jitter_max_ms"}, spot{s, "jitter_min_ms"})
+	}
 	if sip.TCPPort == sip.TLSPort && sip.TCPPort != 0 {
 		b.conflict("another port than tcp_port", spot{s, "tls_port"}, spot{s, "tcp_port"})
 	}

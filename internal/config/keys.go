@@ -159,6 +159,36 @@ var sipKeys = []Key{
 		field: func(s any) any { return &s.(*SIP).T1MS },
 	},
 	{
+		Name: "sip_dscp", Label: "SIP DSCP", Default: "26", Kind: Int, Max: 63,
+		Help:  "Mark of SIP packets, by which networks serve them first: 26 is AF31, 24 CS3, 40 CS5, 0 none.",
+		field: func(s any) any { return &s.(*SIP).SIPDSCP },
+	},
+	{
+		Name: "rtp_dscp", Label: "RTP DSCP", Default: "46", Kind: Int, Max: 63,
+		Help:  "Mark of media packets: 46 is EF, 0 none. For calls from now on.",
+		field: func(s any) any { return &s.(*SIP).RTPDSCP },
+	},
+	{
+		Name: "jitter_buffer", Label: "Jitter buffer", Default: "adaptive", Kind: Enum, Words: "adaptive fixed", Labels: "Adaptive|Fixed",
+		Help:  "adaptive: sound is delayed as much as late packets ask for, between jitter_min_ms and jitter_max_ms. fixed: by jitter_start_ms, always. Fax and modems have a fixed one in either case.",
+		field: func(s any) any { return &s.(*SIP).JitterBuffer },
+	},
+	{
+		Name: "jitter_start_ms", Label: "Jitter delay at first", Default: "40", Kind: Int, Min: 10, Max: 200, Unit: "ms",
+		Help:  "Delay that a call begins with, and that a fixed buffer keeps.",
+		field: func(s any) any { return &s.(*SIP).JitterStartMS },
+	},
+	{
+		Name: "jitter_min_ms", Label: "Jitter delay minimum", Default: "20", Kind: Int, Min: 10, Max: 200, Unit: "ms",
+		Help:  "The adaptive delay is never less.",
+		field: func(s any) any { return &s.(*SIP).JitterMinMS },
+	},
+	{
+		Name: "jitter_max_ms", Label: "Jitter delay maximum", Default: "200", Kind: Int, Min: 10, Max: 200, Unit: "ms",
+		Help:  "Nor more. What comes later than that is lost.",
+		field: func(s any) any { return &s.(*SIP).JitterMaxMS },
+	},
+	{
 		Name: "capture_media", Label: "Capture media", Default: "fax", Scope: FromDevice, Kind: Enum, Words: "off fax all", Labels: "Off|Faxes|All calls",
 		Help:  "Which packets the captures of recent calls hold besides SIP. fax: those of T.38, RTCP and telephone events; all: the sound too, as far as there is room in memory.",
 		field: func(s any) any { return &s.(*SIP).CaptureMedia },

@@ -100,6 +100,8 @@ tipring.ini:10: [sip2] server_name = ::: wanted an IP address, a host name or no
 
 		{"media ports the wrong way round", "[sip]\nrtp_port_min = 20000\nrtp_port_max = 19999",
 			"tipring.ini:3: [sip] rtp_port_max = 19999: wanted rtp_port_min (20000) below rtp_port_max (19999)"},
+		{"a jitter buffer that is longer at least than at most", "[sip]\njitter_min_ms = 100\njitter_max_ms = 60",
+			"tipring.ini:3: [sip] jitter_max_ms = 60: wanted jitter_min_ms (100) up to jitter_max_ms (60)"},
 		{"the minimum alone above the default maximum", "[sip]\nrtp_port_min = 30000",
 			"tipring.ini:2: [sip] rtp_port_min = 30000: wanted rtp_port_min (30000) below rtp_port_max (16583)"},
 		{"SIP among the media ports", "[sip]\nudp_port = 16400",

@@ -32,6 +32,13 @@ type SIP struct {
 	STUNServer string // host or host:port; empty: none
 	TLSCAFile  string // empty: system roots
 	T1MS       int
+	SIPDSCP    int // 0 to 63
+	RTPDSCP    int
+
+	JitterBuffer  string // adaptive fixed
+	JitterStartMS int
+	JitterMinMS   int
+	JitterMaxMS   int
 
 	CaptureMedia  string // off fax all
 	CaptureDigits bool

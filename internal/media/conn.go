@@ -28,6 +28,7 @@ type Datagram struct {
 // A Pair is the sockets of one call: RTP on an even port and RTCP on the next.
 type Pair struct {
 	RTP, RTCP Conn
+	jitter    Jitter // of sessions that say nothing of it
 	release   func()
 	closed    atomic.Bool
 }

@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// expedited is the traffic class of voice: DSCP EF (RFC 3246, RFC 4594 section 4.1).
-const expedited = 46 << 2
-
 // A udpConn is a UDP socket outside the runtime's poller: it is read when its owner has
 // time for it, so a packet that comes in need not wake anybody.
 type udpConn struct {
@@ -34,17 +31,17 @@ type udpConn struct {
 }
 
 // listenUDP opens a socket on bind:port. The zero bind is every address of both families.
-// A device binds it to that network interface.
-func listenUDP(bind netip.Addr, port uint16, device string) (*udpConn, error) {
+// A device binds it to that network interface. Datagrams carry dscp (RFC 2474).
+func listenUDP(bind netip.Addr, port uint16, device string, dscp int) (*udpConn, error) {
 	dual := !bind.IsValid()
 	if dual {
 		bind = netip.IPv6Unspecified()
 	}
 	bind = bind.Unmap()
-	c, err := openUDP(bind, port, device, dual)
+	c, err := openUDP(bind, port, device, dual, dscp)
 	if dual && (err == unix.EAFNOSUPPORT || err == unix.EADDRNOTAVAIL) { // a kernel without IPv6
 		bind = netip.IPv4Unspecified()
-		c, err = openUDP(bind, port, device, false)
+		c, err = openUDP(bind, port, device, false, dscp)
 	}
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "udp", Addr: net.UDPAddrFromAddrPort(netip.AddrPortFrom(bind, port)), Err: err}
@@ -52,7 +49,7 @@ func listenUDP(bind netip.Addr, port uint16, device string) (*udpConn, error) {
 	return c, nil
 }
 
-func openUDP(bind netip.Addr, port uint16, device string, dual bool) (*udpConn, error) {
+func openUDP(bind netip.Addr, port uint16, device string, dual bool, dscp int) (*udpConn, error) {
 	c := &udpConn{six: bind.Is6()}
 	family := unix.AF_INET
 	if c.six {
@@ -63,14 +60,14 @@ func openUDP(bind netip.Addr, port uint16, device string, dual bool) (*udpConn, 
 		return nil, err
 	}
 	c.fd = fd
-	if err := c.setUp(bind, port, device, dual); err != nil {
+	if err := c.setUp(bind, port, device, dual, dscp); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *udpConn) setUp(bind netip.Addr, port uint16, device string, dual bool) error {
+func (c *udpConn) setUp(bind netip.Addr, port uint16, device string, dual bool, dscp int) error {
 	if c.six {
 		only := 1
 		if dual {
@@ -80,10 +77,10 @@ func (c *udpConn) setUp(bind netip.Addr, port uint16, device string, dual bool) 
 			return err
 		}
 		// A router that cares for neither class nor priority forwards all the same.
-		_ = unix.SetsockoptInt(c.fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, expedited)
+		_ = unix.SetsockoptInt(c.fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, dscp<<2)
 	}
 	if !c.six || dual {
-		_ = unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_TOS, expedited)
+		_ = unix.SetsockoptInt(c.fd, unix.IPPROTO_IP, unix.IP_TOS, dscp<<2)
 	}
 	if device != "" {
 		if err := unix.BindToDevice(c.fd, device); err != nil {

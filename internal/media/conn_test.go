@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // newTestPorts is a pool in a part of the range that few use; tests of packages that run
@@ -207,5 +209,54 @@ func TestPortsThatCannotBe(t *testing.T) {
 	}
 	if got := ports.InUse(); got != 0 {
 		t.Errorf("%d in use after failures", got)
+	}
+}
+
+// Media are marked EF unless something else is asked for, in both families.
+func TestMarkOfMedia(t *testing.T) {
+	ports := newTestPorts(t)
+	class := func(addr string) (v int) {
+		pair, err := ports.Listen(netip.MustParseAddr(addr), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closing(pair)
+		level, option := unix.IPPROTO_IP, unix.IP_TOS
+		if strings.Contains(addr, ":") {
+			level, option = unix.IPPROTO_IPV6, unix.IPV6_TCLASS
+		}
+		for i, c := range []Conn{pair.RTP, pair.RTCP} {
+			got, err := unix.GetsockoptInt(c.(*udpConn).fd, level, option)
+			if err != nil || i > 0 && got != v {
+				t.Errorf("%s: class %d, %v", addr, got, err)
+			}
+			v = got
+		}
+		return v
+	}
+	for _, addr := range []string{"127.0.0.1", "::1"} {
+		if got := class(addr); got != 46<<2 {
+			t.Errorf("%s: class %d, want %d", addr, got, 46<<2)
+		}
+	}
+	ports.SetManner(Manner{DSCP: 34})
+	for _, addr := range []string{"127.0.0.1", "::1"} {
+		if got := class(addr); got != 34<<2 {
+			t.Errorf("%s: class %d, want %d", addr, got, 34<<2)
+		}
+	}
+}
+
+// A session plays as its sockets' Ports have it, unless it is told something else.
+func TestJitterOfThePorts(t *testing.T) {
+	ports := newTestPorts(t)
+	want := Jitter{Fixed: true, StartMS: 60}
+	ports.SetManner(Manner{DSCP: expedited, Jitter: want})
+	s := New(listenLoopback(t, ports), Config{})
+	defer closing(s)
+	other := New(listenLoopback(t, ports), Config{Jitter: Jitter{MaxMS: 80}})
+	defer closing(other)
+	if s.jitter != want || other.jitter != (Jitter{MaxMS: 80}) {
+		t.Errorf("jitter %+v and %+v", s.jitter, other.jitter)
 	}
 }

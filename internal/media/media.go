@@ -40,7 +40,7 @@ const (
 
 // Config is what a session needs from the start to the end of a call.
 type Config struct {
-	Jitter   Jitter
+	Jitter   Jitter // zero: as the Ports have it that the sockets are of
 	Learning Learning
 	// NewCodec makes a codec by its encoding name; nil: the function NewCodec.
 	NewCodec func(name string) (Codec, bool)
@@ -100,6 +100,9 @@ func New(pair *Pair, cfg Config) *Session {
 		s.newCodec = NewCodec
 	}
 	s.remote.learning = cfg.Learning
+	if pair != nil && cfg.Jitter == (Jitter{}) {
+		cfg.Jitter = pair.jitter
+	}
 	s.SetJitter(cfg.Jitter)
 	// RFC 3550 sections 5.1 and 8.1: all three start anywhere. RFC 7022: so does the CNAME.
 	var random [18]byte

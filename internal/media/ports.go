@@ -19,8 +19,26 @@ type Ports struct {
 	tap          Tap // of all its sockets; nil: none
 
 	mu    sync.Mutex
+	how   Manner
 	inUse map[int]bool // by the number of the pair
 	next  int          // the pair to try first: a port just given back is not lent at once
+}
+
+// A Manner is how what crosses sockets is marked, and how sessions on them play it.
+type Manner struct {
+	DSCP   int // of what is sent: 0 to 63 (RFC 2474)
+	Jitter Jitter
+}
+
+// expedited is the mark of voice: EF (RFC 3246, RFC 4594 section 4.1).
+const expedited = 46
+
+// SetManner is for the sockets that are opened from now on; before, they are marked EF and
+// sessions have the default Jitter.
+func (p *Ports) SetManner(m Manner) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.how = m
 }
 
 // NewPorts makes a pool of the ports from min to max.
@@ -30,7 +48,7 @@ func NewPorts(min, max int) (*Ports, error) {
 	if min < 1 || max > 65535 || pairs < 1 {
 		return nil, fmt.Errorf("RTP ports %d to %d hold no even port with the next", min, max)
 	}
-	return &Ports{first: first, pairs: pairs, inUse: map[int]bool{}, next: rand.IntN(pairs)}, nil
+	return &Ports{first: first, pairs: pairs, inUse: map[int]bool{}, next: rand.IntN(pairs), how: Manner{DSCP: expedited}}, nil
 }
 
 // SetTap has what crosses the ports shown to tap. It must not be called once Listen was.
@@ -70,16 +88,16 @@ func (p *Ports) InUse() int {
 
 func (p *Ports) open(n int, bind netip.Addr, device string) (*Pair, error) {
 	port := uint16(p.first + 2*n)
-	rtp, err := listenUDP(bind, port, device)
+	rtp, err := listenUDP(bind, port, device, p.how.DSCP)
 	if err != nil {
 		return nil, err
 	}
-	rtcp, err := listenUDP(bind, port+1, device)
+	rtcp, err := listenUDP(bind, port+1, device, p.how.DSCP)
 	if err != nil {
 		_ = rtp.Close()
 		return nil, err
 	}
-	pair := &Pair{RTP: rtp, RTCP: rtcp, release: func() { p.release(n) }}
+	pair := &Pair{RTP: rtp, RTCP: rtcp, jitter: p.how.Jitter, release: func() { p.release(n) }}
 	if p.tap != nil {
 		pair.RTP, pair.RTCP = tapped{rtp, p.tap}, tapped{rtcp, p.tap}
 	}

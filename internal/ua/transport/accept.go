@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -20,7 +21,12 @@ type streamListener struct {
 }
 
 func (l *Layer) listenStream(p Proto, port int) (*streamListener, error) {
-	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive, Control: func(_, _ string, c syscall.RawConn) error {
+		return control(c, func(fd int) error { // what is accepted inherits it
+			mark(fd, l.cfg.DSCP)
+			return nil
+		})
+	}}
 	at := fmt.Sprintf(":%d", port)
 	if bind := l.cfg.Bind.Unmap(); bind.IsValid() && !bind.IsUnspecified() {
 		at = netip.AddrPortFrom(bind, uint16(port)).String()

@@ -26,6 +26,7 @@ type Config struct {
 	WriteTimeout   time.Duration // for a message to leave a stream; 0: 10 s
 	UserTimeout    time.Duration // unacknowledged data ends a stream (TCP_USER_TIMEOUT); 0: the system's
 	InboundIdle    time.Duration // an accepted connection without a message is closed; 0: 10 min
+	DSCP           int           // of all that is sent: 0 to 63 (RFC 2474)
 	MaxInbound     int           // accepted connections; 0: 64
 	MaxPerSource   int           // accepted connections of one address; 0: 16
 	MaxFlows       int           // UDP sockets, and connections out, before the longest unused is closed; 0: 256

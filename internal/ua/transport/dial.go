@@ -17,7 +17,10 @@ func (l *Layer) dialStream(ctx context.Context, t Target) (net.Conn, error) {
 	d := net.Dialer{
 		KeepAliveConfig: keepAlive,
 		Control: func(_, _ string, c syscall.RawConn) error {
-			return control(c, func(fd int) error { return streamOptions(fd, t.Device, l.cfg.UserTimeout) })
+			return control(c, func(fd int) error {
+				mark(fd, l.cfg.DSCP)
+				return streamOptions(fd, t.Device, l.cfg.UserTimeout)
+			})
 		},
 	}
 	if bind := l.cfg.Bind; bind.IsValid() && !bind.IsUnspecified() {

@@ -58,7 +58,10 @@ var datagrams = sync.Pool{New: func() any {
 // shares its port with nobody, so that a port in use is an error.
 func (l *Layer) listenUDP(network string, at netip.AddrPort) (*udpSocket, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		return control(c, listenerOptions)
+		return control(c, func(fd int) error {
+			mark(fd, l.cfg.DSCP)
+			return listenerOptions(fd)
+		})
 	}}
 	pc, err := lc.ListenPacket(context.Background(), network, at.String())
 	if err != nil {
@@ -84,7 +87,10 @@ func (l *Layer) dialUDP(f *udpFlow) (*udpSocket, error) {
 	d := net.Dialer{
 		LocalAddr: net.UDPAddrFromAddrPort(listener.local),
 		Control: func(_, _ string, c syscall.RawConn) error {
-			return control(c, func(fd int) error { return connectedOptions(fd, f.target) })
+			return control(c, func(fd int) error {
+				mark(fd, l.cfg.DSCP)
+				return connectedOptions(fd, f.target)
+			})
 		},
 	}
 	conn, err := d.Dial(listener.network(), f.target.Addr.String())

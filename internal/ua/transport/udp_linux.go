@@ -19,6 +19,18 @@ func listenerOptions(fd int) error {
 	return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 }
 
+// mark has what a socket sends carry dscp. A socket of IPv6 may serve IPv4 too. A kernel
+// that cannot sends it all the same.
+func mark(fd, dscp int) {
+	if dscp == 0 {
+		return
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, dscp<<2)
+	if isIPv6(fd) {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_TCLASS, dscp<<2)
+	}
+}
+
 // connectedOptions prepares a socket, before it is bound, for its target: to share the
 // listener's port, to keep every ICMP error in its error queue (ip(7), IP_RECVERR), and
 // to send through the target's interface. IPv4 datagrams may be fragmented on the way:
