@@ -79,6 +79,7 @@ func (a *Agent) deliverOverLine(ctx context.Context, j *spool.Job) spool.Result 
 		Settings: faxSettings(a.config().Fax), Source: source, Pages: j.Pages(),
 		STUN: a.stunOf(line.cfg.N), Device: line.cfg.UseVPN,
 		Progress: func(p fax.Progress) {
+			a.faxStands(r.ID, p)
 			if p.State == "sending" {
 				j.State(spool.Sending)
 				permit.Session.Alive()

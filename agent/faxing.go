@@ -28,6 +28,7 @@ type faxing struct {
 	relays  relayList
 
 	monitors   sync.Map // of *pages.Monitor by the fax's id: those that are on their way
+	stands     sync.Map // of fax.Progress by the same id: where their calls stand
 	receptions sync.Map // of context.CancelFunc by the fax's id: those that are on their way in
 
 	stop context.CancelFunc // of the queue

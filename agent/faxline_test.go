@@ -137,6 +137,12 @@ func TestFaxGoesOverAnotherLine(t *testing.T) {
 	file := picture(t).Name()
 	id := r.sendFax(1, lab.FaxUser, file)
 	r.within(time.Minute, "the fax is on its way", func() bool { y, _ := faxes{r.Agent}.Fax(id); return y.State == "sending" })
+	// Its rate, the far machine and its call are known while it goes, and before its end.
+	var live api.Fax
+	r.within(time.Minute, "its rate is told", func() bool { live, _ = faxes{r.Agent}.Fax(id); return live.Rate != nil })
+	if live.State != "sending" || !live.Ended.IsZero() || live.Transport == "" || live.ECM == nil || live.RemoteID != lab.FaxUser || live.SIPCallID == "" {
+		t.Errorf("on its way: %+v", live)
+	}
 	text, err := os.ReadFile(r.file)
 	if err != nil {
 		t.Fatal(err)

@@ -246,6 +246,9 @@ func (r *reception) open(ctx context.Context) (csid string, sink t30.Sink, code 
 func (r *reception) page(p fax.Page) { r.in.Page(p) }
 
 func (r *reception) progress(p fax.Progress) {
+	if r.in != nil {
+		r.a.faxStands(r.in.ID(), p)
+	}
 	if p.State == "receiving" && r.session != nil {
 		r.session.Alive()
 	}

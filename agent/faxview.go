@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tipring/agent/call"
+	"tipring/agent/fax"
 	"tipring/t38/pages"
 	"tipring/t38/spool"
 	"tipring/t38/t30"
@@ -24,7 +25,35 @@ func (a *Agent) watch(id string, m *pages.Monitor) *pages.Monitor {
 	return m
 }
 
-func (a *Agent) unwatch(id string, m *pages.Monitor) { a.fax.monitors.CompareAndDelete(id, m) }
+func (a *Agent) unwatch(id string, m *pages.Monitor) {
+	if a.fax.monitors.CompareAndDelete(id, m) {
+		a.fax.stands.Delete(id)
+	}
+}
+
+// faxStands keeps where the call of a stored fax stands, until unwatch: what the store is told at its
+// end.
+func (a *Agent) faxStands(id string, p fax.Progress) {
+	a.fax.stands.Store(id, p)
+	a.faxMoved(id)
+}
+
+// showStand shows what the call of a stored fax has come to by now.
+func (f faxes) showStand(x *api.Fax) {
+	v, ok := f.a.fax.stands.Load(x.ID)
+	if !ok {
+		return
+	}
+	p := v.(fax.Progress)
+	x.SIPCallID = cmp.Or(api.Text(p.SIPCallID), x.SIPCallID)
+	if p.Transport == "" {
+		return // nobody has answered
+	}
+	x.Transport, x.RemoteID = api.Text(p.Transport), cmp.Or(api.Text(p.RemoteID), x.RemoteID)
+	if p.Rate != 0 {
+		x.Rate, x.ECM = optional(p.Rate), &p.ECM
+	}
+}
 
 // faxMoved tells who listens that a page has come further.
 func (a *Agent) faxMoved(id string) { a.events.Changed(api.OnFax, id) }
@@ -64,6 +93,7 @@ func (f faxes) showStored(r spool.Record) api.Fax {
 		x.Pictures = append(x.Pictures, n+1)
 	}
 	showMonitor(&x, f.watching(r.ID), 0)
+	f.showStand(&x)
 	return x
 }
 

@@ -395,8 +395,8 @@ func TestShutOutIsForetold(t *testing.T) {
 	v.with.Set("Origin", "http://other.example")
 	v.post("/login", "/", "user", "admin", "password", ownersWord)
 	for change, told := range map[string]string{
-		`{"web":{"hosts":"ata.example"}}`:                                       "you opened this page as other.example",
-		`{"web":{"hosts":"ata.example,other.example","listen":""}}`:             "which is not served any more",
+		`{"web":{"hosts":"ata.example"}}`:                                      "you opened this page as other.example",
+		`{"web":{"hosts":"ata.example,other.example","listen":""}}`:            "which is not served any more",
 		`{"web":{"hosts":"other.example","allow":"10.0.0.0/8","listen":":0"}}`: "", // loopback always may
 	} {
 		status, _, text := v.ask("POST", "/api/v1/config/check", api.MergePatch, change)

@@ -107,6 +107,7 @@ type Progress struct {
 	ECM         bool
 	Transport   string // t38 audio; empty: the call is not up
 	RemoteID    string
+	SIPCallID   string
 	Rows        int // of the pages that are confirmed
 }
 

@@ -88,7 +88,10 @@ func (c *call) tellProgress() {
 	if c.progress == nil {
 		return
 	}
-	p := Progress{State: "dialling", Pages: c.report.pages}
+	if c.callID == "" && c.sip != nil {
+		c.callID = c.sip.Info().SIPCallID
+	}
+	p := Progress{State: "dialling", Pages: c.report.pages, SIPCallID: c.callID}
 	if !c.upAt.IsZero() || !c.calling {
 		r := &c.report
 		p.State, p.Page, p.Rate, p.ECM = "receiving", 0, r.rate, r.out.ECM
