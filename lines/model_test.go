@@ -301,7 +301,7 @@ func (m *model) act(c *Call) {
 		if other := m.some(); other != nil && other != c && m.intn(2) == 0 {
 			c.TransferTo(other, done)
 		} else {
-			c.Transfer("700", done)
+			c.Transfer("700", nil, done)
 		}
 	}
 }

@@ -13,10 +13,15 @@ import (
 
 // Transfer sends the far end elsewhere without asking there first (RFC 3515, RFC 5589
 // section 6). done, which may be nil, learns on the line's goroutine whether it worked;
-// on success the call is over.
-func (c *Call) Transfer(to string, done func(err error)) {
+// on success the call is over. heard, which may be nil too, learns meanwhile what the far end
+// tells of the call that it makes: 100, 180.
+func (c *Call) Transfer(to string, heard func(status int), done func(err error)) {
 	c.whenUp(done, func(now time.Time) {
-		c.s.refer(now, sipmsg.Addr{URI: c.requestURIAt(to)}, nil, done)
+		if err := c.l.permit(now, to); err != nil {
+			tell(done, err)
+			return
+		}
+		c.s.refer(now, sipmsg.Addr{URI: c.requestURIAt(to)}, nil, heard, done)
 	})
 }
 
@@ -27,7 +32,7 @@ func (c *Call) TransferTo(other *Call, done func(err error)) {
 		target := sipmsg.Addr{URI: other.s.d.Target.Clone()}
 		target.URI.Params.Del("transport")
 		replaces := dialog.ReplacesFor(other.s.d)
-		c.whenUp(done, func(now time.Time) { c.s.refer(now, target, &replaces, done) })
+		c.whenUp(done, func(now time.Time) { c.s.refer(now, target, &replaces, nil, done) })
 	})
 }
 
@@ -69,18 +74,19 @@ type transfer struct {
 	*dialog.Transfer
 	begun    time.Time
 	accepted bool
+	heard    func(status int) // nil: nobody asks
 	done     func(error)
 }
 
 // refer sends the REFER and waits for the NOTIFY that tells how it went.
-func (s *session) refer(now time.Time, to sipmsg.Addr, replaces *dialog.Replaces, done func(error)) {
+func (s *session) refer(now time.Time, to sipmsg.Addr, replaces *dialog.Replaces, heard func(int), done func(error)) {
 	if s.transfer != nil {
 		tell(done, errors.New("a transfer is under way"))
 		return
 	}
 	m := s.d.Request(sipmsg.REFER)
 	dialog.Refer(m, to, replaces, s.d.Local.URI)
-	t := &transfer{Transfer: dialog.NewTransfer(now, m), begun: now, done: done}
+	t := &transfer{Transfer: dialog.NewTransfer(now, m), begun: now, heard: heard, done: done}
 	s.transfer = t
 	s.send(now, m, func(now time.Time, a ua.Answer) {
 		switch {
@@ -120,6 +126,9 @@ func (s *session) transferNotified(now time.Time, in *ua.Incoming) {
 	in.Respond(now, code, "")
 	switch {
 	case !done:
+		if t := s.transfer; t.heard != nil && status > 0 {
+			t.heard(status)
+		}
 	case status >= 300:
 		s.transferred(now, fmt.Errorf("the transfer failed: %s", sipmsg.Told(status, "")))
 	case status < 200:

@@ -81,7 +81,7 @@ func TestTransfer(t *testing.T) {
 			bothWays(t, nil, func(w *world, far *farCall, c *Call) {
 				far.does(sipmsg.REFER, func(now time.Time, in *ua.Incoming) { tt.refer(far, now, in) })
 				o := &outcome{w: w}
-				c.Transfer("700", o.done)
+				c.Transfer("700", nil, o.done)
 				w.after(time.Second)
 				if m := w.primary.last(sipmsg.REFER); m.Header.Get("Refer-To") != "<sip:700@10.0.0.2>" || m.Header.Get("Referred-By") == "" {
 					w.t.Errorf("Refer-To %s, Referred-By %s", m.Header.Get("Refer-To"), m.Header.Get("Referred-By"))
@@ -114,7 +114,7 @@ func TestTransferThatCannotBe(t *testing.T) {
 		w.primary.on(sipmsg.INVITE, w.primary.ring)
 		w.dial("600")
 		w.after(time.Second)
-		w.phone.call().Transfer("700", o.done)
+		w.phone.call().Transfer("700", nil, o.done)
 		w.after(time.Second)
 		o.want("not up")
 		w.phone.call().Hangup()
@@ -122,12 +122,12 @@ func TestTransferThatCannotBe(t *testing.T) {
 	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
 		far.does(sipmsg.REFER, func(now time.Time, in *ua.Incoming) { accept(far, now, in) })
 		first, second, third := &outcome{w: w}, &outcome{w: w}, &outcome{w: w}
-		c.Transfer("700", first.done)
-		c.Transfer("701", second.done)
+		c.Transfer("700", nil, first.done)
+		c.Transfer("701", nil, second.done)
 		w.after(time.Second)
 		second.want("under way")
 		c.Hangup()
-		c.Transfer("702", third.done)
+		c.Transfer("702", nil, third.done)
 		w.after(time.Second)
 		first.want("ended first")
 		third.want("not up")
@@ -142,7 +142,7 @@ func TestTransferAfterAChallenge(t *testing.T) {
 		far := w.primary.call()
 		w.primary.asks("pbx", "secret")
 		o := &outcome{w: w}
-		c.Transfer("700", o.done)
+		c.Transfer("700", nil, o.done)
 		w.after(time.Second)
 		refer := w.primary.last(sipmsg.REFER)
 		if refer.CSeq.Seq != 3 {

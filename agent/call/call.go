@@ -44,6 +44,15 @@ type Config struct {
 	Hotline   string // dialled by itself
 	HotlineMS int    // after so long without a key
 
+	// Of telephones.
+	Features            Features // nil: no star codes
+	FlashStyle          string   // Bellcore, also when empty, or ETSI
+	CallWaiting         bool     // a call that comes in during another is announced
+	TransferOnHangup    bool     // who hangs up in a second call that it has dialled connects the first with it
+	ConferenceTransfers bool     // who hangs up in a conference leaves the other two connected
+	EchoCanceller       bool
+	DataMode            string // auto: on the answer tone of a modem; on; else never
+
 	Interface string // of the network, that RTP is bound to; empty: any (use_vpn)
 
 	// Fax tells what makes the port one for a fax machine, for each call anew; nil: it is a
@@ -83,11 +92,14 @@ type Device struct {
 	// ReceiveFax answers a call that stands for such a port, on the line's goroutine; nil: it
 	// rings the port like any other.
 	ReceiveFax func(c *lines.Call, port int) (h lines.Handler, code int)
+	// Menu makes what a telephone talks with that has dialled the code of the voice menu; nil, or
+	// a nil Service: there is none.
+	Menu func(port int) Service
 
 	Log *slog.Logger
 }
 
-// A Port is one analog port and the call it has.
+// A Port is one analog port and the calls it has.
 type Port struct {
 	cfg    Config
 	dev    Device
@@ -96,11 +108,12 @@ type Port struct {
 	fx     *fxs.Port
 	mode   string // relayMode spoolMode; empty: a telephone's
 
-	busy     atomic.Bool // off-hook, or in a call
+	busy     atomic.Bool  // off-hook, or in a call
+	room     atomic.Int32 // a room
 	card     atomic.Pointer[fxs.Card]
 	snapshot atomic.Pointer[Snapshot]
 	records  records
-	live     atomic.Pointer[live]
+	live     atomic.Pointer[[]live]
 	relayed  atomic.Pointer[FaxStatus] // nil: no fax goes on
 
 	life   context.Context // until the port is closed
@@ -113,13 +126,28 @@ type Port struct {
 	closed  bool
 
 	// Of the port's goroutine.
-	now       *conversation
-	virtual   bool // off-hook by Dial, not by the telephone
-	digits    *dsp.DTMFGenerator
-	silence   []int16
-	asked     []question // not answered yet
-	disturbed bool       // somebody was told that the port does not rest
-	spool     spooling
+	now        *conversation // of the handset, or one that rings it
+	held       *conversation // put aside by a flash, or joined with now
+	waiting    *conversation // a tone tells of it
+	joined     bool          // now and held are a conference
+	swaps      bool          // a flash changes between now and held
+	commands   bool          // a digit behind a flash is waited for
+	commandBy  int64         // by the port's clock
+	recallBy   int64         // the bell for a call that was held ends then
+	asks       ask           // what the next number is for
+	transfers  []*transfer   // under way
+	follows    *transfer     // whose outcome the telephone waits for; nil: none
+	list       []*conversation
+	conference mixer
+	hybrid     hybrid
+	ears       dataEars
+	unheard    []int16
+	virtual    bool // off-hook by Dial, not by the telephone
+	digits     *dsp.DTMFGenerator
+	silence    []int16
+	asked      []question // not answered yet
+	disturbed  bool       // somebody was told that the port does not rest
+	spool      spooling
 }
 
 // A Snapshot is what the outside is shown of a port.
@@ -133,6 +161,9 @@ type Snapshot struct {
 	Ring    bool // there is ringing voltage
 	State   fxs.State
 	Call    string // id of its call; empty: none
+	Held    string // id of the call that is put aside, or joined with the other; empty: none
+	Waiting string // id of the call that a tone tells of; empty: none
+	Joined  bool   // Call and Held are a conference
 	Fax     FaxActivity
 	Passing bool // a fax passes in real time: see Fax
 }
@@ -174,10 +205,9 @@ func (p *Port) publish() {
 		Card: p.card.Load() != nil, OffHook: p.fx.OffHook(), Ring: p.fx.Rings(), State: p.fx.State(),
 		Fax: p.activity(), Passing: p.relayed.Load() != nil,
 	}
-	if p.now != nil {
-		s.Call = p.now.id
-	}
-	wasBusy := p.busy.Swap(p.now != nil || s.OffHook)
+	s.Call, s.Held, s.Waiting, s.Joined = p.now.name(), p.held.name(), p.waiting.name(), p.joined
+	p.room.Store(int32(p.roomNow()))
+	wasBusy := p.busy.Swap(p.engaged() || s.OffHook || len(p.transfers) > 0)
 	p.showLive()
 	if old := p.snapshot.Load(); old == nil || *old != s {
 		changed := s // so that s itself stays off the heap: this is run for every frame
@@ -263,6 +293,9 @@ func (p *Port) plug(card fxs.Card) fxs.Card {
 // turn does one exchange with the card, then what the telephone and the calls want.
 func (p *Port) turn(card fxs.Card) error {
 	events, err := p.fx.Turn(card, p)
+	if err != nil {
+		p.card.Store(nil) // nothing rings any more
+	}
 	for _, e := range events {
 		p.handle(e)
 	}
@@ -312,13 +345,19 @@ func (p *Port) end() {
 // handle does what the telephone asks for.
 func (p *Port) handle(e fxs.Event) {
 	switch e.Kind {
+	case fxs.OffHook:
+		p.asks = ask{}
+		p.setCodes()
 	case fxs.Dialled:
 		p.dialled(e)
+	case fxs.NotDialled:
+		p.asks = ask{}
+	case fxs.Coded:
+		p.coded(e.Number)
 	case fxs.Answered:
 		p.answer()
 	case fxs.OnHook:
-		p.virtual = false
-		p.drop()
+		p.onHook()
 	case fxs.Flash:
 		p.flash()
 	case fxs.KeyDown:
@@ -327,65 +366,6 @@ func (p *Port) handle(e fxs.Event) {
 	case fxs.KeyUp:
 		p.keyUp()
 	}
-}
-
-// drop ends the port's conversation: the telephone has hung up.
-func (p *Port) drop() {
-	if c := p.now; c != nil {
-		p.now = nil
-		p.digits.Stop()
-		c.leave()
-	}
-}
-
-// flash holds the far end, or takes it back.
-func (p *Port) flash() {
-	c := p.now
-	switch {
-	case c == nil:
-	case c.fax != nil && c.fax.flash():
-	case c.stage == up:
-		c.held = !c.held
-		p.keyUp()
-		c.call.Hold(c.held)
-	}
-}
-
-// Exchange implements fxs.Audio: the sound between the telephone and its call.
-func (p *Port) Exchange(in, out []int16) {
-	switch c := p.now; {
-	case c == nil:
-	case c.fax != nil:
-		c.fax.Exchange(in, out)
-	default:
-		p.exchange(c, in, out)
-	}
-}
-
-// exchange is the sound between the telephone and the media of its call.
-func (p *Port) exchange(c *conversation, in, out []int16) {
-	if c.session == nil || c.mapping != nil {
-		return
-	}
-	if c.held || p.mutesKey(c) {
-		in = p.quiet(len(in))
-	}
-	c.session.Exchange(in, out)
-	if c.held {
-		clear(out) // at once, before the far end has agreed to it
-	}
-	p.hear(c)
-	if p.digits.Busy() {
-		p.digits.Read(out)
-	}
-}
-
-// quiet is n samples of silence.
-func (p *Port) quiet(n int) []int16 {
-	if len(p.silence) < n {
-		p.silence = make([]int16, n)
-	}
-	return p.silence[:n]
 }
 
 // MessageWaiting lights the telephone's lamp and makes its dial tone stutter, or no more.

@@ -14,9 +14,10 @@ import (
 type stage uint8
 
 const (
-	calling stage = iota // outgoing, not answered
-	ringing              // incoming: the telephone rings
-	lifted               // incoming: this telephone has taken it, the caller is being told
+	calling  stage = iota // outgoing, not answered
+	ringing               // incoming: the telephone rings, or a tone tells of it
+	recalled              // up and held: the telephone was hung up, and rings for it
+	lifted                // incoming: this telephone has taken it, the caller is being told
 	up
 )
 
@@ -39,11 +40,18 @@ type conversation struct {
 	group   *group                     // of an incoming call
 	before  *conversation              // the call whose far end asked for this one; nil: none, or it is over
 
+	number      string // that was dialled; empty: it came in, or was asked for by a far end
+	emergency   bool
+	undisturbed bool // no other call is announced while it lasts
+	joins       bool // the call that is held, as soon as it is answered
+	data        bool // modems talk
+
 	ringback bool        // we play it
 	early    bool        // the far end sends sound before the answer
 	held     bool        // by a flash of this telephone
 	key      byte        // DTMF key that is being sent by RFC 4733
 	referred atomic.Bool // a referral of the far end is being followed; of any goroutine
+	aside    atomic.Bool // held, or one of several: the far end cannot send the telephone elsewhere
 }
 
 func (p *Port) converse(s stage) *conversation { return &conversation{p: p, stage: s} }
@@ -54,6 +62,17 @@ func (p *Port) listen() (*media.Pair, error) { return p.dev.RTP.Listen(p.dev.Bin
 // open gives a conversation its sockets.
 func (c *conversation) open(pair *media.Pair) {
 	c.pair, c.session = pair, media.New(pair, media.Config{})
+	if c.p.cfg.DataMode == "on" && c.p.mode == "" {
+		c.carryData()
+	}
+}
+
+// name is the id of a conversation, or nothing for none.
+func (c *conversation) name() string {
+	if c == nil {
+		return ""
+	}
+	return c.id
 }
 
 // whenMapped calls then once it is known where the far end shall send its sound, unless
@@ -72,11 +91,20 @@ func (c *conversation) whenMapped(then func(m lines.Media)) {
 func (c *conversation) begun(call *lines.Call) {
 	if c.call != nil && c.call != call {
 		c.keepRecord()
-		c.held = false
+		c.replaced(call)
 	}
 	c.call, c.id = call, call.Info().ID
 	c.p.publish()
 	c.tellStarted(c.id, nil)
+}
+
+// replaced: the far end has changed. What is put aside is held anew.
+func (c *conversation) replaced(call *lines.Call) {
+	if c.p.now == c && c.stage != recalled {
+		c.held = false
+	} else if c.held {
+		call.Hold(true)
+	}
 }
 
 func (c *conversation) tellStarted(id string, err error) {
@@ -134,6 +162,7 @@ func agreedParams(a *offer.Audio) media.Params {
 		Send:      media.Format{PayloadType: a.Send.PayloadType, Codec: a.Send.Codec.String()},
 		EventSend: a.EventSend, EventReceive: a.EventReceive,
 		PtimeMS: a.PtimeMS, Sends: a.Direction.CanSend(), Receives: a.Direction.CanReceive(),
+		SRTP: a.SRTP,
 	}
 	for _, f := range a.Receive {
 		p.Receive = append(p.Receive, media.Format{PayloadType: f.PayloadType, Codec: f.Codec.String()})
@@ -149,15 +178,25 @@ func (c *conversation) update() {
 
 // answered connects the telephone with the far end.
 func (c *conversation) answered() {
+	if c.stage == recalled {
+		return
+	}
+	dialled := c.stage == calling
 	c.stage, c.ringback = up, false
 	if c.p.now != c || c.fax != nil && c.fax.answered() {
 		return
 	}
 	c.p.fx.Talk()
+	if dialled {
+		c.p.fx.Connected()
+	}
 	if c.before != nil {
 		// Who referred us knows by now: the NOTIFY goes before the BYE.
 		c.before.leave()
 		c.before = nil
+	}
+	if c.joins && c.p.held != nil {
+		c.p.join()
 	}
 }
 
@@ -168,23 +207,19 @@ func (c *conversation) ended(r lines.Reason) {
 	if c.fax != nil && c.fax.ended(r) {
 		return
 	}
-	if p.now != c {
-		if p.now != nil && p.now.before == c {
-			p.now.before = nil
-		}
-		return
-	}
-	p.now = nil
-	p.digits.Stop()
 	switch {
-	case c.stage == ringing:
-		p.fx.StopRing()
-	case c.before != nil:
-		p.comeBack(c.before)
-	case r.Busy():
-		p.hungUp(fxs.Busy)
-	default:
-		p.hungUp(fxs.Reorder)
+	case p.now == c:
+		p.lost(c, r)
+	case p.held == c:
+		p.held, p.joined, p.swaps = nil, false, false
+		if p.now != nil {
+			p.now.aside.Store(false)
+		}
+	case p.waiting == c:
+		p.waiting = nil
+		p.fx.StopWaiting()
+	case p.now != nil && p.now.before == c:
+		p.now.before = nil
 	}
 }
 

@@ -55,7 +55,7 @@ func (p *Port) lift(to string, started func(id string, err error)) {
 	case p.card.Load() == nil:
 		started("", ErrNoCard)
 		return
-	case p.now != nil:
+	case p.engaged():
 		started("", ErrBusy)
 		return
 	case p.dev.Refuse():
@@ -71,7 +71,7 @@ func (p *Port) lift(to string, started func(id string, err error)) {
 }
 
 // watched is a line card whose loop tells that the telephone itself is lifted while the
-// port is off-hook by Dial.
+// port is off-hook by Dial, and of which is known what it played last.
 type watched struct {
 	fxs.Card
 	port *Port
@@ -85,6 +85,14 @@ func (w watched) Read() ([]int16, fxs.Loop, error) {
 	return pcm, loop, err
 }
 
+// Write implements fxs.Card.
+func (w watched) Write(pcm []int16) error {
+	if w.port.cfg.EchoCanceller && w.port.now != nil {
+		w.port.hybrid.wrote(pcm)
+	}
+	return w.Card.Write(pcm)
+}
+
 // putDown puts the handset down that Dial had taken up.
 func (p *Port) putDown() {
 	p.virtual = false
@@ -95,6 +103,12 @@ func (p *Port) putDown() {
 func (p *Port) dialled(e fxs.Event) {
 	if p.spools() && !e.Emergency {
 		p.spoolDialled(e)
+		return
+	}
+	a := p.asks
+	p.asks = ask{}
+	if a.step != 0 && !e.Emergency {
+		p.answerAsk(a, e)
 		return
 	}
 	p.callDialled(e)
@@ -118,11 +132,16 @@ func (p *Port) dial(to string, emergency bool, started func(id string, err error
 		return
 	}
 	pair, err := p.listen()
+	if err != nil && emergency && p.makeRoom() {
+		pair, err = p.listen()
+	}
 	if err != nil {
 		p.notMade(err, started)
 		return
 	}
+	w := p.wishes()
 	c := p.converse(calling)
+	c.number, c.emergency, c.undisturbed = to, emergency, w.NoWaiting
 	c.open(pair)
 	c.started = started
 	p.now = c
@@ -131,8 +150,22 @@ func (p *Port) dial(to string, emergency bool, started func(id string, err error
 		return
 	}
 	c.whenMapped(func(m lines.Media) {
-		line.Dial(lines.Dial{To: to, ANI: p.ani(), Port: p.cfg.Number, Media: m, Handler: listener{c}, Emergency: emergency})
+		line.Dial(lines.Dial{To: to, ANI: p.ani(), Port: p.cfg.Number, Media: m, Handler: listener{c}, Anonymous: w.Anonymous, Emergency: emergency})
 	})
+	p.made(to)
+}
+
+// makeRoom ends the port's other call for one that is an emergency, and reports that it had one.
+func (p *Port) makeRoom() bool {
+	switch {
+	case p.held != nil:
+		p.dropHeld()
+	case len(p.transfers) > 0:
+		p.transfers[0].drop()
+	default:
+		return false
+	}
+	return true
 }
 
 // ani is the number to show as the caller's; empty: the line's.

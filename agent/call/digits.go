@@ -17,13 +17,32 @@ const (
 // itself.
 func (p *Port) keyDown(key byte) {
 	c := p.now
-	if c != nil && c.fax != nil && c.fax.key(true) {
+	switch {
+	case p.commands:
+		p.command(key)
 		return
+	case c == nil:
+		return
+	case c.fax != nil:
+		if m, ok := c.fax.(*menu); ok {
+			m.service.Key(key)
+		}
+		if c.fax.key(true) {
+			return
+		}
 	}
-	if c == nil || c.session == nil || c.held || p.digits.Busy() {
+	if p.digits.Busy() {
 		return // what we play ourselves comes back from the telephone's hybrid
 	}
-	if !p.takesKeys(c) {
+	p.sendKey(c, key)
+	if p.joined {
+		p.sendKey(p.held, key)
+	}
+}
+
+// sendKey sends the beginning of a key to one far end.
+func (p *Port) sendKey(c *conversation, key byte) {
+	if c.session == nil || c.held || c.data || !p.takesKeys(c) {
 		return
 	}
 	if p.cfg.DTMFType == "info" {
@@ -41,8 +60,16 @@ func (p *Port) keyUp() {
 	if c == nil || c.fax != nil && c.fax.key(false) {
 		return
 	}
-	if c.key != 0 {
-		c.key = 0
+	c.endKey()
+	p.held.endKey()
+}
+
+func (c *conversation) endKey() {
+	if c == nil || c.key == 0 {
+		return
+	}
+	c.key = 0
+	if c.session != nil {
 		c.session.StopEvent()
 	}
 }
@@ -61,7 +88,7 @@ func (p *Port) takesKeys(c *conversation) bool {
 // mutesKey reports that this frame of the telephone's sound holds a key that goes as a
 // message: in band as well, the far end would hear it twice.
 func (p *Port) mutesKey(c *conversation) bool {
-	return p.fx.SuspectsKey() && !p.digits.Busy() && p.takesKeys(c)
+	return !c.data && p.fx.SuspectsKey() && !p.digits.Busy() && p.takesKeys(c)
 }
 
 // keys in the order of their event codes (RFC 4733 section 3.2).
@@ -87,7 +114,7 @@ func (p *Port) hear(c *conversation) {
 
 // play plays a digit of the far end's to the telephone.
 func (c *conversation) play(digit byte) {
-	if c.p.now == c && !c.held {
+	if (c.p.now == c || c.p.joined && c.p.held == c) && !c.held {
 		c.p.digits.Press(digit, heardDigit, heardPause)
 	}
 }

@@ -50,6 +50,16 @@ var situations = []struct {
 		r.phone().dial("600")
 		r.run(200 * time.Millisecond)
 		r.phone().flash()
+	}, fxs.Dialling},
+	{"second call", func(r *rig, _ *stunServer) { secondCall(r) }, fxs.Talking},
+	{"conference", func(r *rig, _ *stunServer) {
+		secondCall(r)
+		r.phone().flash()
+	}, fxs.Talking},
+	{"a call waits", func(r *rig, _ *stunServer) {
+		r.phone().dial("600")
+		r.run(200 * time.Millisecond)
+		r.far.call()
 	}, fxs.Talking},
 	{"referred", func(r *rig, _ *stunServer) {
 		r.phone().dial("600")
@@ -90,20 +100,20 @@ func TestEveryEndInEverySituation(t *testing.T) {
 		rest   fxs.State // of the port
 		spares []string  // situations that it does not end
 	}{
-		{"hang-up", func(r *rig) { r.phone().putDown() }, fxs.Idle, []string{"ringing"}},
+		{"hang-up", func(r *rig) { r.phone().putDown() }, fxs.Idle, []string{"ringing", "holding", "second call", "a call waits"}},
 		{"card pulled", func(r *rig) { r.phone().unplug() }, fxs.Idle, nil},
 		{"card exchanged", func(r *rig) { r.phone().unplug(); r.phone().plug() }, fxs.Idle, nil},
 		{"port closed", closePort, fxs.Idle, nil},
 		{"driver closed", closeDriver, fxs.Idle, nil},
-		{"line ended", func(r *rig) { r.cancel(); synctest.Wait() }, fxs.Parked, []string{"idle", "dialling"}},
+		{"line ended", func(r *rig) { r.cancel(); synctest.Wait() }, fxs.Parked, []string{"idle", "dialling", "holding"}},
 		{"far end hangs up", func(r *rig) { r.far.hangUpAll() }, fxs.Parked,
-			[]string{"idle", "dialling", "asking for the address", "referred, and asking for the address"}},
+			[]string{"idle", "dialling", "holding", "asking for the address", "referred, and asking for the address"}},
 	} {
 		for _, s := range situations {
 			if slices.Contains(end.spares, s.name) {
 				continue
 			}
-			inSTUNRig(t, settings{rtpPairs: 2}, func(r *rig, server *stunServer) {
+			inSTUNRig(t, settings{rtpPairs: 2, config: callWaiting}, func(r *rig, server *stunServer) {
 				s.set(r, server)
 				r.run(200 * time.Millisecond)
 				if got := r.phone().port.Snapshot().State; got != s.want {
@@ -126,6 +136,19 @@ func TestEveryEndInEverySituation(t *testing.T) {
 		}
 	}
 }
+
+// secondCall holds one call and has another.
+func secondCall(r *rig) {
+	r.phone().dial("600")
+	r.run(200 * time.Millisecond)
+	r.phone().flash()
+	r.run(200 * time.Millisecond)
+	r.phone().press("601#")
+	r.run(200 * time.Millisecond)
+}
+
+// callWaiting makes a telephone hear of calls that wait.
+func callWaiting(c *Config) { c.CallWaiting = true }
 
 func closePort(r *rig) {
 	if err := r.phone().port.Close(); err != nil {

@@ -139,6 +139,8 @@ type farCall struct {
 	statuses  []int    // of responses to our requests
 	notified  []int    // statuses that NOTIFYs told
 	infos     string   // digits by INFO
+	referTo   string   // of the last REFER
+	referred  *dialog.Referral
 	direction offer.Direction
 	over      bool
 
@@ -147,7 +149,8 @@ type farCall struct {
 	refusal  int     // answers them with that; 200: with port 0
 
 	says   *dsp.Tone
-	keys   *dsp.DTMFGenerator // said instead; nil: none
+	source interface{ Read([]int16) } // said instead; nil: nothing
+	keys   *dsp.DTMFGenerator         // said instead; nil: none
 	ear    []int16
 	dtmf   dsp.DTMFDetector
 	inBand string // digits heard
@@ -424,6 +427,14 @@ func (c *farCall) refer(to string) {
 	})
 }
 
+// tell notifies the line of how the call goes that it has asked for.
+func (c *farCall) tell(status int) {
+	if c.referred == nil || c.referred.Done() {
+		return
+	}
+	c.ask(sipmsg.NOTIFY, func(m *sipmsg.Message) { c.referred.Notify(time.Now(), m, status, "") })
+}
+
 // info sends a digit by INFO.
 func (c *farCall) info(digit byte) {
 	c.ask(sipmsg.INFO, func(m *sipmsg.Message) {
@@ -462,6 +473,15 @@ func (c *farCall) received(now time.Time, in *ua.Incoming) {
 				c.infos += signal
 			}
 		}
+	case sipmsg.REFER:
+		ref, code := dialog.ParseRefer(now, in.Req, c.referred == nil)
+		if code != 0 {
+			c.f.r.t.Fatalf("REFER: %d", code)
+		}
+		c.referTo, c.referred = in.Req.Header.Get("Refer-To"), ref
+		res = in.Response(202, "")
+		res.Contact = farContact
+		ref.Accept(res)
 	case sipmsg.NOTIFY:
 		if code, ok := dialog.ParseSipfrag(in.Req.Body); ok {
 			c.notified = append(c.notified, code)
@@ -505,6 +525,8 @@ func (c *farCall) frame() {
 	switch {
 	case c.keys != nil:
 		c.keys.Read(in)
+	case c.source != nil:
+		c.source.Read(in)
 	case c.says != nil:
 		c.says.Read(in)
 	}

@@ -24,14 +24,14 @@ type Features interface {
 type Step uint8
 
 const (
-	NextRefused Step = iota // reorder tone: the code cannot be done
-	NextDone                // confirmation tone: it is done
-	NextNumber              // a dial tone: a number follows, which Features.Number takes
-	NextDial                // a dial tone: the number of a call follows (*67, *70)
-	NextCall                // Next.Call is called at once (*69)
-	NextMenu                // the voice menu of the device (***)
-	NextTransfer            // behind a flash, a dial tone: the number that the held call is sent to (*98)
-	NextConference          // behind a flash, a dial tone: the number of who joins the held call once it answers (*23)
+	NextRefused    Step = iota // reorder tone: the code cannot be done
+	NextDone                   // confirmation tone: it is done
+	NextNumber                 // a dial tone: a number follows, which Features.Number takes
+	NextDial                   // a dial tone: the number of a call follows (*67, *70)
+	NextCall                   // Next.Call is called at once (*69)
+	NextMenu                   // the voice menu of the device (***)
+	NextTransfer               // behind a flash, a dial tone: the number that the held call is sent to (*98)
+	NextConference             // behind a flash, a dial tone: the number of who joins the held call once it answers (*23)
 )
 
 // Next is what follows a star code.

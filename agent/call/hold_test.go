@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -27,15 +28,17 @@ func talking(r *rig) (*telephone, *farCall) {
 	return ph, far
 }
 
-// A flash holds the far end, which hears nothing any more, and the next one takes it back.
+// A flash holds the far end, which hears nothing any more, and gives a dial tone for another
+// call; the next one takes it back.
 func TestHoldByFlash(t *testing.T) {
 	inRig(t, settings{}, func(r *rig) {
 		ph, far := talking(r)
 		ph.flash()
 		r.run(300 * time.Millisecond)
-		ph.want(fxs.Talking, nothing)
-		if far.direction != offer.RecvOnly || far.hears() != nothing || r.owner.info(ph.call()).State != lines.Held {
-			t.Errorf("far end is %v and hears %d Hz; %+v", far.direction, far.hears(), r.owner.info(ph.call()))
+		ph.want(fxs.Dialling, dialTone)
+		s := ph.port.Snapshot()
+		if far.direction != offer.RecvOnly || far.hears() != nothing || s.Call != "" || r.owner.info(s.Held).State != lines.Held {
+			t.Errorf("far end is %v and hears %d Hz; %+v", far.direction, far.hears(), s)
 		}
 		ph.press("5")
 		r.run(200 * time.Millisecond)
@@ -56,11 +59,14 @@ func TestHeldFarEndHangsUp(t *testing.T) {
 		ph, far := talking(r)
 		ph.flash()
 		far.hangUp()
-		r.run(100 * time.Millisecond)
-		ph.want(fxs.Parked, reorderTone)
-		ph.flash() // dial tone again
-		r.run(100 * time.Millisecond)
+		r.run(400 * time.Millisecond)
+		ph.want(fxs.Dialling, dialTone) // for another call
+		ph.flash()
+		r.run(400 * time.Millisecond)
 		ph.want(fxs.Dialling, dialTone)
+		ph.press("601#")
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Talking, nothing)
 	})
 }
 
@@ -136,6 +142,14 @@ func TestReplacedCall(t *testing.T) {
 			other := replaceBy(r, far)
 			other.speak(otherVoice)
 			r.run(500 * time.Millisecond)
+			if held { // it is held, as the one before it was
+				if other.direction != offer.RecvOnly {
+					t.Errorf("the new far end is %v", other.direction)
+				}
+				ph.flash()
+				other.ear = nil
+				r.run(500 * time.Millisecond)
+			}
 			ph.want(fxs.Talking, otherVoice)
 			if other.status() != 200 || other.hears() != nearVoice {
 				t.Errorf("held %v: the new far end has %v and hears %d Hz", held, other.statuses, other.hears())
@@ -150,7 +164,7 @@ func TestReplacedCall(t *testing.T) {
 				t.Errorf("quality of the replaced call: %v, %+v", ok, st)
 			}
 			ph.hangUp()
-			if other.heard() != "BYE" || r.rtp.InUse() != 0 {
+			if !strings.HasSuffix(other.heard(), "BYE") || r.rtp.InUse() != 0 {
 				t.Errorf("held %v: the new far end got %s", held, other.heard())
 			}
 		})

@@ -16,24 +16,15 @@ func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 		return h, code
 	}
 	g := &group{call: c, ringing: map[*Port]*conversation{}}
-	var free []*Port
-	code = 480
-	t38 := c.Offered() == offer.Fax
-	for _, p := range ports {
-		if t38 && !p.takesT38() {
-			code = max(code, 488)
-			continue
-		}
-		switch refusal := p.offer(); refusal {
-		case 0:
-			free = append(free, p)
-			g.ringing[p] = nil
-		default:
-			code = max(code, refusal)
-		}
+	free, code := offered(ports, roomToRing, c.Offered() == offer.Fax)
+	if len(free) == 0 { // somebody who talks can take it, too
+		free, code = offered(ports, roomToWait, c.Offered() == offer.Fax)
 	}
 	if len(free) == 0 {
 		return nil, code
+	}
+	for _, p := range free {
+		g.ringing[p] = nil
 	}
 	// A telephone that rings for a call it cannot have would be worse than none.
 	pair, err := free[0].listen()
@@ -53,15 +44,33 @@ func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 	return g, 0
 }
 
-// offer reserves the port for a call that is about to ring it, or says why it cannot: 480
-// without a telephone, 486 busy.
-func (p *Port) offer() (refusal int) {
+// offered reserves those of the ports that have room for a call, or tells why none has.
+func offered(ports []*Port, r room, t38 bool) (free []*Port, code int) {
+	code = 480
+	for _, p := range ports {
+		if t38 && !p.takesT38() {
+			code = max(code, 488)
+			continue
+		}
+		switch refusal := p.offer(r); refusal {
+		case 0:
+			free = append(free, p)
+		default:
+			code = max(code, refusal)
+		}
+	}
+	return free, code
+}
+
+// offer reserves the port for a call that is about to ring it, or to wait, or says why it cannot:
+// 480 without a telephone, 486 busy.
+func (p *Port) offer(r room) (refusal int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.closed || p.card.Load() == nil:
 		return 480
-	case p.offered || p.busy.Load():
+	case p.offered || room(p.room.Load()) != r:
 		return 486
 	}
 	p.offered = true
@@ -90,13 +99,17 @@ func (p *Port) ringFor(g *group) *conversation {
 		g.leave(p, 480)
 		return nil
 	}
-	if p.now != nil || !p.fx.Ring(nil) { // lifted in the same moment
-		g.leave(p, 486)
-		return nil
-	}
 	c := p.converse(ringing)
 	c.group, c.call, c.id = g, g.call, g.call.Info().ID
-	p.now = c
+	switch {
+	case p.roomNow() == roomToWait:
+		p.wait(c)
+	case p.engaged() || !p.bell(c): // lifted in the same moment
+		g.leave(p, 486)
+		return nil
+	default:
+		p.now = c
+	}
 	if over, first := g.rings(c); over {
 		c.ended(lines.Reason{})
 		return nil
@@ -106,22 +119,27 @@ func (p *Port) ringFor(g *group) *conversation {
 	return c
 }
 
+// bell rings for a call. What a fax machine is to show of it nobody reads.
+func (p *Port) bell(c *conversation) bool {
+	if p.mode != "" {
+		return p.fx.Ring(nil)
+	}
+	return p.fx.RingFor(c.incoming())
+}
+
 // answer takes the call that rings here: the telephone was lifted.
 func (p *Port) answer() {
 	c := p.now
-	if c.group == nil {
+	switch {
+	case c.stage == recalled:
+		p.comeFromHold(c)
+		return
+	case c.group == nil:
 		c.fax.lifted()
 		return
 	}
 	if pair := c.group.win(c); pair != nil {
-		c.stage = lifted
-		c.open(pair)
-		c.whenMapped(func(m lines.Media) {
-			if r, ok := c.fax.(*relay); ok {
-				r.offer(&m)
-			}
-			c.call.Answer(m, p.cfg.Number)
-		})
+		c.take(pair)
 		return
 	}
 	// Somebody else has it, or nobody.
@@ -131,6 +149,18 @@ func (p *Port) answer() {
 	}
 	p.now = nil
 	p.hungUp(fxs.Reorder)
+}
+
+// take answers a call.
+func (c *conversation) take(pair *media.Pair) {
+	c.stage = lifted
+	c.open(pair)
+	c.whenMapped(func(m lines.Media) {
+		if r, ok := c.fax.(*relay); ok {
+			r.offer(&m)
+		}
+		c.call.Answer(m, c.p.cfg.Number)
+	})
 }
 
 // A group is the ports that ring for one call. It is the call's handler until one of

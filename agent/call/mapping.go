@@ -49,13 +49,17 @@ func (c *conversation) mapped(then func(outside)) {
 	c.mapping = m
 }
 
-// findMapping works the question that is under way.
+// findMapping works the questions that are under way.
 func (p *Port) findMapping() {
-	c := p.now
-	if c == nil || c.mapping == nil {
-		return
+	for _, c := range p.conversations() {
+		if c.mapping != nil {
+			c.findMapping()
+		}
 	}
-	m := c.mapping
+}
+
+func (c *conversation) findMapping() {
+	p, m := c.p, c.mapping
 	if !m.work(time.Now()) {
 		return
 	}

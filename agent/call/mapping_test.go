@@ -63,7 +63,11 @@ func (s *stunServer) close() {
 
 // stunned is a port that asks a STUN server.
 func stunned(r **stunServer, s settings) settings {
+	more := s.config
 	s.config = func(c *Config) {
+		if more != nil {
+			more(c)
+		}
 		c.STUN = func() netip.AddrPort {
 			if *r == nil {
 				return netip.AddrPort{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,7 @@ type model struct {
 
 	which, how int // of the event that happens: which one of several, and in what way
 	log        []string
+	tones      [3]int // checks in a row in which a tone was heard in a call, by port
 }
 
 // Helper, Fatalf and Errorf make a model the rig's tester: what happened stands before
@@ -92,12 +94,18 @@ func newModel(t *rapid.T) *model {
 	m := &model{t: t}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	kind := rapid.SampledFrom([]string{"auto", "info", "inband"}).Draw(t, "dtmf_type")
-	s := stunned(&m.server, settings{ports: 2, rtpPairs: 3, line: []string{"dtmf_type = " + kind}})
+	style := rapid.SampledFrom([]string{Bellcore, ETSI}).Draw(t, "flash_style")
+	hangup := rapid.Bool().Draw(t, "transfer")
+	s := stunned(&m.server, settings{ports: 2, rtpPairs: 5, line: []string{"dtmf_type = " + kind}})
 	change := s.config
 	s.config = func(c *Config) {
 		change(c)
 		c.DTMFType = kind
+		c.Features = &codes{}
+		c.FlashStyle, c.CallWaiting, c.TransferOnHangup, c.ConferenceTransfers = style, true, hangup, hangup
+		c.EchoCanceller, c.DataMode = hangup, "auto"
 	}
+	s.device = func(d *Device) { d.Menu = func(int) Service { return &chatter{left: 4000} } }
 	m.r = newRig(m, s)
 	m.r.far.onInvite = func(*farCall) {} // what becomes of it is for the model to say
 	pair, err := m.r.far.rtp.Listen(netip.MustParseAddr("127.0.0.1"), "")
@@ -170,6 +178,29 @@ var happenings = []struct {
 	{"press", plugged(func(ph *telephone) { ph.keys.Press('5', 640, 640) })},
 	{"dial", plugged(func(ph *telephone) { ph.dial("600") })},
 	{"dial on", plugged(func(ph *telephone) { ph.press("7#") })},
+	{"dial emergency", plugged(func(ph *telephone) { ph.dial("112") })},
+	{"flash and dial", plugged(func(ph *telephone) {
+		if ph.off {
+			ph.flash()
+			ph.press("601#")
+		}
+	})},
+	{"flash and a digit", func(m *model) {
+		if ph := m.phone(); ph.card != nil && ph.off {
+			ph.flash()
+			ph.press(string("01234567"[m.how%8]))
+		}
+	}},
+	{"code", func(m *model) {
+		if ph := m.phone(); ph.card != nil && ph.off {
+			ph.press([]string{"*98", "*23", "*72", "*67", "*69", "***", "*00", "*70"}[m.how%8])
+		}
+	}},
+	{"number", plugged(func(ph *telephone) { ph.press("602#") })},
+	{"NOTIFY", far(isUp, func(m *model, c *farCall) {
+		c.tell([]int{100, 180, 200, 486}[m.how%4])
+	})},
+	{"modem", far(isUp, func(_ *model, c *farCall) { c.modem() })},
 	{"pull the card", plugged((*telephone).unplug)},
 	{"plug in", func(m *model) {
 		if ph := m.phone(); ph.card == nil {
@@ -184,7 +215,7 @@ var happenings = []struct {
 	}},
 
 	{"far end calls", func(m *model) {
-		if m.r.far.running() < 4 {
+		if m.r.far.running() < 5 {
 			m.r.far.call()
 		}
 	}},
@@ -204,7 +235,7 @@ var happenings = []struct {
 	{"event", far(isUp, func(_ *model, c *farCall) { c.media.SendEvent(5, 100) })},
 	{"REFER", far(isUp, func(_ *model, c *farCall) { c.refer("700") })},
 	{"replaced", far(isUp, func(m *model, c *farCall) {
-		if m.r.far.running() < 4 {
+		if m.r.far.running() < 5 {
 			replaceBy(m.r, c)
 		}
 	})},
@@ -231,51 +262,97 @@ func (m *model) check() {
 	for _, ph := range m.r.phones {
 		ph.frame() // what came in is done with this one
 	}
-	sockets := 0
+	sockets, reserved := 0, map[*group]bool{}
 	for i, ph := range m.r.phones {
-		p := ph.port
-		s := p.Snapshot()
-		n := 0
-		for c := p.now; c != nil; c = c.before {
-			if c.gone {
-				m.Fatalf("port %d: a conversation that is over, in state %v", i+1, s.State)
-			}
-			if c.session != nil {
-				n++
-			}
-		}
-		sockets += n
-		rings := p.now != nil && p.now.stage == ringing
-		talks := p.now != nil && !rings
-		if (s.State == fxs.Ringing) != rings || (s.State == fxs.Calling || s.State == fxs.Talking) != talks {
-			m.Fatalf("port %d is %v with conversation %+v", i+1, s.State, p.now)
-		}
-		if talks != (n > 0) || s.OffHook == (s.State == fxs.Idle || s.State == fxs.Ringing) {
-			m.Fatalf("port %d: %+v with %d sockets", i+1, s, n)
-		}
-		if p.busy.Load() != (p.now != nil || s.OffHook) || ph.offered() {
-			m.Fatalf("port %d is busy: %v, offered: %v; %+v", i+1, p.busy.Load(), ph.offered(), s)
-		}
-		if p.virtual && (!s.OffHook || p.now == nil || ph.off) {
-			m.Fatalf("port %d was lifted by program: %+v, handset off: %v", i+1, s, ph.off)
-		}
-		if ph.card == nil {
-			if s.Card || s.State != fxs.Idle {
-				m.Fatalf("port %d without a card: %+v", i+1, s)
-			}
-		} else if ph.card.ringing && !rings {
-			m.Fatalf("telephone %d rings, the port is %v", i+1, s.State)
-		}
-	}
-	reserved := map[*group]bool{}
-	for _, ph := range m.r.phones {
-		if c := ph.port.now; c != nil && c.stage == ringing {
-			reserved[c.group] = true
-		}
+		sockets += m.checkPort(i+1, ph, reserved)
 	}
 	if n := m.r.rtp.InUse(); n != sockets+len(reserved) {
 		m.Fatalf("%d pairs of RTP ports are in use, %d in conversations, %d reserved for ringing ones", n, sockets, len(reserved))
 	}
+}
+
+// checkPort looks at one port, and counts its sockets. Those of calls that ring are reserved.
+func (m *model) checkPort(n int, ph *telephone, reserved map[*group]bool) (sockets int) {
+	p := ph.port
+	s := p.Snapshot()
+	rings := p.now != nil && (p.now.stage == ringing || p.now.stage == recalled)
+	talks := p.now != nil && !rings
+	var all []*conversation
+	for c := p.now; c != nil; c = c.before {
+		all = append(all, c)
+	}
+	all = append(all, p.held, p.waiting)
+	for _, t := range p.transfers {
+		all = append(all, t.from)
+		if t.to != nil && !t.to.gone {
+			all = append(all, t.to)
+		}
+	}
+	for _, c := range all {
+		if c == nil {
+			continue
+		}
+		if c.gone {
+			m.Fatalf("port %d: a conversation that is over: %+v", n, s)
+		}
+		if c.session != nil {
+			sockets++
+		}
+		if c.stage == ringing {
+			reserved[c.group] = true
+		}
+	}
+	_, device := sideOf(p.now).(*menu)
+	wrong := ""
+	switch {
+	case (s.State == fxs.Ringing) != rings, (s.State == fxs.Calling || s.State == fxs.Talking) != (talks || p.follows != nil):
+		wrong = "what it does is not what its calls do"
+	case talks && p.now.session == nil && !device:
+		wrong = "a call without sound"
+	case s.OffHook == (s.State == fxs.Idle || s.State == fxs.Ringing):
+		wrong = "hook"
+	case p.busy.Load() != (p.now != nil || p.held != nil || p.waiting != nil || s.OffHook || len(p.transfers) > 0), ph.offered():
+		wrong = "busy"
+	case p.held != nil && (!s.OffHook || p.held.stage != up || p.held.held == p.joined):
+		wrong = "a held call"
+	case p.waiting != nil && (!s.OffHook || p.held != nil || p.waiting.stage != ringing):
+		wrong = "a waiting call"
+	case p.joined && (p.now == nil || p.held == nil || p.now.stage != up):
+		wrong = "a conference"
+	case p.now != nil && p.mode == "" && p.now.held != (p.now.stage == recalled):
+		wrong = "the call of the handset"
+	case p.commands && (!talks || p.held == nil && p.waiting == nil):
+		wrong = "a command"
+	case p.virtual && (!s.OffHook || p.now == nil || ph.off):
+		wrong = "lifted by program"
+	case ph.card == nil && (s.Card || s.State != fxs.Idle):
+		wrong = "no card"
+	case ph.card != nil && ph.card.ringing && !rings:
+		wrong = "the bell"
+	case m.stuck(n, s.State == fxs.Talking && !p.commands && p.waiting == nil && p.follows == nil, ph.hears()):
+		wrong = fmt.Sprintf("a tone of %d Hz", ph.hears())
+	}
+	if wrong != "" {
+		m.Fatalf("port %d: %s: %+v, now %+v, held %v, waiting %v, joined %v, commands %v, %d transfers", n, wrong, s, p.now, p.held, p.waiting, p.joined, p.commands, len(p.transfers))
+	}
+	return sockets
+}
+
+// stuck reports a tone that goes on for a fifth of a second of a call.
+func (m *model) stuck(port int, talks bool, hears int) bool {
+	if talks && slices.Contains([]int{dialTone, ringbackTone, busyTone, reorderTone}, hears) {
+		m.tones[port]++
+	} else {
+		m.tones[port] = 0
+	}
+	return m.tones[port] > 5
+}
+
+func sideOf(c *conversation) faxSide {
+	if c == nil {
+		return nil
+	}
+	return c.fax
 }
 
 func (m *model) end() {

@@ -52,30 +52,52 @@ func (r *records) find(id string) (media.Stats, bool) {
 	return media.Stats{}, false
 }
 
-// live is the media of the call that runs, for who asks how it goes.
+// live is the media of a call that runs, for who asks how it goes.
 type live struct {
 	id      string
 	session *media.Session
 }
 
-// showLive lets other goroutines find the running call's figures.
+// showLive lets other goroutines find the running calls' figures.
 func (p *Port) showLive() {
-	old := p.live.Load()
-	if p.now == nil || p.now.session == nil {
-		if old != nil {
-			p.live.Store(nil)
+	var old []live
+	if l := p.live.Load(); l != nil {
+		old = *l
+	}
+	n, same := 0, true
+	for _, c := range p.conversations() {
+		if c.session != nil {
+			same = same && n < len(old) && old[n] == live{c.id, c.session}
+			n++
 		}
-		return
 	}
-	if old == nil || old.id != p.now.id || old.session != p.now.session {
-		p.live.Store(&live{p.now.id, p.now.session})
+	switch {
+	case same && n == len(old):
+	case n == 0:
+		p.live.Store(nil)
+	default:
+		p.storeLive(n)
 	}
+}
+
+func (p *Port) storeLive(n int) {
+	list := make([]live, 0, n)
+	for _, c := range p.conversations() {
+		if c.session != nil {
+			list = append(list, live{c.id, c.session})
+		}
+	}
+	p.live.Store(&list)
 }
 
 // Quality is how a call of this port went, or goes. Any goroutine may ask.
 func (p *Port) Quality(id string) (media.Stats, bool) {
-	if s := p.live.Load(); s != nil && s.id == id {
-		return s.session.Stats(), true
+	if l := p.live.Load(); l != nil {
+		for _, x := range *l {
+			if x.id == id {
+				return x.session.Stats(), true
+			}
+		}
 	}
 	return p.records.find(id)
 }

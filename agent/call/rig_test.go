@@ -78,6 +78,8 @@ busy = 700
 reorder = 900
 waiting = 1100
 howler = 1900
+recall = 300
+confirm = 300
 ring = 1000,1000
 flash = 100-400
 emergency = 112
@@ -257,6 +259,9 @@ func (r *rig) atRest() {
 		}
 		if p.busy.Load() || ph.offered() {
 			r.t.Errorf("port %d at rest is still taken: busy %v, offered %v", i+1, p.busy.Load(), ph.offered())
+		}
+		if p.held != nil || p.waiting != nil || len(p.transfers) > 0 || p.joined || p.commands || p.follows != nil || p.asks.step != 0 {
+			r.t.Errorf("port %d at rest: held %v, waiting %v, %d transfers, joined %v, commands %v, follows %v, asks %v", i+1, p.held, p.waiting, len(p.transfers), p.joined, p.commands, p.follows, p.asks)
 		}
 		if p.now != nil || p.virtual || p.digits.Busy() || p.live.Load() != nil {
 			r.t.Errorf("port %d at rest: conversation %v, virtual %v, digits %v", i+1, p.now, p.virtual, p.digits.Busy())

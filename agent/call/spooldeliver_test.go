@@ -71,7 +71,7 @@ func TestFaxIsNotDelivered(t *testing.T) {
 			fax.Outcome{Busy: true, Reason: "the port is in use"}},
 		{"the machine sends", func(r *spoolRig) { r.send("600#", leaflet{1}); r.await("CED", func() bool { return r.cedAt > 0 }) }, nil,
 			fax.Outcome{Busy: true, Reason: "the port is in use"}},
-		{"a call is about to ring it", func(r *spoolRig) { r.port.offer() }, func(r *spoolRig, _ func()) { r.tick(); r.port.lookAtOffer() },
+		{"a call is about to ring it", func(r *spoolRig) { r.port.offer(roomToRing) }, func(r *spoolRig, _ func()) { r.tick(); r.port.lookAtOffer() },
 			fax.Outcome{Busy: true, Reason: "the port is in use"}},
 		{"there is no card", func(r *spoolRig) { r.ph.unplug() }, nil,
 			fax.Outcome{Reason: "no line card is connected"}},

@@ -19,14 +19,15 @@ type telephone struct {
 	closed chan struct{}
 	card   *testCard // plugged in; nil: none
 
-	off   bool
-	keys  *dsp.DTMFGenerator
-	says  *dsp.Tone // while no key sounds
-	ear   []int16   // all that was heard
-	dtmf  dsp.DTMFDetector
-	heard string // keys
-	echo  bool   // the hybrid gives back a part of what is heard
-	shift int    // samples of a frame before a key begins
+	off    bool
+	keys   *dsp.DTMFGenerator
+	source interface{ Read([]int16) } // said instead; nil: nothing
+	says   *dsp.Tone                  // while no key sounds
+	ear    []int16                    // all that was heard
+	dtmf   dsp.DTMFDetector
+	heard  string // keys
+	echo   bool   // the hybrid gives back a part of what is heard
+	shift  int    // samples of a frame before a key begins
 
 	fax *t38.Machine // instead of a telephone
 }
@@ -79,6 +80,8 @@ func (ph *telephone) frame() {
 		ph.shift = 0
 	case ph.fax != nil && ph.off:
 		ph.fax.Exchange(ph.last(), pcm)
+	case ph.source != nil && ph.off:
+		ph.source.Read(pcm)
 	case ph.says != nil && ph.off:
 		ph.says.Read(pcm)
 	}
