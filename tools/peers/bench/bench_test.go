@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tipring/internal/dsp/talker"
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/wire"
 )
@@ -51,5 +52,28 @@ func TestLateness(t *testing.T) {
 		if got[i] < want-0.1 || got[i] > want+0.1 {
 			t.Errorf("packet %d is %.2f ms late, want %v", i, got[i], want)
 		}
+	}
+}
+
+// What is lost is replaced where it is heard: nothing else differs from a call without loss.
+func TestConcealmentRow(t *testing.T) {
+	speech := talker.Speech(9, talker.Config{}, 2)
+	lost := make([]bool, len(speech)/packetSize)
+	lost[40] = true
+	said, with := heard(t, speech, nil), heard(t, speech, lost)
+	first, last := -1, 0
+	for i := range said {
+		if said[i] != with[i] {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+	}
+	if at := 40*packetSize + playout; first < at || last >= at+2*packetSize {
+		t.Errorf("samples %d to %d differ, want some of %d to %d", first, last, at, at+2*packetSize)
+	}
+	if ours, silence := concealment(t, 0.03, 1); ours > 0.7*silence {
+		t.Errorf("%.2f dB, silence %.2f dB", ours, silence)
 	}
 }

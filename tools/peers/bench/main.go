@@ -65,6 +65,7 @@ var groups = []struct {
 	{"idle", idleRows, false},
 	{"call setup", setupRows, true},
 	{"media", mediaRows, true},
+	{"voice", voiceRows, false},
 	{"many calls", callRows, false},
 	{"failover", failoverRows, false},
 	{"pages", pageRows, false},
