@@ -39,6 +39,8 @@ type Config struct {
 
 	Country *fxs.Country
 	Plan    *fxs.Plan // nil: any number
+	// Telephone is what differs from the country's ways.
+	Telephone fxs.Settings
 
 	DTMFType  string // of the line: auto rfc4733 info inband
 	Hotline   string // dialled by itself
@@ -170,7 +172,7 @@ type Snapshot struct {
 
 // New makes a port on a driver, which is the port's from now on.
 func New(cfg Config, driver fxs.Driver, dev Device) (*Port, error) {
-	fx, err := fxs.New(fxs.Config{Country: cfg.Country, Plan: cfg.Plan, Hotline: cfg.Hotline, HotlineMS: cfg.HotlineMS})
+	fx, err := fxs.New(fxs.Config{Country: cfg.Country, Plan: cfg.Plan, Hotline: cfg.Hotline, HotlineMS: cfg.HotlineMS, Settings: cfg.Telephone})
 	if err != nil {
 		return nil, err
 	}

@@ -212,12 +212,14 @@ func (c *conversation) ended(r lines.Reason) {
 		p.lost(c, r)
 	case p.held == c:
 		p.held, p.joined, p.swaps = nil, false, false
+		p.endCommand()
 		if p.now != nil {
 			p.now.aside.Store(false)
 		}
 	case p.waiting == c:
 		p.waiting = nil
 		p.fx.StopWaiting()
+		p.endCommand()
 	case p.now != nil && p.now.before == c:
 		p.now.before = nil
 	}
