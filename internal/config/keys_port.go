@@ -34,7 +34,7 @@ var portKeys = []Key{
 	},
 	{
 		Name: "dial_plan", Label: "Dial plan", Group: groupDialling, Kind: Text, Max: 2048,
-		Help:  "(rule|rule|...), see the dial plan chapter. Empty: any digits, sent after 4 s or #.",
+		Help:  "Rules, as (rule|rule|...): which numbers may be dialled, and when they are sent. Empty: any digits, sent after 4 s or #.",
 		field: func(s any) any { return &s.(*Port).DialPlan },
 	},
 	{

@@ -23,7 +23,7 @@ func onePage(v frame.View, f api.Fax, call string, o order) templ.Component {
 			}
 			ctx.Text(" <div data-live=\"")
 			ctx.Say("fax/" + f.ID)
-			ctx.Text("\" data-reload=\"state pages.length page_count\" data-seen=\"")
+			ctx.Text("\" data-reload=\"state pages.length page_count sip_call_id\" data-seen=\"")
 			ctx.Say(seen(f))
 			ctx.Text("\" hidden></div><div id=\"fax\" class=\"stack\" data-renew><div class=\"faxone\">")
 			inner5 := part.Draw(func(ctx *part.Page) {

@@ -209,7 +209,7 @@ func reason(ctx context.Context, f api.Fax) string {
 
 // seen is what the page shows that is drawn anew when it changes, as the script writes it.
 func seen(f api.Fax) string {
-	return f.State + "," + strconv.Itoa(len(f.Pages)) + "," + frame.Num(f.PageCount)
+	return f.State + "," + strconv.Itoa(len(f.Pages)) + "," + frame.Num(f.PageCount) + "," + string(f.SIPCallID)
 }
 
 func boolean(b *bool) string {

@@ -152,6 +152,14 @@ func port(p api.Port, s sight) templ.Component {
 	})
 }
 
+// Tester is the tester of a port's dial plan for another page; its answer comes there where there
+// is a script, and else on the page of the ports.
+func Tester(port int) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		ctx.Put(tester(api.Port{Port: port}, sight{}))
+	})
+}
+
 // tester shows what would be sent for digits: after each key where there is a script.
 func tester(p api.Port, s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
@@ -173,20 +181,20 @@ func tester(p api.Port, s sight) templ.Component {
 		ctx.Text("</strong></p><p>")
 		ctx.Put(frame.Word("state", answer(p, s).State, outcomes))
 		ctx.Text("</p>")
-		inner33 := part.Draw(func(ctx *part.Page) {
+		inner34 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p>")
 			ctx.Say(words.T(ctx, "Without another key it is sent after") + " ")
 			ctx.Put(frame.Live("wait_s", "", seconds(answer(p, s))))
 			ctx.Say(" s")
 			ctx.Text("</p>")
 		})
-		ctx.Around(frame.If("wait_s", wait(answer(p, s)) > 0), inner33)
-		inner36 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.If("wait_s", wait(answer(p, s)) > 0), inner34)
+		inner37 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p class=\"emergency\">")
 			ctx.Tell("An emergency number: it goes out even where calls are barred, and from a line that is not registered.")
 			ctx.Text("</p>")
 		})
-		ctx.Around(frame.If("emergency", answer(p, s).Emergency), inner36)
+		ctx.Around(frame.If("emergency", answer(p, s).Emergency), inner37)
 		ctx.Text("</div></form>")
 	})
 }

@@ -9,6 +9,7 @@ import "tipring/webui/part"
 
 import (
 	"tipring/webui/frame"
+	"tipring/webui/pages/ports"
 	"tipring/webui/words"
 )
 
@@ -50,6 +51,18 @@ func form(v frame.View, s *sheet) templ.Component {
 			ctx.Text(" ")
 			ctx.Put(values(s))
 			ctx.Text(" ")
+			if s.kind.section == "port" && s.exists {
+				ctx.Text("<div id=\"tester\">")
+				inner3 := part.Draw(func(ctx *part.Page) {
+					ctx.Text("<p class=\"hush small\">")
+					ctx.Tell("By the plan that is in force: what is typed above and not applied does not count.")
+					ctx.Text("</p>")
+					ctx.Put(ports.Tester(s.n))
+				})
+				ctx.Around(frame.Card(words.T(ctx, "Try the dial plan"), nil), inner3)
+				ctx.Text("</div>")
+			}
+			ctx.Text(" ")
 			if s.own {
 				ctx.Put(takeBack(s))
 			}
@@ -73,7 +86,7 @@ func values(s *sheet) templ.Component {
 		ctx.Text("\">")
 		ctx.Tell("Show what is in force")
 		ctx.Text("</a></p>")
-		inner7 := part.Draw(func(ctx *part.Page) {
+		inner9 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.Hidden("was", s.wasShown()))
 			ctx.Text(" ")
 			if s.sealed != "" {
@@ -81,30 +94,30 @@ func values(s *sheet) templ.Component {
 			}
 			for _, block := range s.blocks(ctx) {
 				if len(block) > 1 {
-					inner8 := part.Draw(func(ctx *part.Page) {
+					inner10 := part.Draw(func(ctx *part.Page) {
 						for _, g := range block {
 							ctx.Put(fieldset(s, g))
 						}
 					})
-					ctx.Around(frame.Columns(), inner8)
+					ctx.Around(frame.Columns(), inner10)
 				} else {
 					ctx.Put(fieldset(s, block[0]))
 				}
 			}
 			ctx.Text(" ")
-			inner9 := part.Draw(func(ctx *part.Page) {
+			inner11 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Apply"), "action", "apply"))
 			})
-			ctx.Around(frame.ButtonRow(), inner9)
+			ctx.Around(frame.ButtonRow(), inner11)
 		})
-		ctx.Around(frame.Form(s.path()), inner7)
+		ctx.Around(frame.Form(s.path()), inner9)
 		ctx.Text("</div>")
 	})
 }
 
 func fieldset(s *sheet, g group) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner11 := part.Draw(func(ctx *part.Page) {
+		inner13 := part.Draw(func(ctx *part.Page) {
 			if s.line != nil && g.legend == "Register Settings" {
 				ctx.Text("<div class=\"linestatus\" data-live=\"")
 				ctx.Say("line/" + number(s.n))
@@ -117,14 +130,14 @@ func fieldset(s *sheet, g group) templ.Component {
 				ctx.Text("</span></div>")
 			}
 			ctx.Text(" ")
-			inner15 := part.Draw(func(ctx *part.Page) {
+			inner17 := part.Draw(func(ctx *part.Page) {
 				for _, f := range g.fields {
 					ctx.Put(row(f))
 				}
 			})
-			ctx.Around(frame.Fields(), inner15)
+			ctx.Around(frame.Fields(), inner17)
 		})
-		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner11)
+		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner13)
 	})
 }
 
@@ -135,6 +148,9 @@ func row(f field) templ.Component {
 			ctx.Put(frame.Hidden(f.Name, "0"))
 		}
 		ctx.Put(frame.FieldRow(f.Field))
+		if f.Name == "dial_plan" {
+			ctx.Put(grammarHelp())
+		}
 		if f.secret {
 			ctx.Put(extra("remove", f.Name, words.T(ctx, "Remove it"), f.remove))
 		}
@@ -192,7 +208,7 @@ func chooser(s *sheet) templ.Component {
 // summary tells every fault, with a link to its field.
 func summary(s *sheet) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner27 := part.Draw(func(ctx *part.Page) {
+		inner29 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"faults\">")
 			for i := range s.keys {
 				if text := s.fault(&s.keys[i]); text != "" {
@@ -223,7 +239,7 @@ func summary(s *sheet) templ.Component {
 			}
 			ctx.Text("</ul>")
 		})
-		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner27)
+		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner29)
 	})
 }
 
@@ -248,7 +264,7 @@ func outcome(s *sheet) templ.Component {
 		ctx.Text("<div data-live=\"provisioning\" data-reload=\"state\" data-seen=\"")
 		ctx.Say(s.result.now.State)
 		ctx.Text("\" hidden></div><div id=\"outcome\" data-renew>")
-		inner42 := part.Draw(func(ctx *part.Page) {
+		inner44 := part.Draw(func(ctx *part.Page) {
 			if s.result.now.Trial != nil {
 				ctx.Text("<p>")
 				ctx.Say(words.T(ctx, "The trial ends at the latest:") + " ")
@@ -262,7 +278,7 @@ func outcome(s *sheet) templ.Component {
 				ctx.Text("</p>")
 			}
 			ctx.Text(" ")
-			inner45 := part.Draw(func(ctx *part.Page) {
+			inner47 := part.Draw(func(ctx *part.Page) {
 				if s.result.now.Trial != nil {
 					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Look again"), s.path()+"?applied="+number(s.result.generation)))
 				}
@@ -275,9 +291,9 @@ func outcome(s *sheet) templ.Component {
 					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "action", Value: "rollback"}))
 				}
 			})
-			ctx.Around(frame.ButtonRow(), inner45)
+			ctx.Around(frame.ButtonRow(), inner47)
 		})
-		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner42)
+		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner44)
 		ctx.Text("</div>")
 	})
 }

@@ -157,7 +157,7 @@ func TestLinesAndPortsComeAndGo(t *testing.T) {
 	if shown, done := r.apply("/ports/1", "driver", "none", "kind", "fax", "line", "2"); done.status != http.StatusSeeOther {
 		t.Fatalf("%d %s", done.status, shown.text)
 	}
-	r.get("/ports/1").has(t, 200, "Add port 2", "Remove Port 1")
+	r.get("/ports/1").has(t, 200, "Add port 2", "Remove Port 1", "How a dial plan is written", "<code translate=\"no\">[2-9]</code>", `href="#tester"`, `data-ask="/api/v1/ports/1/dial-plan"`)
 	r.post("/line/2/sip", url.Values{"action": {"remove"}}).has(t, 422, "a line that exists")
 	for _, path := range []string{"/ports/1", "/line/2/sip"} {
 		shown := r.post(path, url.Values{"action": {"remove"}})
