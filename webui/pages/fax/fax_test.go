@@ -228,7 +228,7 @@ func TestSendingIsRefused(t *testing.T) {
 func TestOneFax(t *testing.T) {
 	d := newDevice(t)
 	w := d.get("/fax/f3")
-	has(t, w, 200, "<h1>Fax to 18005550100</h1>", `data-live="fax/f3" data-reload="state pages.length page_count sip_call_id" data-seen="sending,1,3,"`, "Its pages are on their way.",
+	has(t, w, 200, "<h1>Fax to 18005550100</h1>", `data-live="fax/f3" data-reload="state pages.length page_count sip_call_id" data-seen="sending,1,3,c1@192.0.2.50"`, "Its pages are on their way.",
 		`src="/api/v1/faxes/f3/pages/2.png?rows=700&amp;scale=`, `value="700" max="1143"`, "14400 bit/s · fine resolution · 1143 rows, 3 of them bad · repaired 2 times", "2 repairs by ECM", "Still to go",
 		`<a href="/calls/c1">`, "c1@192.0.2.50", "T.38", `Line 1`, `action="/fax/f3/cancel"`, `href="/api/v1/faxes/f3/document.pdf"`, `href="/api/v1/faxes/f3/document.tiff"`)
 	lacks(t, w, "/forget", "/resend", `alt="Page 2"`)
