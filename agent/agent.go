@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"tipring/agent/features"
 	"tipring/internal/capture"
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
@@ -65,6 +66,9 @@ type Agent struct {
 	login    login
 	page     page
 	fax      faxing
+	features *features.Book
+	guard    features.Guard
+	answers  answers
 
 	refused  error                    // an edit of local.ini, at the start
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none
@@ -183,6 +187,7 @@ func (a *Agent) load() error {
 	a.openAccounting()
 	a.openFaxes()
 	a.openDesk()
+	a.openFeatures()
 	a.resumeRestore()
 	a.setMetrics()
 	return nil
@@ -280,6 +285,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.work.Wait()
 	err = errors.Join(err, a.closeSocket(socket), a.closeFaxes(), a.store.Close())
 	a.closeJournal()
+	_ = a.features.Close() // the log has what is wrong
 	a.sockets.Close()
 	a.log.Info("stopped")
 	a.syslog.Close(syslogTime)

@@ -51,7 +51,7 @@ func (a *Agent) condition(now time.Time) condition {
 		now: now, rescued: a.rescued.Load(), lines: d.Lines(), ports: d.Ports(),
 		draining: a.draining.Load(), ending: a.ending.Load(), provisioning: a.showProvisioning(),
 		rtpPairs: (cfg.SIP.RTPPortMax - cfg.SIP.RTPPortMin + 1) / 2, rtpLent: a.rtp.Load().InUse(),
-		clock: a.clock.show(now), disk: diskOf(a.dir), page: a.pageState(),
+		clock: a.clock.show(now), disk: diskOf(a.dir), page: a.pageState(), refused: a.guard.Refusals(now),
 	}
 	if f := a.faults.Load(); f != nil {
 		c.faults = *f

@@ -6,10 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"tipring/agent/call"
 	"tipring/agent/fax"
-	"tipring/internal/offer"
-	"tipring/lines"
 	"tipring/registrar"
 	"tipring/t38/pages"
 	"tipring/t38/spool"
@@ -210,31 +207,4 @@ func (a *Agent) useVPN(line int) string {
 		return l.UseVPN
 	}
 	return ""
-}
-
-// incomingTo offers a call to the ports of its line: those that ring first; where none of them
-// is free, or there is none, to one whose faxes are stored.
-func (a *Agent) incomingTo(c *lines.Call, units []*portUnit) (h lines.Handler, code int) {
-	var ring []*call.Port
-	store := 0
-	for _, u := range units {
-		switch {
-		case stores(u.cfg):
-			if store == 0 {
-				store = u.cfg.N
-			}
-		case u.port != nil && (u.cfg.Kind == "fax" || c.Offered() != offer.Fax): // a telephone cannot take T.38 alone
-			ring = append(ring, u.port)
-		}
-	}
-	code = 480
-	if len(ring) > 0 {
-		if h, code = call.Incoming(c, ring); h != nil {
-			return h, 0
-		}
-	}
-	if store != 0 {
-		return a.receiveFax(c, store)
-	}
-	return nil, code
 }

@@ -78,7 +78,7 @@ func (a *Agent) lineDevice() lines.Device {
 	return lines.Device{
 		Stack: s.stack, Monitor: s.monitor, Resolver: s.resolver, Timers: s.timers,
 		UserAgent: a.userAgent(), Owner: lineOwner{a}, Log: a.log,
-		Contact: s.contacts.user, T38: a.faxOffer, Trace: a.traces,
+		Contact: s.contacts.user, Permit: a.permit, T38: a.faxOffer, Trace: a.traces,
 	}
 }
 
@@ -113,9 +113,14 @@ func (o lineOwner) Changed(line int) {
 	o.a.stir()
 }
 func (o lineOwner) CallChanged(c *lines.Call) {
+	i := c.Info()
 	o.a.calls.changed(c)
-	o.a.events.Changed(api.OnCall, c.Info().ID)
-	if c.Info().State == lines.Ended {
+	o.a.answers.changed(i)
+	if i.State == lines.Ended {
+		o.a.missed(i)
+	}
+	o.a.events.Changed(api.OnCall, i.ID)
+	if i.State == lines.Ended {
 		o.a.rested()
 		o.a.stir()
 	}

@@ -35,6 +35,13 @@ func (m *mailList) box(line int, s lines.Summary, at time.Time) {
 	m.boxes[line] = x
 }
 
+// account is where the voice messages of a line are, as its server has told; empty: it has not.
+func (m *mailList) account(line int) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return string(m.boxes[line].Account)
+}
+
 // text takes a message. The oldest gives way.
 func (m *mailList) text(line int, t lines.Text, at time.Time) {
 	m.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tipring/agent/call"
+	"tipring/agent/features"
 	"tipring/etc"
 	"tipring/internal/config"
 	"tipring/internal/media"
@@ -22,6 +23,10 @@ func Checks() config.Checks {
 	return config.Checks{
 		DialPlan: func(text string) error {
 			_, err := fxs.ParsePlan(text)
+			return err
+		},
+		StarCodes: func(text string) error {
+			_, err := features.ParseTable(text)
 			return err
 		},
 		Country: func(code string) error {

@@ -127,7 +127,20 @@ func (a *Agent) reconcileLines(c *config.Config, w waits) {
 }
 
 // differs tells whether a line is to be taken down: it is to be different, or no more.
-func (u *lineUnit) differs(c *config.Config) bool { return !reflect.DeepEqual(c.Line(u.cfg.N), u.cfg) }
+func (u *lineUnit) differs(c *config.Config) bool {
+	return !reflect.DeepEqual(ofLine(c.Line(u.cfg.N)), ofLine(u.cfg))
+}
+
+// ofLine is what a line is made of: all of its section but what each call asks for anew.
+func ofLine(c *config.Line) *config.Line {
+	if c == nil {
+		return nil
+	}
+	own := *c
+	own.MaxCalls, own.MaxCallsPerHour, own.BlockPrefixes, own.BlockInternational = 0, 0, nil, false
+	own.VoiceMessageNumber, own.EnableMissedCallLog = "", false
+	return &own
+}
 
 // removeLines unregisters lines, all at once, for servers may be slow to answer.
 func (a *Agent) removeLines(gone []*lineUnit) {
@@ -175,6 +188,7 @@ func (a *Agent) reconcilePorts(c *config.Config, w waits) {
 // madeOf is what a port is made of: all of its section but what each call asks for anew.
 func madeOf(c config.Port) config.Port {
 	c.ANI, c.CSID, c.CallAhead, c.CallAheadBridge, c.CallAheadS = "", "", "", false, 0
+	c.StarCodes, c.StarCodeTable = "", ""
 	return c
 }
 

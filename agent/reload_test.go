@@ -72,12 +72,12 @@ func TestReloadWaitsForATelephoneThatIsOffHook(t *testing.T) {
 	)
 	server := newRegistry(t)
 	for _, tt := range []struct{ name, change, waits string }{
-		{"port", "[port1]\nstar_codes = off", "[{port1 " + port + "}]"},
+		{"port", "[port1]\ndial_plan = (x.)", "[{port1 " + port + "}]"},
 		{"line", "[sip1]\ndisplay_name = x", "[{sip1 " + port + "}]"},
 		{"what the port takes from its line", "[sip1]\ndtmf_type = info", "[{sip1 " + port + "}]"},
 		{"all lines", "[sip]\nt1_ms = 400", "[{sip " + port + "}]"},
 		{"country", "[device]\ncountry = gb", "[{device " + port + "}]"},
-		{"all of it", "[sip]\nt1_ms = 400\n[sip1]\ndisplay_name = x\n[port1]\nstar_codes = off", threeOnes},
+		{"all of it", "[sip]\nt1_ms = 400\n[sip1]\ndisplay_name = x\n[port1]\ndial_plan = (x.)", threeOnes},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := socketPath(t)
@@ -180,7 +180,7 @@ func TestAParkedTelephoneKeepsOnlyItsPort(t *testing.T) {
 	}
 	r.until("reorder tone", func() bool { return r.port(1).show().State == "parked" })
 	account := r.unit(1)
-	r.reload(merge(text, "[sip1]\ndisplay_name = x\n[port1]\nstar_codes = off"))
+	r.reload(merge(text, "[sip1]\ndisplay_name = x\n[port1]\ndriver_token = x"))
 	if got, want := r.waits(), "[{port1 port 1 to be on-hook}]"; got != want || r.unit(1) == account {
 		t.Errorf("waiting: %s, want %s; line made anew: %v", got, want, r.unit(1) != account)
 	}
@@ -200,9 +200,9 @@ func TestAChangeThatIsWithdrawnIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.until("dial tone", func() bool { return r.port(1).show().State == "dialling" })
-	r.reload(merge(text, "[port1]\nstar_codes = off"))
-	r.reload(merge(text, "[port1]\nstar_codes = off\ncsid = 7"))
-	if !r.logged("configuration change waits", "section=port1", "star_codes") {
+	r.reload(merge(text, "[port1]\ndial_plan = (x.)"))
+	r.reload(merge(text, "[port1]\ndial_plan = (x.)\ncsid = 7"))
+	if !r.logged("configuration change waits", "section=port1", "dial_plan") {
 		t.Errorf("logged:\n%s", r.log)
 	}
 	r.reload(text)

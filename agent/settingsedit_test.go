@@ -149,7 +149,7 @@ func TestWhatAChangeWaitsFor(t *testing.T) {
 	r.until("dial tone", func() bool { return r.port(1).show().State == "dialling" })
 	for patch, disturbs := range map[string]string{
 		`{"sip1":{"display_name":"x"}}`:  "Line 1 is set up anew and registers; what runs goes on, and the change waits for port 1 to be on-hook.",
-		`{"port1":{"star_codes":"off"}}`: "Port 1 is set up anew: its line card connects again; what runs goes on, and the change waits for port 1 to be on-hook.",
+		`{"port1":{"dial_plan":"(x.)"}}`: "Port 1 is set up anew: its line card connects again; what runs goes on, and the change waits for port 1 to be on-hook.",
 	} {
 		p, _ := r.proposal(patch)
 		if len(p.Changes) != 1 || p.Changes[0].Disturbs != disturbs {

@@ -61,7 +61,7 @@ var severities = []string{"error", "warning", "info"}
 
 // warningsOf tells what is wrong and what to do about it, the worst first.
 func warningsOf(c condition) []api.Warning {
-	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c))
+	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c), guardWarnings(c))
 	sort.SliceStable(all, func(i, j int) bool {
 		return slices.Index(severities, all[i].Severity) < slices.Index(severities, all[j].Severity)
 	})

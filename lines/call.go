@@ -36,6 +36,7 @@ type Call struct {
 	lastErr error
 
 	permitted   bool // outgoing, and begun
+	elsewhere   bool // incoming, and answered by somebody else
 	stranger    bool // incoming, and not from a server of the line
 	undialogued int  // responses that made no dialog and should have
 
@@ -147,6 +148,7 @@ func (c *Call) finish(now time.Time, r Reason) {
 	c.logEnd(now, r)
 	c.traceEnd(now, r)
 	c.info.Ended, c.info.Reason, c.info.State = now, r.Text, Ended
+	c.info.Missed = c.missed(r)
 	c.waiting, c.ringBy = false, time.Time{}
 	c.show()
 	c.reportEnd(now, r)

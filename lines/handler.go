@@ -96,10 +96,18 @@ func causeIn(parts []string) int {
 	if len(parts) == 0 || !strings.EqualFold(strings.TrimSpace(parts[0]), "Q.850") {
 		return 0
 	}
-	for _, param := range parts[1:] {
+	if n := causeParam(parts[1:]); n <= 127 {
+		return n
+	}
+	return 0
+}
+
+// causeParam is the cause among the parameters of a reason; 0: there is none.
+func causeParam(params []string) int {
+	for _, param := range params {
 		name, number, _ := strings.Cut(param, "=")
 		n, err := strconv.Atoi(strings.TrimSpace(number))
-		if strings.EqualFold(strings.TrimSpace(name), "cause") && err == nil && n > 0 && n <= 127 {
+		if strings.EqualFold(strings.TrimSpace(name), "cause") && err == nil && n > 0 {
 			return n
 		}
 	}
@@ -195,4 +203,5 @@ type Info struct {
 	Answered  time.Time // zero: not yet
 	Ended     time.Time
 	Reason    string
+	Missed    bool // of an ended one: somebody here would have wanted to know of it
 }

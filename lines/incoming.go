@@ -221,6 +221,7 @@ func (c *Call) Offered() offer.Mode {
 
 // cancelled ends a call that its caller gave up.
 func (c *Call) cancelled(now time.Time) {
+	c.elsewhere = takenElsewhere(c.in.Cancel)
 	c.refuse(now, 487, Reason{Code: 487, Text: "the caller gave up" + because(c.in.Cancel), By: FarEnd, Cause: causeOf(c.in.Cancel)})
 }
 

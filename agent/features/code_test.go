@@ -26,11 +26,7 @@ func usual(t *testing.T) Table {
 func open(t *testing.T, file string) *Book {
 	t.Helper()
 	table := usual(t)
-	b, err := Open(Config{File: file, Table: func(int) Table { return table }, Mailbox: func(int) string { return "8000" }, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return Open(Config{File: file, Table: func(int) Table { return table }, Mailbox: func(int) string { return "8000" }, Log: quiet})
 }
 
 // What is dialled at a telephone, one call of Book after the other, and what comes of it: the
@@ -133,7 +129,7 @@ func TestCallBackAndRedial(t *testing.T) {
 func TestForwardingIsPermitted(t *testing.T) {
 	table := usual(t)
 	premium := errors.New("not there")
-	b, err := Open(Config{
+	b := Open(Config{
 		File: filepath.Join(t.TempDir(), "features.json"), Table: func(int) Table { return table }, Log: quiet,
 		Permits: func(_ int, number string) error {
 			if number == "0900" {
@@ -142,9 +138,6 @@ func TestForwardingIsPermitted(t *testing.T) {
 			return nil
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if b.Number(1, "*72", "0900") || !b.Number(1, "*90", "0800") {
 		t.Error("*72 0900 is taken, or *90 0800 is not")
 	}
@@ -176,7 +169,7 @@ func TestTable(t *testing.T) {
 		table, err := ParseTable(tt.text)
 		switch {
 		case err == nil && tt.fault == "":
-			if got := table[ForwardAll] + " " + table[DND]; got != tt.codes {
+			if got := table.by[ForwardAll] + " " + table.by[DND]; got != tt.codes {
 				t.Errorf("%q: %q, want %q", tt.text, got, tt.codes)
 			}
 		case err == nil || err.Error() != tt.fault:
@@ -198,9 +191,13 @@ func TestEveryCodeActs(t *testing.T) {
 			t.Errorf("%s does nothing", c)
 		}
 	}
-	var none Table
-	if none.list() != nil {
-		t.Error("a port without codes has some")
+	var server Table
+	if server.list() != nil {
+		t.Error("a port whose codes are for the server has some")
+	}
+	off := NoCodes()
+	if b.cfg.Table = func(int) Table { return off }; !slices.Equal(b.Codes(1), []string{"*"}) || b.Code(1, "*").Step != call.NextRefused {
+		t.Errorf("a port whose codes are off: %v", b.Codes(1))
 	}
 }
 

@@ -6,9 +6,15 @@ import (
 	"strings"
 )
 
-// A Table says by which star code each thing is done: by its Action. A code that is empty is
-// switched off.
-type Table [actions]string
+// A Table says by which star code each thing is done. The zero value has no codes: they are for
+// the server.
+type Table struct {
+	by   [actions]string // empty: switched off
+	none bool            // whatever begins with a star is refused
+}
+
+// NoCodes refuses every star code.
+func NoCodes() Table { return Table{none: true} }
 
 // An Action is what a star code does.
 type Action uint8
@@ -63,8 +69,8 @@ var known = [actions]struct{ name, code string }{
 // commas or blanks; nothing behind = switches the code off. No code may begin another: it acts
 // as soon as it is dialled.
 func ParseTable(text string) (t Table, err error) {
-	for a := range t {
-		t[a] = known[a].code
+	for a := range t.by {
+		t.by[a] = known[a].code
 	}
 	var faults []error
 	for _, item := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
@@ -76,7 +82,7 @@ func ParseTable(text string) (t Table, err error) {
 		case !ok || code != "" && !isCode(code):
 			faults = append(faults, fmt.Errorf("%.40q: want %s=*NN", item, name))
 		default:
-			t[a] = code
+			t.by[a] = code
 		}
 	}
 	return t, errors.Join(append(faults, t.overlaps()...)...)
@@ -98,8 +104,8 @@ func isCode(code string) bool {
 
 // overlaps tells which codes could not be told apart.
 func (t *Table) overlaps() (faults []error) {
-	for a, x := range t {
-		for b, y := range t {
+	for a, x := range t.by {
+		for b, y := range t.by {
 			if a != b && x != "" && strings.HasPrefix(y, x) && (x != y || a < b) {
 				faults = append(faults, fmt.Errorf("%s (%s) begins %s (%s)", known[a].name, x, known[b].name, y))
 			}
@@ -110,7 +116,10 @@ func (t *Table) overlaps() (faults []error) {
 
 // list are the codes as they are dialled.
 func (t *Table) list() (codes []string) {
-	for a, code := range t {
+	if t.none {
+		return []string{"*"}
+	}
+	for a, code := range t.by {
 		switch {
 		case code == "":
 		case Action(a) == SpeedDial:
@@ -126,7 +135,7 @@ func (t *Table) list() (codes []string) {
 
 // find tells what a code does. digit is that of a speed dial.
 func (t *Table) find(code string) (a Action, digit string) {
-	for a, c := range t {
+	for a, c := range t.by {
 		if c == "" {
 			continue
 		}
@@ -135,4 +144,23 @@ func (t *Table) find(code string) (a Action, digit string) {
 		}
 	}
 	return actions, ""
+}
+
+// A Code is a star code and the name of what it does.
+type Code struct{ Name, Code string }
+
+// All lists the codes that are not switched off, in the order of a manual.
+func (t *Table) All() (all []Code) {
+	for a, code := range t.by {
+		if code != "" {
+			all = append(all, Code{known[a].name, code})
+		}
+	}
+	return all
+}
+
+// Acts reports a code of the table.
+func (t *Table) Acts(code string) bool {
+	a, _ := t.find(code)
+	return a != actions
 }

@@ -61,34 +61,35 @@ type recent struct {
 	once wishes // of the call that is dialled next
 }
 
-// Open reads the book of a device. One that cannot be understood is told, and begins anew.
-func Open(cfg Config) (*Book, error) {
+// Open reads the book of a device. One that cannot be read is told, and begins anew: a telephone
+// without its forwards is better than none.
+func Open(cfg Config) *Book {
 	b := &Book{cfg: cfg, ports: map[int]Settings{}, recent: map[int]recent{}}
 	if cfg.Place == nil {
 		b.cfg.Place = durable.Disk{}
 	}
-	f, err := os.Open(cfg.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
+	r, err := read(cfg.File)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		cfg.Log.Error("what the telephones had set is lost", "file", cfg.File, "err", err)
+	default:
+		b.ports, b.recent, b.missed = r.Ports, r.Recent, r.Missed
 	}
+	return b
+}
+
+func read(file string) (record, error) {
+	f, err := os.Open(file)
 	if err != nil {
-		return nil, err
+		return record{}, err
 	}
 	defer f.Close()
-	data, err := durable.ReadAll(f, cfg.File, maxFile)
-	if err != nil && !errors.Is(err, durable.ErrTooLong) {
-		return nil, err
-	}
-	var r record
-	if err == nil {
-		r, err = parse(data)
-	}
+	data, err := durable.ReadAll(f, file, maxFile)
 	if err != nil {
-		cfg.Log.Error("what the telephones had set is lost", "file", cfg.File, "err", err)
-		return b, nil
+		return record{}, err
 	}
-	b.ports, b.recent, b.missed = r.Ports, r.Recent, r.Missed
-	return b, nil
+	return parse(data)
 }
 
 // Close writes what is not written yet.

@@ -18,6 +18,11 @@ type Bounds struct {
 	Country       string   // where the line is, as [device] country has it
 }
 
+// Hold reports that there is anything that the line may not do.
+func (b *Bounds) Hold() bool {
+	return b.AtOnce > 0 || b.PerHour > 0 || len(b.Blocked) > 0 || b.International
+}
+
 // A Guard holds lines to their bounds. The zero value is ready; its methods may be called from
 // any goroutine.
 type Guard struct {

@@ -157,6 +157,11 @@ func (b *builder) checkPort(s *section, p *Port, drivers map[string]*section, ch
 			b.conflict("a dial plan: "+err.Error(), spot{s, "dial_plan"})
 		}
 	}
+	if checks.StarCodes != nil && p.StarCodeTable != "" {
+		if err := checks.StarCodes(p.StarCodeTable); err != nil {
+			b.conflict("star codes: "+strings.ReplaceAll(err.Error(), "\n", "; "), spot{s, "star_code_table"})
+		}
+	}
 }
 
 // noLine reports a port without its line. While there is no line at all the device

@@ -118,6 +118,12 @@ func isInterface(s string) bool {
 	return len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/: \t")
 }
 
+// isPrefix accepts the beginning of a number.
+func isPrefix(s string) bool {
+	digits := strings.TrimPrefix(s, "+")
+	return len(s) <= 32 && digits != "" && strings.Trim(digits, "0123456789*#") == ""
+}
+
 // isIdent accepts a T.30 identification (CSI, TSI): at most 20 characters that a
 // fax machine can show.
 func isIdent(s string) bool {

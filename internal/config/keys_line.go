@@ -10,6 +10,7 @@ const (
 	groupBasic    = "Basic Settings"
 	groupCodecs   = "Codecs Settings"
 	groupAdvanced = "Advanced Settings"
+	groupBounds   = "Bounds against fraud"
 )
 
 const hostWanted = "an IP address, a host name or nothing"
@@ -221,8 +222,8 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).SubscribeForVoiceMessage },
 	},
 	{
-		Name: "voice_message_number", Label: "Voice Message Number", Group: groupBasic, Kind: Text, Later: notYet,
-		Help:  "Number that the message key dials.",
+		Name: "voice_message_number", Label: "Voice Message Number", Group: groupBasic, Kind: Text,
+		Help:  "Number that the star code of the voice messages (*97) calls. Empty: the one that the server tells.",
 		field: func(s any) any { return &s.(*Line).VoiceMessageNumber },
 	},
 	{
@@ -267,8 +268,8 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).UseVPN },
 	},
 	{
-		Name: "enable_missed_call_log", Label: "Enable Missed Call Log", Group: groupBasic, Default: "1", Kind: Bool, Later: notYet,
-		Help:  "1: missed calls stand in the call list.",
+		Name: "enable_missed_call_log", Label: "Enable Missed Call Log", Group: groupBasic, Default: "1", Kind: Bool,
+		Help:  "1: calls that nobody answered are kept, until somebody empties the list on the page.",
 		field: func(s any) any { return &s.(*Line).EnableMissedCallLog },
 	},
 	{
@@ -280,5 +281,26 @@ var lineKeys = []Key{
 		Name: "accept_from", Label: "Accept Requests From", Group: groupAdvanced, Default: "servers", Kind: NetworkList, Words: "servers any",
 		Help:  "Who may send this line a request: its own servers, anyone, or these networks besides its servers.",
 		field: func(s any) any { return &s.(*Line).AcceptFrom },
+	},
+	{
+		Name: "max_calls", Label: "Calls At Once", Group: groupBounds, Default: "0", Kind: Int, Max: 1000,
+		Help:  "How many calls may go out at the same time, of telephones, faxes and programs. 0: no bound. Emergency numbers are excepted, here and below.",
+		field: func(s any) any { return &s.(*Line).MaxCalls },
+	},
+	{
+		Name: "max_calls_per_hour", Label: "Calls An Hour", Group: groupBounds, Default: "0", Kind: Int, Max: 10000,
+		Help:  "How many calls may go out within any hour; a call that is forwarded or transferred from here counts. 0: no bound.",
+		field: func(s any) any { return &s.(*Line).MaxCallsPerHour },
+	},
+	{
+		Name: "block_prefixes", Label: "Blocked Prefixes", Group: groupBounds, Kind: List,
+		Help:   "Numbers that begin so are not called, in whatever way they are written: 0900,+882. Forwards and transfers to them are refused too.",
+		Wanted: "beginnings of numbers, each of at most 32 of 0-9 * # and +, separated by commas", valid: isPrefix,
+		field: func(s any) any { return &s.(*Line).BlockPrefixes },
+	},
+	{
+		Name: "block_international", Label: "Block International Calls", Group: groupBounds, Default: "0", Kind: Bool,
+		Help:  "1: numbers of other countries are not called: those that begin with + or, as the country in [device] dials them, with 00 or 011. Numbers within a numbering plan that several countries share are not seen to be of another one: block_prefixes can.",
+		field: func(s any) any { return &s.(*Line).BlockInternational },
 	},
 }

@@ -34,13 +34,18 @@ var portKeys = []Key{
 	},
 	{
 		Name: "dial_plan", Label: "Dial plan", Group: groupDialling, Kind: Text, Max: 2048,
-		Help:  "Rules, as (rule|rule|...): which numbers may be dialled, and when they are sent. Empty: any digits, sent after 4 s or #.",
+		Help:  "(rule|rule|...), see the dial plan chapter. Empty: any digits, sent after 4 s or #.",
 		field: func(s any) any { return &s.(*Port).DialPlan },
 	},
 	{
-		Name: "star_codes", Label: "Star codes", Group: groupDialling, Default: "local", Kind: Enum, Words: "local server off", Labels: "On this device|At the server|Off", Later: notYet,
+		Name: "star_codes", Label: "Star codes", Group: groupDialling, Default: "local", Kind: Enum, Words: "local server off", Labels: "On this device|At the server|Off",
 		Help:  "Who understands codes like *72: this device, the server (they are dialled), or nobody.",
 		field: func(s any) any { return &s.(*Port).StarCodes },
+	},
+	{
+		Name: "star_code_table", Label: "Changed star codes", Group: groupDialling, Kind: Text, Max: 1024,
+		Help:  "What differs from the usual codes of this device, name=code separated by commas: forward_all=*21,forward_all_off=#21,call_return=. Nothing behind = switches a code off. The names stand in the chapter on star codes.",
+		field: func(s any) any { return &s.(*Port).StarCodeTable },
 	},
 	{
 		Name: "fax_mode", Label: "Fax mode", Group: groupPortFax, Default: "relay", Kind: Enum, Words: "relay spool", Labels: "In real time (relay)|Stored and sent on (spool)",

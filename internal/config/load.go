@@ -9,10 +9,11 @@ import (
 
 // Checks judge values whose meaning another package knows. A nil check accepts all.
 type Checks struct {
-	DialPlan func(string) error
-	Country  func(string) error
-	File     func(use FileUse, path string) error // a file that is named must be there and good
-	KeyPair  func(cert, key string) error         // two files that File found good
+	DialPlan  func(string) error
+	StarCodes func(string) error
+	Country   func(string) error
+	File      func(use FileUse, path string) error // a file that is named must be there and good
+	KeyPair   func(cert, key string) error         // two files that File found good
 }
 
 // Load checks layers, given in any order, and makes the effective configuration of

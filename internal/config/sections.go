@@ -108,6 +108,11 @@ type Line struct {
 	EnableMissedCallLog         bool
 	EnableDND                   bool
 	AcceptFrom                  Networks // servers, any, or networks
+
+	MaxCalls           int      // that go out at once; 0: no bound
+	MaxCallsPerHour    int      // 0: no bound
+	BlockPrefixes      []string // of numbers that are not called; shared, not to be changed
+	BlockInternational bool
 }
 
 // Port is one [portN].
@@ -119,6 +124,7 @@ type Port struct {
 	DriverToken     string
 	DialPlan        string // empty: any digits, 4 s or #
 	StarCodes       string // local server off
+	StarCodeTable   string // what differs from the usual codes: name=code, separated by commas
 	FaxMode         string // relay spool
 	CallAhead       string // never dynamic always
 	CallAheadBridge bool
