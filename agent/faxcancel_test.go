@@ -51,7 +51,7 @@ func TestCancelWhatAMachineHandsIn(t *testing.T) {
 	r := start(t, spoolDevice(path))
 	m := newMachine(r, path)
 	f := faxes{r.Agent}
-	m.send("600#", picture(t).Name())
+	m.send("600#", sheet(t).Name())
 	m.run("the fax is on its way", func() bool {
 		all := f.Faxes()
 		return len(all) == 1 && all[0].State == "receiving"

@@ -2,7 +2,10 @@ package agent
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,14 +14,17 @@ import (
 	"tipring/t38"
 	"tipring/t38/pages"
 	"tipring/t38/t30"
+	"tipring/t38/t4"
 	"tipring/t38/t4/document"
 	"tipring/t38/t4/pdf"
+	"tipring/t38/t4/tiff"
 )
 
 // A machine is a fax machine on a line card, whose time passes faster than that of the wall. It
 // answers the bell.
 type machine struct {
 	t      *testing.T
+	log    fmt.Stringer // the agent's
 	conn   net.Conn
 	frames *socket.Reader
 	keys   *dsp.DTMFGenerator
@@ -39,7 +45,7 @@ const machineSpeed = 20
 
 func newMachine(r *rig, path string) *machine {
 	r.t.Helper()
-	m := &machine{t: r.t, keys: dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0), ear: make([]int16, 160)}
+	m := &machine{t: r.t, log: r.log, keys: dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0), ear: make([]int16, 160)}
 	r.until("a machine plugged in", func() (ok bool) {
 		conn, err := net.Dial("unix", path)
 		if err == nil {
@@ -123,7 +129,7 @@ func (m *machine) run(what string, so func() bool) {
 			return
 		}
 		if m.tick(); m.ended != nil {
-			m.t.Fatalf("the agent has closed the card (%v), and not: %s", m.ended, what)
+			m.t.Fatalf("the agent has closed the card (%v), and not: %s\n%s", m.ended, what, m.log)
 		}
 	}
 	m.t.Fatalf("not in two minutes: %s", what)
@@ -150,4 +156,36 @@ func (m *machine) send(number, file string) {
 		m.run("a digit", func() bool { return !m.keys.Busy() })
 	}
 	m.begin(t30.Config{Calling: true, Source: source, ECM: true, Ident: "111"})
+}
+
+// sheet is a page as a machine has scanned it, with a line down its middle. To make one of a picture,
+// or to code one with much on it, takes seconds of a busy machine with the race detector, and a line card that
+// says nothing for two is taken for gone.
+func sheet(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Create(filepath.Join(t.TempDir(), "sheet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	w, err := tiff.NewWriter(f)
+	if err == nil {
+		x, y := t4.Fine.DPI()
+		err = w.BeginPage(tiff.PageConfig{Columns: 1728, XDPI: x, YDPI: y, Coding: t4.MMR})
+	}
+	row := make([]byte, t4.RowOctets(1728))
+	row[100] = 0x18
+	for n := 0; n < 240 && err == nil; n++ {
+		err = w.WriteRow(row)
+	}
+	if err == nil {
+		err = w.EndPage()
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

@@ -44,7 +44,7 @@ func TestDrainWaitsForAMachinesFax(t *testing.T) {
 	path := socketPath(t)
 	r := start(t, spoolDevice(path))
 	m := newMachine(r, path)
-	m.send("600#", picture(t).Name())
+	m.send("600#", sheet(t).Name())
 	m.run("the fax is on its way", func() bool { return r.port(1).port.Snapshot().Fax.State == "receiving" })
 	r.Stop()
 	m.run("the fax is over", func() bool { return m.faxes == 1 })
@@ -181,7 +181,7 @@ func TestFaxKeysChangeInAFax(t *testing.T) {
 			text := edit(spoolDevice(path), "[port1]\ncsid = 555") + "[fax]\n"
 			r := start(t, text)
 			m := newMachine(r, path)
-			m.send("600#", picture(t).Name())
+			m.send("600#", sheet(t).Name())
 			m.run("the fax is on its way", func() bool { return r.port(1).port.Snapshot().Fax.State == "receiving" })
 			r.reload(edit(text, change))
 			m.run("the fax is over", func() bool { return m.faxes == 1 })
@@ -218,7 +218,7 @@ func TestFaxKeysLeaveTheCardConnected(t *testing.T) {
 	if u := r.port(1); u.port != port || u.cfg.CSID != "777" || m.ended != nil {
 		t.Errorf("the port is another one: %v, its csid %s, its card: %v", u.port != port, u.cfg.CSID, m.ended)
 	}
-	m.send("600#", picture(t).Name())
+	m.send("600#", sheet(t).Name())
 	m.run("the fax is over", func() bool { return m.faxes == 1 })
 	if x := m.result; x.Code != t30.OK || x.Peer.Ident != "777" || x.ECM || x.BitRate != 4800 || m.ended != nil {
 		t.Errorf("%+v, %v", x, m.ended)

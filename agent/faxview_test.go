@@ -21,7 +21,7 @@ func TestFaxIsSeenWhileItComes(t *testing.T) {
 	r := start(t, spoolDevice(path))
 	m := newMachine(r, path)
 	f := faxes{r.Agent}
-	m.send("600#", picture(t).Name())
+	m.send("600#", sheet(t).Name())
 	var x api.Fax
 	m.run("rows arrive", func() bool {
 		all := f.Faxes()
