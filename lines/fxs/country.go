@@ -42,6 +42,7 @@ type Cadence []int
 // Country is what telephones of a country expect of their exchange.
 type Country struct {
 	Code, Name         string
+	Changes            string // to the table that were made
 	Tones              [tones]*dsp.Signal
 	Ring               Cadence
 	Rings              map[string]Cadence // distinctive ones, by name
@@ -68,12 +69,20 @@ const (
 const samplesPerMS = dsp.SampleRate / 1000
 
 // LoadCountry reads one country from a table such as etc.Tones.
-func LoadCountry(table, code string) (*Country, error) {
+func LoadCountry(table, code string) (*Country, error) { return LoadChanged(table, code, "") }
+
+// LoadChanged reads a country of which something is changed: settings as in the table, separated
+// by semicolons.
+func LoadChanged(table, code, changes string) (*Country, error) {
 	c := &Country{Code: code, Rings: map[string]Cadence{}, Patience: [3]int{16, 30, 60}}
 	if err := c.load(table, "", false); err != nil { // what stands before the first section
 		return nil, err
 	}
 	if err := c.load(table, code, true); err != nil {
+		return nil, err
+	}
+	c.Changes = changes
+	if err := c.change(changes); err != nil {
 		return nil, err
 	}
 	for _, t := range []Tone{DialTone, Ringback, Busy, Reorder, CallWaiting, Howler} {
@@ -140,6 +149,25 @@ func (c *Country) load(table, code string, mayBeLike bool) error {
 	}
 	if !found {
 		return fmt.Errorf("country %q: no such section in the table of tones", code)
+	}
+	return nil
+}
+
+// change makes changes to what the table says.
+func (c *Country) change(text string) error {
+	for setting := range strings.SplitSeq(text, ";") {
+		setting = strings.TrimSpace(setting)
+		if setting == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(setting, "=")
+		if !ok {
+			return fmt.Errorf("%q: want key = value", setting)
+		}
+		key = strings.TrimSpace(key)
+		if err := c.Set(key, strings.TrimSpace(value)); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
 	}
 	return nil
 }
