@@ -91,8 +91,8 @@ const (
 		`"why":"On the backup since 09:00 because the primary did not answer."}`
 	line3 = `{"line":3,"aor":null,"state":"disabled","server":"none","server_addr":null,"transport":null,` +
 		`"since":null,"expires_s":null,"refresh_in_s":null,"failback_in_s":null,"retry_in_s":null,"failovers":0,"failbacks":0,"last_error":null,"calls":0,"why":null}`
-	port1 = `{"port":1,"kind":"phone","line":1,"driver":"unix:/run/tipring/port1.sock","card":true,"hook":"off","ring":false,"state":"talking","call":"c1","warning":null}`
-	port2 = `{"port":2,"kind":"fax","line":3,"driver":"none","card":false,"hook":"on","ring":false,"state":"idle","call":null,"warning":null}`
+	port1 = `{"port":1,"kind":"phone","line":1,"driver":"unix:/run/tipring/port1.sock","card":true,"hook":"off","ring":false,"state":"talking","call":"c1","held":null,"waiting":null,"conference":false,"warning":null}`
+	port2 = `{"port":2,"kind":"fax","line":3,"driver":"none","card":false,"hook":"on","ring":false,"state":"idle","call":null,"held":null,"waiting":null,"conference":false,"warning":null}`
 	call1 = `{"id":"c1","sip_call_id":"a@b","line":1,"port":1,"direction":"out","peer":"sip:600@pbx.example","state":"connected","server":"192.0.2.2:5060",` +
 		`"codec":"pcmu","media":{"local":"192.0.2.10:16384","remote":"192.0.2.2:30000","srtp":false},"started":"1970-01-01T00:00:01.000Z",` +
 		`"answered":"1970-01-01T00:00:02.000Z","ended":null,"reason":null,"quality":{"loss_pct":0.5,"jitter_ms":null,"rtt_ms":null,"mos":null,"remote_loss_pct":null,"remote_jitter_ms":null}}`

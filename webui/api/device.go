@@ -148,6 +148,10 @@ type Port struct {
 	State  string `json:"state"` // idle dialling ringing talking parked
 	Call   Text   `json:"call"`  // id
 
+	Held       Text `json:"held"`       // id of a second call, that is put aside or in a conference with the first
+	Waiting    Text `json:"waiting"`    // id of a call that a tone tells of
+	Conference bool `json:"conference"` // call and held hear each other
+
 	Warning Text `json:"warning"` // why its driver does not work
 }
 
