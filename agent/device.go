@@ -123,7 +123,7 @@ func (d device) call(i lines.Info) api.Call {
 		c.Server = api.Text(i.Server.String())
 	}
 	if i.Remote.IsValid() {
-		c.Media = &api.Media{Remote: api.Text(i.Remote.String())}
+		c.Media = &api.Media{Remote: api.Text(i.Remote.String()), SRTP: i.SRTP}
 		if i.RTPPort != 0 && i.LocalIP.IsValid() {
 			c.Media.Local = api.Text(netip.AddrPortFrom(i.LocalIP, i.RTPPort).String())
 		}

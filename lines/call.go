@@ -13,6 +13,7 @@ import (
 	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/dialog"
+	"tipring/internal/ua/transport"
 	"tipring/registrar"
 )
 
@@ -242,12 +243,13 @@ func (c *Call) notAnswered(now time.Time) {
 // tellMedia tells what is agreed for T.38, if that is new, and for sound.
 func (c *Call) tellMedia(o *offer.Session) {
 	a, i := o.Audio(), o.Image()
-	c.info.Codec, c.info.Remote = "", netip.AddrPort{}
+	c.info.Codec, c.info.Remote, c.info.SRTP = "", netip.AddrPort{}, false
 	switch {
 	case i != nil:
 		c.info.Codec, c.info.Remote = "t38", i.Remote
 	case a != nil:
 		c.info.Codec, c.info.Remote = strings.ToLower(a.Send.Codec.String()), a.Remote
+		c.info.SRTP = a.SRTP != nil
 	}
 	if c.handler == nil || c.over {
 		return
@@ -268,9 +270,10 @@ func (l *Line) callByDialog(m *sipmsg.Message) *Call {
 	return nil
 }
 
-// capabilities are what the call offers.
-func (c *Call) capabilities() offer.Capabilities {
+// capabilities are what the call offers by a way.
+func (c *Call) capabilities(way transport.Proto) offer.Capabilities {
 	caps := c.l.capabilities()
+	c.l.secure(&caps, way, c.dial.Emergency)
 	if _, ok := c.handler.(FaxHandler); ok {
 		caps.T38 = c.media.T38
 	}

@@ -22,6 +22,8 @@ type fakeServer struct {
 	host *memnet.Host
 	e    *ua.Endpoint
 
+	security offer.Security // of its far ends
+
 	mu       sync.Mutex
 	log      []string // the methods that came
 	at       []time.Time
@@ -249,8 +251,12 @@ func (s *fakeServer) describe(req *sipmsg.Message) []byte {
 }
 
 func newOffer() *offer.Session {
-	return offer.New(offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, Events: true, PtimeMS: 20, T38: relay},
-		offer.Local{RTP: netip.MustParseAddrPort("10.0.0.9:40000")})
+	return offer.New(farSecurity(offer.Plain), offer.Local{RTP: netip.MustParseAddrPort("10.0.0.9:40000")})
+}
+
+// farSecurity is what a far end can that encrypts so much.
+func farSecurity(s offer.Security) offer.Capabilities {
+	return offer.Capabilities{Codecs: []offer.Codec{offer.PCMU}, Events: true, PtimeMS: 20, T38: relay, Security: s}
 }
 
 // A farCall is the far end of a call, at a server.
@@ -270,6 +276,9 @@ type farCall struct {
 
 func (s *fakeServer) newCall() *farCall {
 	c := &farCall{s: s, offer: newOffer(), on: map[string]func(time.Time, *ua.Incoming){}}
+	if s.security != offer.Plain {
+		c.offer.SetCapabilities(farSecurity(s.security))
+	}
 	s.mu.Lock()
 	s.calls = append(s.calls, c)
 	s.mu.Unlock()

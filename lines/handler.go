@@ -197,6 +197,7 @@ type Info struct {
 	Server    registrar.Server
 	Codec     string // pcmu pcma g722 t38; empty: none agreed
 	Remote    netip.AddrPort
+	SRTP      bool // the sound is encrypted
 	LocalIP   netip.Addr
 	RTPPort   uint16
 	Started   time.Time

@@ -168,8 +168,9 @@ func (l *Line) mayCall(now time.Time, in *ua.Incoming) bool {
 	case !reachable(in.Req.Contact[0].URI):
 		in.Respond(now, 400, "Contact Not A SIP URI")
 		return false
-	case l.cfg.SRTP == "required":
-		warned(302, "SRTP is required here, and there is none").answer(now, in)
+	}
+	if err := l.tooClear(in.Flow.Target().Proto, false); err != nil {
+		warned(302, err.Error()).answer(now, in)
 		return false
 	}
 	if timer := (dialog.SessionTimer{}); timer.Judge(in.Req) != 0 {
@@ -188,6 +189,7 @@ func reachable(u sipmsg.URI) bool { return (u.Scheme == "sip" || u.Scheme == "si
 // takeOffer reads the caller's offer, if there is one, and refuses what cannot be taken.
 func (c *Call) takeOffer(now time.Time) bool {
 	caps := c.l.capabilities()
+	c.l.secure(&caps, c.in.Flow.Target().Proto, false)
 	if f := c.l.dev.T38; f != nil {
 		caps.T38 = f()
 	}
@@ -281,7 +283,7 @@ func (c *Call) Answer(m Media, port int) {
 func (c *Call) accept(now time.Time) *session {
 	p := c.pending
 	p.offer.SetLocal(c.local(c.l.ep.Address(c.in.Flow).Addr()))
-	p.offer.SetCapabilities(c.capabilities())
+	p.offer.SetCapabilities(c.capabilities(c.in.Flow.Target().Proto))
 	p.offer.SetMode(c.media.Want)
 	res := p.response(200)
 	if err := p.describe(res); err != nil {

@@ -186,6 +186,10 @@ func (s *session) mayOffer(now time.Time, in *ua.Incoming) bool {
 		s.offers.SentResponse(in.Req.Method, code, false, false)
 		return false
 	}
+	if r := s.secretFrom(in); r != nil {
+		s.refuseOffer(now, in, r)
+		return false
+	}
 	return true
 }
 

@@ -55,8 +55,12 @@ func (c *Call) invite(now time.Time, to invitation) {
 
 func (c *Call) inviteWith(now time.Time, to invitation, timer dialog.SessionTimer) {
 	l := c.l
+	if cause := l.tooClear(to.target.Proto, c.dial.Emergency); cause != nil {
+		c.fail(now, Here, 488, cause)
+		return
+	}
 	g := &leg{invitation: to, c: c, timer: timer, forks: map[*dialog.Dialog]*fork{}}
-	g.offer = offer.New(c.capabilities(), offer.Local{})
+	g.offer = offer.New(c.capabilities(to.target.Proto), offer.Local{})
 	g.offer.SetMode(c.media.Want)
 	uri := c.requestURI(to.srv)
 	if to.to != nil {

@@ -44,9 +44,6 @@ func (c *Call) begin(now time.Time) {
 	case !l.usable():
 		c.fail(now, Here, 503, errors.New("the line has no server"))
 		return
-	case l.cfg.SRTP == "required":
-		c.fail(now, Here, 488, errNoSRTP)
-		return
 	}
 	if err := c.permit(now); err != nil {
 		c.fail(now, Here, 403, err)
@@ -72,9 +69,6 @@ func (c *Call) begin(now time.Time) {
 
 // needsNoBinding reports a call that may be made without a registration.
 func (c *Call) needsNoBinding() bool { return c.dial.Emergency || c.l.cfg.DialWithoutRegistered }
-
-// errNoSRTP: a line that requires what there is not makes no call in the clear.
-var errNoSRTP = errors.New("srtp = required, and this program has no SRTP")
 
 // try asks server s. Each of its addresses gets a leg until one answers.
 func (c *Call) try(now time.Time, s registrar.Server) {

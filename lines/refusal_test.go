@@ -45,7 +45,7 @@ var badOffers = []struct {
 	{"a stream refused by its offerer", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 0 RTP/AVP 0")), "488", `Warning: 304 tipring "no audio stream is offered"`},
 	{"pictures", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=video 4000 RTP/AVP 31")), "488", `Warning: 304 tipring "no audio stream is offered"`},
 	{"no codec in common", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/AVP 18")), "488", `Warning: 305 tipring "no common codec"`},
-	{"another transport", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/SAVP 0")), "488", `Warning: 302 tipring "transport RTP/SAVP"`},
+	{"another transport", do(describing("v=0", sdpO, "s=-", sdpC, "t=0 0", "m=audio 4000 RTP/SAVP 0")), "488", `Warning: 302 tipring "transport RTP/SAVP: SRTP is off here"`},
 	{"an address of another kind", do(describing("v=0", sdpO, "s=-", "c=ATM NSAP x", "t=0 0", sdpM)), "488", `Warning: 301 tipring "address NSAP x"`},
 	{"an address of everybody", do(describing("v=0", sdpO, "s=-", "c=IN IP4 255.255.255.255", "t=0 0", sdpM)), "488", `Warning: 301 tipring "broadcast address 255.255.255.255"`},
 	{"an address of a group", do(describing("v=0", sdpO, "s=-", "c=IN IP4 239.1.2.3", "t=0 0", sdpM)), "488", `Warning: 330 tipring "multicast address 239.1.2.3"`},

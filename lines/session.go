@@ -123,6 +123,9 @@ func (s *session) send(now time.Time, m *sipmsg.Message, on func(now time.Time, 
 		if err == nil && s.ended && s.d.State() == dialog.Confirmed && m.Method != sipmsg.NOTIFY {
 			err = errEnded // while its next hop was looked up
 		}
+		if err == nil && s.l.bares(m, t.Proto) {
+			err = errKeysInClear
+		}
 		if err != nil {
 			on(now, ua.Answer{Err: err})
 			return

@@ -130,6 +130,24 @@ func (b *builder) checkLine(s *section, l *Line) {
 		sip := b.config.sectionNamed("sip")
 		b.conflict("a stun_server in [sip] with it", spot{s, "use_stun"}, spot{sip, "stun_server"})
 	}
+	clear := l.Transport != TLS || l.BackupAddr != "" && l.BackupTransport != TLS
+	if l.Enabled && l.SRTP != "off" && clear && !l.SRTPOverClear {
+		b.noKeys(s, l.SRTP)
+	}
+}
+
+// noKeys warns of a line that has to do without SRTP, because a server of its is not reached by TLS.
+func (b *builder) noKeys(s *section, value string) {
+	i := s.desc.index("srtp")
+	at := s.origin(i)
+	so := "calls are not encrypted there"
+	if value == "required" {
+		so = "no call is made or taken there"
+	}
+	b.warnings = append(b.warnings, located{int(at.layer) - 1, Fault{
+		File: b.config.layers[at.layer].name, Line: int(at.line), Section: s.name(), Key: "srtp", Value: value,
+		Wanted: "TLS to every server (transport = 3), or srtp_over_clear = 1: over UDP and TCP the keys can be read, so " + so,
+	}})
 }
 
 func (b *builder) checkPort(s *section, p *Port, drivers map[string]*section, checks Checks) {

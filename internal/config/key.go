@@ -129,9 +129,6 @@ func (u FileUse) String() string {
 	return "a dictionary of RADIUS attributes"
 }
 
-// notYet is what Later says of most keys.
-const notYet = "accepted, not yet acted on"
-
 // Scope says which layers may set a key.
 type Scope uint8
 

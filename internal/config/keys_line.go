@@ -202,9 +202,14 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).DTMFSIPInfoMode },
 	},
 	{
-		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required", Labels: "Off|Optional|Required", Later: "not yet encrypted: optional is like off, and required refuses every call",
-		Help:  "Encrypted media. required: calls without it are refused.",
+		Name: "srtp", Label: "SRTP", Group: groupAdvanced, Default: "off", Kind: Enum, Words: "off optional required", Labels: "Off|Optional|Required",
+		Help:  "Encrypted sound, by keys in the SIP messages (SDES). optional: where the far end has it too. required: calls without it are neither made nor taken, but for emergency calls. Needs TLS to the server. Faxes by T.38 are not encrypted.",
 		field: func(s any) any { return &s.(*Line).SRTP },
+	},
+	{
+		Name: "srtp_over_clear", Label: "SRTP Without TLS", Group: groupAdvanced, Default: "0", Kind: Bool,
+		Help:  "1: keys of SRTP are sent over UDP and TCP too, where everybody on the way can read them and listen. 0: over these optional is like off, and required refuses every call.",
+		field: func(s any) any { return &s.(*Line).SRTPOverClear },
 	},
 	{
 		Name: "session_expires_s", Label: "Session Timer", Group: groupAdvanced, Default: "0", Kind: Int, Min: 90, Max: 86400, Zero: true, Unit: "s",

@@ -92,6 +92,7 @@ type Line struct {
 	DTMFType        string   // auto rfc4733 info inband
 	DTMFSIPInfoMode string   // 10/11 or */#
 	SRTP            string   // off optional required
+	SRTPOverClear   bool     // keys without TLS too
 	SessionExpiresS int      // 0: off
 	CallerID        string   // from ppi pai rpid
 
