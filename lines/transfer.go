@@ -324,8 +324,12 @@ func (c *Call) replace(now time.Time, r *dialog.Replaces, code int) {
 	if code == 0 {
 		code = r.Judge(d)
 	}
-	if code == 0 && (old.over || old.handler == nil) {
+	switch {
+	case code != 0:
+	case old.over || old.handler == nil:
 		code = 603
+	case c.stranger && !old.stranger:
+		code = 403
 	}
 	if code != 0 {
 		c.refuse(now, code, Reason{Code: code, Text: "cannot take the place of another call: " + sipmsg.Phrase(code), By: FarEnd})

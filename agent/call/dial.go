@@ -55,7 +55,7 @@ func (p *Port) lift(to string, started func(id string, err error)) {
 	case p.card.Load() == nil:
 		started("", ErrNoCard)
 		return
-	case p.engaged():
+	case p.engaged(), p.follows != nil:
 		started("", ErrBusy)
 		return
 	case p.dev.Refuse():
