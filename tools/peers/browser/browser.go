@@ -30,6 +30,7 @@ type Look struct {
 	Dark          bool
 	NoScript      bool
 	Language      string // of Accept-Language; empty: en
+	Hosts         string // what names stand for: "MAP box.example 10.9.0.10"; empty: what the host says
 }
 
 // The usual looks.
@@ -73,7 +74,7 @@ func open(t netlab.T, look Look, more ...chromedp.ExecAllocatorOption) *Browser 
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("lang", language(look)), chromedp.Flag("accept-lang", language(look)),
-		chromedp.UserDataDir(netlab.WorkDir(t)), chromedp.WindowSize(int(look.Width), int(look.Height)),
+		chromedp.Flag("host-resolver-rules", look.Hosts), chromedp.UserDataDir(netlab.WorkDir(t)), chromedp.WindowSize(int(look.Width), int(look.Height)),
 	), more...)...)
 	b := &Browser{t: t, look: look}
 	ctx, closeWindow := chromedp.NewContext(allocated, chromedp.WithListener(b.heard))
