@@ -233,6 +233,10 @@
     const question = e.target.dataset.confirm;
     if (question && !confirm(question)) e.preventDefault();
   });
+  document.addEventListener('keydown', e => {
+    const menu = e.key === 'Escape' && document.querySelector('.fold[open]');
+    if (menu) { menu.open = false; menu.firstElementChild.focus(); }
+  });
   // data-drop: where a file can be dropped.
   for (const zone of all('[data-drop]')) {
     const over = on => e => { e.preventDefault(); zone.classList.toggle('over', on); };

@@ -54,14 +54,7 @@ func TestScreens(t *testing.T) {
 	}
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
-			b := browser.OpenIn(t, host, l.look)
-			b.Go(base[1] + "/")
-			b.UntilText("h1", "Log in")
-			b.Shoot("login-" + l.name)
-			b.Fill("", "User", "admin")
-			b.Fill("", "Password", word[1])
-			b.Press("Log in")
-			b.UntilText("h1", "Status")
+			b := enterDemo(t, host, base[1], word[1], l.name, l.look)
 			for _, s := range screens {
 				b.Go(base[1] + s.path)
 				b.Shoot(s.name + "-" + l.name)
@@ -72,6 +65,40 @@ func TestScreens(t *testing.T) {
 			}
 		})
 	}
+	t.Run("keyboard", func(t *testing.T) {
+		b := enterDemo(t, host, base[1], word[1], "keyboard", browser.Desktop)
+		skips(t, b)
+		for _, s := range screens {
+			b.Go(base[1] + s.path)
+			byKeyboard(t, b, s.path)
+		}
+	})
+	t.Run("narrow", func(t *testing.T) {
+		b := enterDemo(t, host, base[1], word[1], "narrow", browser.Look{Width: 360, Height: 740})
+		foldsMenu(t, b)
+		for _, s := range screens {
+			b.Go(base[1] + s.path)
+			width(t, b, s.path)
+		}
+		b.Go(base[1] + "/provisioning/explain?source=*")
+		if high := browser.Evaluate[float64](b, "measuring rows", `() => { const rows = [...document.querySelectorAll("#values tbody tr")]; return rows.reduce((s, r) => s + r.offsetHeight, 0) / rows.length; }`); high > 72 {
+			t.Errorf("a value takes %.0f pixels", high)
+		}
+	})
+}
+
+// enterDemo logs in at the demo's page.
+func enterDemo(t *testing.T, host *netlab.Host, base, word, name string, look browser.Look) *browser.Browser {
+	t.Helper()
+	b := browser.OpenIn(t, host, look)
+	b.Go(base + "/")
+	b.UntilText("h1", "Log in")
+	b.Shoot("login-" + name)
+	b.Fill("", "User", "admin")
+	b.Fill("", "Password", word)
+	b.Press("Log in")
+	b.UntilText("h1", "Status")
+	return b
 }
 
 // check judges the page that is open.
@@ -80,14 +107,7 @@ func check(t *testing.T, b *browser.Browser, path string) {
 	if status := browser.Evaluate[int](b, "the status", `() => performance.getEntriesByType("navigation")[0].responseStatus`); status != 200 {
 		t.Errorf("%s: status %d", path, status)
 	}
-	if wide := browser.Evaluate[string](b, "measuring", `() => {
-		const over = document.documentElement.scrollWidth - innerWidth;
-		if (over <= 0) return "";
-		const e = [...document.querySelectorAll("body *")].find(e => e.getBoundingClientRect().right > innerWidth + 1);
-		return over + " pixels too wide: " + (e ? e.outerHTML.slice(0, 200) : "");
-	}`); wide != "" {
-		t.Errorf("%s: %s", path, wide)
-	}
+	width(t, b, path)
 	for _, f := range b.Axe() {
 		if f.Serious() {
 			t.Errorf("%s: %v", path, f)
