@@ -36,6 +36,7 @@ type registry struct {
 	at   map[string]string // the latest Contact by user
 
 	callers []string // From users of INVITEs, all of which are answered
+	callees []string // To users of the same
 }
 
 func newRegistry(t *testing.T) *registry {
@@ -53,6 +54,7 @@ func newRegistry(t *testing.T) *registry {
 		r.seen[in.Req.To.URI.User]++
 		if in.Req.Method == "INVITE" {
 			r.callers = append(r.callers, in.Req.From.URI.User)
+			r.callees = append(r.callees, in.Req.To.URI.User)
 		}
 		if len(in.Req.Contact) > 0 {
 			r.at[in.Req.To.URI.User] = in.Req.Contact[0].URI.String()
@@ -107,6 +109,16 @@ func (r *registry) called() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.callers)
+}
+
+// lastCall tells who called whom last.
+func (r *registry) lastCall() (from, to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.callers); n > 0 {
+		return r.callers[n-1], r.callees[n-1]
+	}
+	return "", ""
 }
 
 // A rig is an agent with its file.

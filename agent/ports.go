@@ -157,6 +157,9 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 		return call.Config{}, err
 	}
 	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
+	if c.Kind == "phone" {
+		cfg.Features = a.features
+	}
 	if c.Kind == "fax" {
 		cfg.Fax = func() *call.FaxPort { return a.faxPort(c) }
 	}

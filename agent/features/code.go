@@ -9,8 +9,10 @@ import (
 // wishes are what codes have asked for of the next call.
 type wishes struct{ hide, show, noWaiting bool }
 
-// Codes implements call.Features.
+// Codes implements call.Features. Whoever begins to dial has asked for nothing yet: what codes
+// have asked for of a call that was not made is forgotten.
 func (b *Book) Codes(port int) []string {
+	b.note(port, func(r *recent) { r.once = wishes{} })
 	t := b.cfg.Table(port)
 	return t.list()
 }

@@ -107,6 +107,19 @@ func TestStarCodes(t *testing.T) {
 	}
 }
 
+// A number that was to be hidden once is not hidden when the telephone was hung up meanwhile.
+func TestWishesOfACallThatIsNotMade(t *testing.T) {
+	b := open(t, filepath.Join(t.TempDir(), "features.json"))
+	b.Codes(1)
+	b.Code(1, "*67")
+	b.Code(1, "*70")
+	b.Codes(2)
+	b.Codes(1)
+	if got := b.Leaving(1); got != (call.Wishes{}) {
+		t.Errorf("the next call: %+v", got)
+	}
+}
+
 // The last caller is called back, and the last number again; who hid is not known.
 func TestCallBackAndRedial(t *testing.T) {
 	b := open(t, filepath.Join(t.TempDir(), "features.json"))
