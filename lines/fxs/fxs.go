@@ -299,7 +299,9 @@ func (p *Port) Talk() {
 	if p.hook.off {
 		p.state, p.deadline = Talking, never
 		p.coded, p.ahead = false, p.ahead[:0]
+		p.unpowered, p.locked = false, false
 		p.silence()
+		p.settle()
 	}
 }
 

@@ -9,6 +9,7 @@ func (p *Port) Place() bool {
 	}
 	p.state, p.deadline, p.warming = Calling, never, false
 	p.keys, p.ahead, p.coded = p.keys[:0], p.ahead[:0], false
+	p.unpowered, p.locked = false, false
 	p.silence()
 	p.stopRinging()
 	p.settle()

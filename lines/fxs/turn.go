@@ -22,6 +22,10 @@ func (p *Port) Connected() {
 // Disconnect tells that the far end has hung up: the loop current is off for a moment, by which
 // machines notice it; then a tone asks to hang up.
 func (p *Port) Disconnect(t Tone) {
+	if p.unpowered {
+		p.parking = t // once is enough
+		return
+	}
 	p.Park(t)
 	ms := cmp.Or(p.settings.DisconnectMS, p.country.DisconnectMS)
 	if ms <= 0 || p.state != Parked {

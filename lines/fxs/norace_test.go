@@ -1,0 +1,5 @@
+//go:build !race
+
+package fxs
+
+const lifeEvents = 100_000
