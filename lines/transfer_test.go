@@ -2,6 +2,7 @@ package lines
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,28 @@ func TestTransfer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who transfers hears how far the call has come that the far end makes.
+func TestTransferTellsProgress(t *testing.T) {
+	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+		far.does(sipmsg.REFER, func(now time.Time, in *ua.Incoming) { accept(far, now, in) })
+		o := &outcome{w: w}
+		var heard []int
+		c.Transfer("700", func(status int) { heard = append(heard, status) }, o.done)
+		w.after(time.Second)
+		for _, status := range []string{"100 Trying", "180 Ringing"} {
+			far.notify("active", "SIP/2.0 "+status+"\r\n")
+			w.after(time.Second)
+		}
+		far.notify("terminated", "SIP/2.0 200 OK\r\n")
+		w.after(time.Minute)
+		o.want("")
+		if !slices.Equal(heard, []int{100, 180}) {
+			w.t.Errorf("heard %v", heard)
+		}
+		w.wantIdle()
+	})
 }
 
 func accept(_ *farCall, now time.Time, in *ua.Incoming) { in.Respond(now, 202, "") }

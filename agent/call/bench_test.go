@@ -35,14 +35,29 @@ type connected struct {
 	packet [12 + 160]byte
 }
 
-func connect(tb testing.TB, dtmfType string) *connected {
+func connect(tb testing.TB, dtmfType string) *connected { return connectAs(tb, Config{DTMFType: dtmfType}) }
+
+// connectFull is connect with all that a telephone's calls have: canceller and detectors.
+func connectFull(tb testing.TB) *connected {
+	return connectAs(tb, Config{DTMFType: "auto", EchoCanceller: true, DataMode: "auto", CallWaiting: true})
+}
+
+// conferAlso adds a second far end, and joins them.
+func (b *connected) conferAlso(tb testing.TB) {
+	c := b.talk(tb)
+	c.agreed(b.agreed())
+	b.p.held, b.p.joined = c, true
+}
+
+func connectAs(tb testing.TB, cfg Config) *connected {
 	tb.Helper()
 	country, err := fxs.LoadCountry(testTones, "tt")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	b := &connected{pool: newPool(tb, portsRTP, 40)}
-	b.p, err = New(Config{Number: 1, Line: 1, Country: country, DTMFType: dtmfType}, nil, Device{
+	cfg.Number, cfg.Line, cfg.Country = 1, 1, country
+	b.p, err = New(cfg, nil, Device{
 		Line: func(int) *lines.Line { return nil }, RTP: b.pool, Bind: netip.MustParseAddr("127.0.0.1"), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -124,6 +139,27 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
+// BenchmarkFullFrame is BenchmarkFrame with echo canceller and detectors.
+func BenchmarkFullFrame(b *testing.B) { benchFull(b, false) }
+
+// BenchmarkConferenceFrame is the same in a conference of three.
+func BenchmarkConferenceFrame(b *testing.B) { benchFull(b, true) }
+
+func benchFull(b *testing.B, conference bool) {
+	c := connectFull(b)
+	defer c.close(b)
+	if conference {
+		c.conferAlso(b)
+	}
+	for range 100 {
+		c.frame(b)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.frame(b)
+	}
+}
+
 // BenchmarkIdleFrame is 20 ms of a telephone that is on-hook.
 func BenchmarkIdleFrame(b *testing.B) {
 	c := connect(b, "auto")
@@ -148,6 +184,22 @@ func TestFrameAllocatesNothing(t *testing.T) {
 		}
 		if st := c.p.now.session.Stats(); st.PacketsSent < 500 || st.PacketsReceived < 500 || st.SendErrors != 0 {
 			t.Errorf("%s: %+v", kind, st)
+		}
+		c.close(t)
+	}
+}
+
+func TestFullFrameAllocatesNothing(t *testing.T) {
+	for _, conference := range []bool{false, true} {
+		c := connectFull(t)
+		if conference {
+			c.conferAlso(t)
+		}
+		for range 100 {
+			c.frame(t)
+		}
+		if n := testing.AllocsPerRun(500, func() { c.frame(t) }); n != 0 {
+			t.Errorf("conference %v: %v allocations a frame", conference, n)
 		}
 		c.close(t)
 	}

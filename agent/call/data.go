@@ -6,7 +6,7 @@ import (
 )
 
 // echoTailMS is how late the echo of a telephone may come, the card's own delay included.
-const echoTailMS = 48
+const echoTailMS = 40
 
 // A hybrid is where the two directions of a port meet in two wires: a part of what is played
 // comes back.
