@@ -33,6 +33,10 @@ func Checks() config.Checks {
 			_, err := fxs.LoadCountry(etc.Tones, code)
 			return err
 		},
+		Tones: func(country, changes string) error {
+			_, err := fxs.LoadChanged(etc.Tones, country, changes)
+			return err
+		},
 		File:    checkFile,
 		KeyPair: checkKeyPair,
 	}
@@ -152,11 +156,13 @@ func (a *Agent) portConfig(c config.Port) (call.Config, error) {
 
 // portConfigIn is what a port is made of in a configuration, which may be a proposed one.
 func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, error) {
-	country, err := a.country(in.Device.Country)
+	country, err := a.country(in.Device)
 	if err != nil {
 		return call.Config{}, err
 	}
-	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
+	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, Telephone: telephone(c), DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
+	cfg.CallWaiting, cfg.FlashStyle, cfg.TransferOnHangup = c.CallWaiting, c.FlashStyle, c.TransferOnHangup
+	cfg.ConferenceTransfers, cfg.EchoCanceller, cfg.DataMode = c.ConferenceHangup == "transfer", c.EchoCanceller, c.DataMode
 	if c.Kind == "phone" {
 		cfg.Features = a.features
 	}
@@ -185,12 +191,30 @@ func (a *Agent) ani(port int) string {
 	return ""
 }
 
+// telephone is what a port does in another way than its country's.
+func telephone(c config.Port) fxs.Settings {
+	without := func(way string) bool { return !slices.Contains(c.MessageWaiting, way) }
+	s := fxs.Settings{
+		CallerID: c.CallerIDStandard, NoWaitingID: !c.CallWaitingCallerID,
+		NoLamp: without("lamp"), NoStutter: without("stutter"), NoData: without("fsk"), Splash: !without("splash"),
+		Reversal: c.PolarityReversal, NoDigitS: c.NoDigitS, InterdigitS: c.InterdigitS,
+	}
+	switch c.DisconnectMS {
+	case config.Auto:
+	case 0:
+		s.DisconnectMS = -1
+	default:
+		s.DisconnectMS = c.DisconnectMS
+	}
+	return s
+}
+
 // country reads a country's tones once for all ports.
-func (a *Agent) country(code string) (*fxs.Country, error) {
-	if c := a.tones.Load(); c != nil && c.Code == code {
+func (a *Agent) country(d config.Device) (*fxs.Country, error) {
+	if c := a.tones.Load(); c != nil && c.Code == d.Country && c.Changes == d.Tones {
 		return c, nil
 	}
-	c, err := fxs.LoadCountry(etc.Tones, code)
+	c, err := fxs.LoadChanged(etc.Tones, d.Country, d.Tones)
 	if err == nil {
 		a.tones.Store(c)
 	}
@@ -217,7 +241,8 @@ func (a *Agent) portDevice() call.Device {
 		},
 		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
 		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, FaxMoved: a.callMoved, Desk: desk{a}, ReceiveFax: a.receiveFax,
-		Log: a.log,
+		Menu: a.voiceMenu,
+		Log:  a.log,
 	}
 }
 
@@ -259,6 +284,7 @@ func (u *portUnit) show() api.Port {
 	}
 	s := u.port.Snapshot()
 	p.Card, p.Ring, p.State, p.Call = s.Card, s.Ring, s.State.String(), api.Text(s.Call)
+	p.Held, p.Waiting, p.Conference = api.Text(s.Held), api.Text(s.Waiting), s.Joined
 	if s.OffHook {
 		p.Hook = "off"
 	}

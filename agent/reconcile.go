@@ -224,7 +224,7 @@ func (a *Agent) differs(u *portUnit, c *config.Config, rtp *media.Ports) (sectio
 		return sections
 	}
 	was := u.made
-	if made.Country.Code != was.Country.Code {
+	if made.Country.Code != was.Country.Code || made.Country.Changes != was.Country.Changes {
 		sections = append(sections, "device")
 	}
 	if taken(made) != taken(was) {

@@ -51,6 +51,11 @@ func (b *builder) check(checks Checks) {
 					b.conflict("a known country: "+err.Error(), spot{s, "country"})
 				}
 			}
+			if checks.Tones != nil && data.Tones != "" {
+				if err := checks.Tones(data.Country, data.Tones); err != nil {
+					b.conflict("tones as in etc/tones.txt: "+err.Error(), spot{s, "tones"})
+				}
+			}
 		case *SIP:
 			b.checkSIP(s, data)
 		case *Line:

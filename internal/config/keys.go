@@ -88,6 +88,12 @@ var deviceKeys = []Key{
 		field: func(s any) any { return &s.(*Device).Country },
 	},
 	{
+		Name: "tones", Label: "Tones and timing", Scope: FromDevice, Kind: Text, Max: 2048,
+		Help:   "What differs from the country's, written as etc/tones.txt has it, separated by semicolons: dial = 350@-13+440@-13; busy = 480+620/500,0/500; ring = 2000,4000; flash = 100-900. Empty: nothing.",
+		Wanted: "KEY = VALUE; KEY = VALUE as in etc/tones.txt",
+		field:  func(s any) any { return &s.(*Device).Tones },
+	},
+	{
 		Name: "log_level", Label: "Log level", Default: "info", Scope: FromDevice, Kind: Enum, Words: "debug info warn error", Labels: "Debug|Info|Warnings|Errors",
 		Help:  "The least important message that is logged.",
 		field: func(s any) any { return &s.(*Device).LogLevel },
@@ -107,6 +113,11 @@ var deviceKeys = []Key{
 		Name: "drain_s", Label: "Drain time", Default: "300", Scope: FromDevice, Kind: Int, Max: 86400, Unit: "s",
 		Help:  "How long running calls and faxes may go on after SIGTERM.",
 		field: func(s any) any { return &s.(*Device).DrainS },
+	},
+	{
+		Name: "keypad_reset", Label: "Reset by the keypad", Scope: FromDevice, Default: "1", Kind: Bool,
+		Help:  "Whoever is at a telephone may erase all settings with the voice menu (***, 9), by keying the digits that it says.",
+		field: func(s any) any { return &s.(*Device).KeypadReset },
 	},
 }
 

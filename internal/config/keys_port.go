@@ -4,6 +4,8 @@ package config
 const (
 	groupPort     = "Connection"
 	groupDialling = "Dialling"
+	groupPhone    = "Telephone"
+	groupCalls    = "Calls of the telephone"
 	groupPortFax  = "Fax of this port"
 	groupT38      = "T.38"
 	groupModem    = "Modems and detection"
@@ -34,7 +36,7 @@ var portKeys = []Key{
 	},
 	{
 		Name: "dial_plan", Label: "Dial plan", Group: groupDialling, Kind: Text, Max: 2048,
-		Help:  "(rule|rule|...), see the dial plan chapter. Empty: any digits, sent after 4 s or #.",
+		Help:  "Rules, as (rule|rule|...): which numbers may be dialled, and when they are sent. Empty: any digits, sent after 4 s or #.",
 		field: func(s any) any { return &s.(*Port).DialPlan },
 	},
 	{
@@ -46,6 +48,71 @@ var portKeys = []Key{
 		Name: "star_code_table", Label: "Changed star codes", Group: groupDialling, Kind: Text, Max: 1024,
 		Help:  "What differs from the usual codes of this device, name=code separated by commas: forward_all=*21,forward_all_off=#21,call_return=. Nothing behind = switches a code off. The names stand in the chapter on star codes.",
 		field: func(s any) any { return &s.(*Port).StarCodeTable },
+	},
+	{
+		Name: "interdigit_s", Label: "Time between digits", Group: groupDialling, Default: "4", Kind: Int, Min: 1, Max: 60, Unit: "s",
+		Help:  "How long the next digit is waited for where the dial plan does not say; then what was dialled is taken for complete.",
+		field: func(s any) any { return &s.(*Port).InterdigitS },
+	},
+	{
+		Name: "no_digit_s", Label: "Time without a digit", Group: groupDialling, Default: "0", Kind: Int, Min: 3, Max: 600, Zero: true, Unit: "s",
+		Help:  "How long there is dial tone before reorder tone. 0: as usual in the country.",
+		field: func(s any) any { return &s.(*Port).NoDigitS },
+	},
+	{
+		Name: "caller_id_standard", Label: "Caller ID", Group: groupPhone, Default: "country", Kind: Enum, Words: "country off bellcore bellcore-sdmf etsi etsi-dtas etsi-reversal etsi-pulse bt dtmf dtmf-plain dtmf-dtas dtmf-pulse dtmf-reversal dtmf-reversal-dtas dtmf-denmark dtmf-denmark-reversal dtmf-taiwan",
+		Help:  "How callers are shown to the telephone. country: as telephones of the country want it; the others: see the chapter on the telephone.",
+		field: func(s any) any { return &s.(*Port).CallerIDStandard },
+	},
+	{
+		Name: "call_waiting_caller_id", Label: "Caller ID of a waiting call", Group: groupPhone, Default: "1", Kind: Bool,
+		Help:  "1: who waits is shown during a call, behind the tone, if the telephone can show it.",
+		field: func(s any) any { return &s.(*Port).CallWaitingCallerID },
+	},
+	{
+		Name: "message_waiting", Label: "Message waiting", Group: groupPhone, Default: "lamp,stutter,fsk", Kind: List, Words: "lamp stutter fsk splash",
+		Help:  "How the telephone tells that messages wait: its lamp, a dial tone that stutters, data that light the lamp of a telephone with caller ID, a short ring before those. Empty: not at all.",
+		field: func(s any) any { return &s.(*Port).MessageWaiting },
+	},
+	{
+		Name: "polarity_reversal", Label: "Polarity reversal", Group: groupPhone, Default: "0", Kind: Bool,
+		Help:  "1: tip and ring are reversed from the far end's answer to the end of the call.",
+		field: func(s any) any { return &s.(*Port).PolarityReversal },
+	},
+	{
+		Name: "disconnect_ms", Label: "Loop current off", Group: groupPhone, Default: "auto", Kind: Int, Min: 50, Max: 5000, Zero: true, Auto: "auto", Unit: "ms",
+		Help:  "For how long the loop has no current when the far end has hung up, by which machines notice it. auto: as usual in the country. 0: it keeps it.",
+		field: func(s any) any { return &s.(*Port).DisconnectMS },
+	},
+	{
+		Name: "call_waiting", Label: "Call waiting", Group: groupCalls, Default: "1", Kind: Bool,
+		Help:  "1: a call that comes in during another is announced by a tone, and a flash answers it. 0: its caller hears that the line is busy.",
+		field: func(s any) any { return &s.(*Port).CallWaiting },
+	},
+	{
+		Name: "flash_style", Label: "Flash", Group: groupCalls, Default: "bellcore", Kind: Enum, Words: "bellcore etsi", Labels: "Flash alone|Flash and a digit",
+		Help:  "What a flash does with two calls. bellcore: it joins them, and then drops the second; or changes to a call that waited. etsi: a digit follows: 0 drops the held or refuses the waiting call, 1 drops the other and takes it, 2 changes, 3 joins, 4 connects both and leaves.",
+		field: func(s any) any { return &s.(*Port).FlashStyle },
+	},
+	{
+		Name: "transfer_on_hangup", Label: "Hang-up transfers", Group: groupCalls, Default: "1", Kind: Bool,
+		Help:  "1: who hangs up in a second call that it has made connects the held call with it. 0: the second call ends, and the telephone rings for the held one.",
+		field: func(s any) any { return &s.(*Port).TransferOnHangup },
+	},
+	{
+		Name: "conference_hangup", Label: "Hang-up in a conference", Group: groupCalls, Default: "end", Kind: Enum, Words: "end transfer", Labels: "Ends both calls|Leaves the others connected",
+		Help:  "What becomes of the other two when the telephone hangs up.",
+		field: func(s any) any { return &s.(*Port).ConferenceHangup },
+	},
+	{
+		Name: "echo_canceller", Label: "Echo canceller", Group: groupCalls, Default: "1", Kind: Bool,
+		Help:  "1: what the telephone hears is taken out of what comes back from it.",
+		field: func(s any) any { return &s.(*Port).EchoCanceller },
+	},
+	{
+		Name: "data_mode", Label: "Data mode", Group: groupCalls, Default: "auto", Kind: Enum, Words: "auto on off", Labels: "When a modem answers|Always|Never",
+		Help:  "Echo canceller, concealment and comfort noise off and a fixed jitter buffer, for modems. auto: for the rest of a call in which 2100 Hz with phase reversals is heard.",
+		field: func(s any) any { return &s.(*Port).DataMode },
 	},
 	{
 		Name: "fax_mode", Label: "Fax mode", Group: groupPortFax, Default: "relay", Kind: Enum, Words: "relay spool", Labels: "In real time (relay)|Stored and sent on (spool)",

@@ -12,6 +12,7 @@ type Checks struct {
 	DialPlan  func(string) error
 	StarCodes func(string) error
 	Country   func(string) error
+	Tones     func(country, changes string) error
 	File      func(use FileUse, path string) error // a file that is named must be there and good
 	KeyPair   func(cert, key string) error         // two files that File found good
 }

@@ -15,10 +15,13 @@ type Device struct {
 	Serial    string // or auto
 	StateDir  string
 	Country   string // tones, cadences, caller ID: us, gb, de
+	Tones     string // what differs from the country's
 	LogLevel  string // debug info warn error
 	LogFormat string // text json
 	Syslog    string // host or host:port that log messages are sent to; empty: nobody
 	DrainS    int
+
+	KeypadReset bool // the voice menu may erase all settings
 }
 
 // SIP is [sip]: what all lines share.
@@ -118,14 +121,29 @@ type Line struct {
 
 // Port is one [portN].
 type Port struct {
-	N               int
-	Kind            string // phone fax
-	Line            int    // the N of its [sipN]
-	Driver          Driver
-	DriverToken     string
-	DialPlan        string // empty: any digits, 4 s or #
-	StarCodes       string // local server off
-	StarCodeTable   string // what differs from the usual codes: name=code, separated by commas
+	N                   int
+	Kind                string // phone fax
+	Line                int    // the N of its [sipN]
+	Driver              Driver
+	DriverToken         string
+	DialPlan            string   // empty: any digits, 4 s or #
+	StarCodes           string   // local server off
+	StarCodeTable       string   // what differs from the usual codes: name=code, separated by commas
+	CallerIDStandard    string   // country, off, or one of lines/fxs/callerid
+	CallWaitingCallerID bool     // who waits is shown in a call
+	MessageWaiting      []string // lamp stutter fsk splash
+	PolarityReversal    bool     // while the far end has answered
+	DisconnectMS        int      // of no loop current when the far end has hung up; Auto, 0: none
+	NoDigitS            int      // of dial tone; 0: the country's
+	InterdigitS         int      // where the dial plan says nothing
+
+	CallWaiting      bool
+	FlashStyle       string // bellcore etsi
+	TransferOnHangup bool
+	ConferenceHangup string // end transfer
+	EchoCanceller    bool
+	DataMode         string // auto on off
+
 	FaxMode         string // relay spool
 	CallAhead       string // never dynamic always
 	CallAheadBridge bool
