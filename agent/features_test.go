@@ -309,6 +309,45 @@ func TestMissedCalls(t *testing.T) {
 	}
 }
 
+// What a page or a program sets is what the telephone has set, and the other way round.
+func TestFeaturesOfTheInterface(t *testing.T) {
+	t.Parallel()
+	r := telephoned(t, "", "[port2]\nkind = fax\ndriver = none\n")
+	patch := func(port, body string, want int) string {
+		t.Helper()
+		w := r.http("PATCH", "/ports/"+port+"/features", body, "Content-Type", "application/json")
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d\n%s", body, w.Code, want, w.Body)
+		}
+		return w.Body.String()
+	}
+	patch("1", `{"forward_busy":"5551234","call_waiting":false,"no_answer_s":30,"speed_dials":{"1":"601"}}`, 200)
+	if s := r.kept(); s.ForwardBusy != "5551234" || !s.NoWaiting || s.NoAnswerS != 30 || s.SpeedDials["1"] != "601" {
+		t.Errorf("kept: %+v", s)
+	}
+	r.does("*91", "confirmed")
+	f := get[api.Features](r.rig, "/ports/1/features")
+	if f.ForwardBusy != "" || f.NoAnswerS != 30 || f.CallWaiting || f.SpeedDials["1"] != "601" || f.StarCodes != "local" || len(f.Codes) == 0 || f.Codes[0] != (api.StarCode{Name: "forward_all", Code: "*72"}) {
+		t.Errorf("%+v", f)
+	}
+	for _, wrong := range []string{`{"forward_all":"sip:x@y"}`, `{"forward_all":"911"}`, `{"no_answer_s":0}`, `{"no_answer_s":121}`, `{"speed_dials":{"11":"1"}}`} {
+		patch("1", wrong, 422)
+	}
+	patch("2", `{"dnd":true}`, 404)
+	patch("3", `{"dnd":true}`, 404)
+	if w := r.http("POST", "/ports/1/call", `{"to":"*72"}`, "Content-Type", "application/json"); w.Code != 422 {
+		t.Errorf("a call of a star code: %d", w.Code)
+	}
+	r.ring(friend, "", "180")
+	r.until("call over", func() bool { return r.Agent.calls.count() == 0 })
+	if m := get[[]api.MissedCall](r.rig, "/missed"); len(m) != 1 || m[0].Number != "5550001" {
+		t.Errorf("missed: %+v", m)
+	}
+	if w := r.http("DELETE", "/missed", ""); w.Code != 204 || len(r.features.Missed()) != 0 {
+		t.Errorf("the list is not emptied: %d", w.Code)
+	}
+}
+
 // A line calls no more than it may, whoever asks it to; a warning tells of it, and the telephone
 // hears that it is no use.
 func TestBoundsOfALine(t *testing.T) {

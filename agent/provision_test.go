@@ -53,6 +53,7 @@ func (r *rig) http(method, path, body string, header ...string) *httptest.Respon
 	routes := api.New(device{r.Agent}, nil, slog.New(slog.DiscardHandler))
 	routes.HandleSettings(settings{r.Agent})
 	routes.HandleRadius(directory{r.Agent})
+	routes.HandleTelephones(telephones{r.Agent})
 	req := httptest.NewRequest(method, "/api/v1"+path, strings.NewReader(body))
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])

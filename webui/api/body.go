@@ -21,16 +21,20 @@ const bodyWait = 30 * time.Second
 // A field is one member of the JSON object that a route takes.
 type field struct {
 	name string
-	into any // *string, **string, *int or *bool; left alone when the member is absent
+	into any // *string, *int, *bool, a pointer to one of them, **Text or a map; left alone when the member is absent
 }
 
 // wanted says what a field takes.
 func (f field) wanted() string {
 	switch f.into.(type) {
-	case *bool:
+	case *bool, **bool:
 		return "true or false"
-	case *int:
+	case *int, **int:
 		return "a whole number"
+	case **Text:
+		return "a text in quotes, or null"
+	case *map[string]Text:
+		return "an object of texts"
 	default:
 		return "a text in quotes"
 	}
@@ -39,7 +43,11 @@ func (f field) wanted() string {
 // set takes a member's value.
 func (f field) set(value json.RawMessage) bool {
 	if string(value) == "null" {
-		return false
+		t, ok := f.into.(**Text)
+		if ok {
+			*t = new(Text)
+		}
+		return ok
 	}
 	return json.Unmarshal(value, f.into) == nil
 }

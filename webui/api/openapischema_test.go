@@ -87,6 +87,8 @@ func (s *schemas) of(t reflect.Type) any {
 		return map[string]any{"type": "number"}
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": s.of(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": "object", "additionalProperties": s.of(t.Elem())}
 	case reflect.Pointer:
 		return nullable(s.of(t.Elem()))
 	case reflect.Struct:

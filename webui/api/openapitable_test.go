@@ -41,6 +41,17 @@ type (
 	number struct {
 		To string `json:"to" is:"the number or address to call"`
 	}
+	featureChange struct {
+		ForwardAll      Text            `json:"forward_all,omitempty" is:"a number; null: off"`
+		ForwardBusy     Text            `json:"forward_busy,omitempty" is:"the same"`
+		ForwardNoAnswer Text            `json:"forward_no_answer,omitempty" is:"the same"`
+		NoAnswerS       int             `json:"no_answer_s,omitempty" is:"1 to 120 s"`
+		DND             bool            `json:"dnd,omitempty"`
+		HideNumber      bool            `json:"hide_number,omitempty"`
+		RejectAnonymous bool            `json:"reject_anonymous,omitempty"`
+		CallWaiting     bool            `json:"call_waiting,omitempty"`
+		SpeedDials      map[string]Text `json:"speed_dials,omitempty" is:"numbers by a digit; null forgets one"`
+	}
 	attempt struct {
 		Attempt int `json:"attempt"`
 	}
@@ -111,6 +122,10 @@ var operations = map[string]op{
 	"POST /api/v1/ports/{n}/dial-plan": {is: "What the dial plan of a port makes of digits.", takes: struct {
 		Digits string `json:"digits"`
 	}{}, gives: DialResult{}},
+	"GET /api/v1/ports/{n}/features":       {is: "What a telephone has set by star codes, or here.", gives: Features{}},
+	"PATCH /api/v1/ports/{n}/features":     {is: "Sets what is named, and leaves the rest. It is kept before the answer comes.", takes: featureChange{}, gives: Features{}},
+	"GET /api/v1/missed":                   {is: "The calls that nobody answered since the list was emptied, newest first.", gives: []MissedCall{}},
+	"DELETE /api/v1/missed":                {is: "Empties the list of missed calls."},
 	"GET /api/v1/calls":                    {is: "Running calls and the last 20, newest first.", gives: []Call{}},
 	"GET /api/v1/calls/{id}":               {is: "One call.", gives: Call{}},
 	"DELETE /api/v1/calls/{id}":            {is: "Hangs up."},
