@@ -4,12 +4,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math/bits"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tipring/tools/peers/agent"
 )
@@ -90,6 +92,25 @@ func TestNobodyComesIn(t *testing.T) {
 	}
 	s.unchanged(before)
 	s.owner.must(200, "GET", "/api/v1/session", nil) // GET /logout is none
+}
+
+// waits has a visitor guess, one guess after the other. Five are looked at; the next one after a
+// second, then after two, then after four.
+func (s *besieged) waits(v *visitor) {
+	s.t.Helper()
+	looked, began := 0, time.Now()
+	for i := range 12 {
+		got := v.ask("POST", "/api/v1/session", map[string]string{"user": "admin", "password": fmt.Sprintf("patient guess %d", i)})
+		if got.status == 401 {
+			looked++
+		} else if got.status != 429 || got.header.Get("Retry-After") == "" {
+			s.t.Errorf("a guess: %d %v", got.status, got.header)
+		}
+	}
+	took := time.Since(began)
+	if most := 5 + bits.Len(uint(took/time.Second)); looked > most || looked < 5 {
+		s.t.Errorf("%d guesses were looked at in %v, want 5 to %d", looked, took, most)
+	}
 }
 
 // forms are pages as what forms are sent to.
@@ -324,6 +345,7 @@ func TestOwnerComesInAmongStrangers(t *testing.T) {
 	s := besiege(t, nil)
 	kept := *s.owner
 	s.owner.must(204, "DELETE", "/api/v1/session", nil)
+	s.waits(s.visitor(s.beyond))
 	before := s.memory("VmHWM")
 	var wait sync.WaitGroup
 	statuses := make([]int, 1000)
