@@ -28,6 +28,8 @@ type invitation struct {
 	to        *sipmsg.URI // instead of the number that was dialled: a redirected call
 	redirects int
 	been      []sipmsg.URI // targets that redirected it
+
+	insists bool // on SRTP: what was offered beside plain sound was refused
 }
 
 // A leg is one INVITE of a call, with all that its forks answer.
@@ -60,7 +62,11 @@ func (c *Call) inviteWith(now time.Time, to invitation, timer dialog.SessionTime
 		return
 	}
 	g := &leg{invitation: to, c: c, timer: timer, forks: map[*dialog.Dialog]*fork{}}
-	g.offer = offer.New(c.capabilities(to.target.Proto), offer.Local{})
+	caps := c.capabilities(to.target.Proto)
+	if to.insists {
+		caps.Security = offer.Encrypted
+	}
+	g.offer = offer.New(caps, offer.Local{})
 	g.offer.SetMode(c.media.Want)
 	uri := c.requestURI(to.srv)
 	if to.to != nil {
@@ -272,6 +278,11 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 		// By way of our server, which knows how to get there.
 		again.to = to
 		again.redirects++
+		c.invite(now, again)
+		return
+	case g.mayInsist(res):
+		again = g.invitation
+		again.insists = true
 		c.invite(now, again)
 		return
 	case res.StatusCode == 422 && g.timer.TooBrief(res):

@@ -46,6 +46,12 @@ func (l *Line) tooClear(way transport.Proto, emergency bool) error {
 	return errors.New("srtp = required: " + keysCanBeRead(way))
 }
 
+// mayInsist reports the refusal of a description that offered keys beside plain sound. RFC 8643 section
+// 3.2 lets the far end take both, but who has to encrypt may look for RTP/SAVP alone.
+func (g *leg) mayInsist(res *sipmsg.Message) bool {
+	return (res.StatusCode == 488 || res.StatusCode == 606) && g.offer.Security() == offer.Opportunistic
+}
+
 // errKeysInClear is a request with keys that would go by a way where they can be read, as after a
 // failover from TLS to UDP.
 var errKeysInClear = fmt.Errorf("keys of SRTP would be readable: %w", ua.ErrCancelled)

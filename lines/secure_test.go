@@ -129,6 +129,35 @@ func offerOf(s offer.Security) *offer.Session {
 	return o
 }
 
+// Who has to encrypt may refuse keys beside plain sound, and is offered encrypted sound alone.
+func TestFarEndThatTakesSAVPAlone(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		inWorld(t, byTLS("srtp = optional"), func(w *world) {
+			w.primary.security = offer.Encrypted
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				if sdpOf(in.Req).Media[0].Proto == "RTP/AVP" || !answers {
+					in.Respond(now, 488, "")
+					return
+				}
+				w.primary.take(now, in)
+			})
+			w.dial("600")
+			w.after(time.Second)
+			if n := len(w.primary.all(sipmsg.INVITE)); n != 2 {
+				t.Errorf("%d INVITEs", n)
+			}
+			if !answers {
+				w.wantNews("started ended")
+				return
+			}
+			w.wantNews("started pcmu:sendrecv answered")
+			if shared(t, w.primary.call(), w.phone.call()) == nil {
+				t.Error("not encrypted")
+			}
+		})
+	}
+}
+
 // Where everybody on the way could read them, no keys go, unless they are to.
 func TestKeysNeedTLS(t *testing.T) {
 	for _, tt := range []struct {

@@ -181,6 +181,9 @@ func (s *Session) Mode() Mode { return s.mode }
 // SetCapabilities changes what the next OfferAll and Answer name.
 func (s *Session) SetCapabilities(caps Capabilities) { s.caps = caps }
 
+// Security is how far the next offer encrypts.
+func (s *Session) Security() Security { return s.caps.Security }
+
 // SetLocal changes where this side receives, from the next offer or answer on.
 func (s *Session) SetLocal(l Local) { s.local = l }
 

@@ -260,19 +260,22 @@ type Port struct {
 
 // A Call is what /calls tells.
 type Call struct {
-	ID        string  `json:"id"`
-	SIPCallID string  `json:"sip_call_id"`
-	Line      int     `json:"line"`
-	Port      int     `json:"port"`
-	Direction string  `json:"direction"`
-	Peer      string  `json:"peer"`
-	State     string  `json:"state"`
-	Server    string  `json:"server"`
-	Codec     string  `json:"codec"`
-	Answered  *string `json:"answered"`
-	Ended     *string `json:"ended"`
-	Reason    *string `json:"reason"`
-	Quality   *struct {
+	ID        string `json:"id"`
+	SIPCallID string `json:"sip_call_id"`
+	Line      int    `json:"line"`
+	Port      int    `json:"port"`
+	Direction string `json:"direction"`
+	Peer      string `json:"peer"`
+	State     string `json:"state"`
+	Server    string `json:"server"`
+	Codec     string `json:"codec"`
+	Media     *struct {
+		SRTP bool `json:"srtp"`
+	} `json:"media"`
+	Answered *string `json:"answered"`
+	Ended    *string `json:"ended"`
+	Reason   *string `json:"reason"`
+	Quality  *struct {
 		LossPct  float64 `json:"loss_pct"`
 		JitterMS float64 `json:"jitter_ms"`
 		RTTMS    float64 `json:"rtt_ms"`
