@@ -247,6 +247,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleTraces(tracing{a})
 	routes.HandleEvents(a.events)
 	routes.HandleSystem(systems{a})
+	routes.HandleTelephones(telephones{a})
 	routes.HandleBackups(backups{a})
 	a.openWeb(routes)
 	pages.Add(routes)

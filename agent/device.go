@@ -165,6 +165,9 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	case u.port == nil:
 		return "", fmt.Errorf("port %d has no driver that works: %w", port, api.ErrConflict)
 	}
+	if codes := d.a.starCodes(port); codes.Acts(to) {
+		return "", fmt.Errorf("port %d: %s is a star code of this device, and no number: %w", port, to, api.ErrInvalid)
+	}
 	cfg, err := d.a.portConfig(u.cfg)
 	if err != nil {
 		return "", fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
