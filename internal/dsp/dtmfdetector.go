@@ -1,14 +1,18 @@
 package dsp
 
+import "math"
+
 // The limits of ITU-T Q.24; where it leaves room between what is a digit and what is
 // none, in the middle of that room.
 const (
 	dtmfShortest  = 252 // samples, 31.5 ms: 40 ms is a digit, 23 ms is none
-	dtmfOffPct    = 2.2 // of the frequency: 1.5 % + 2 Hz is right, 3.5 % is wrong
+	dtmfOffPct    = 2.0 // of the frequency: 1.5 % + 2 Hz is right, 3.5 % is wrong
 	dtmfHighTwist = 355 // percent of the low frequency's power: 4 dB is right, 5.5 dB is not
 	dtmfLowTwist  = 891 // percent of the high frequency's power: 8 dB is right, 9.5 dB is not
 	dtmfWeakest   = -34 // dBm0 of one frequency
-	dtmfPurityPct = 84  // of all energy must be in the two frequencies
+	dtmfPurityPct = 84  // of all energy must be in the two frequencies, in each view
+	dtmfMeanPct   = 89  // and in all views of a digit together
+	dtmfSwingPct  = 180 // of the least ratio of the two is the greatest in the views of a digit
 	dtmfSureViews = 3   // must agree
 	dtmfBridged   = 3   // steps: an interruption of 10 ms spoils no more, one of 40 ms does
 )
@@ -43,6 +47,10 @@ type run struct {
 	low, high int  // its tracks
 
 	views     int   // that agreed
+	pure      int64 // energy of the two frequencies in them
+	all       int64 // energy of them
+	least     int64 // ratio of the higher frequency to the lower, of ratioUnit
+	most      int64
 	missed    int   // steps since the last that agreed
 	last      int64 // end of that view
 	energy    int64 // of all steps
@@ -119,7 +127,7 @@ func (d *DTMFDetector) consider(events []DTMFEvent) []DTMFEvent {
 		view += e
 	}
 	c.energy += d.energy[0]
-	low, high, ok := d.pair(view)
+	low, high, pure, ok := d.pair(view)
 	if !ok {
 		if c.missed++; c.missed > dtmfBridged {
 			*c = run{}
@@ -132,16 +140,17 @@ func (d *DTMFDetector) consider(events []DTMFEvent) []DTMFEvent {
 		return events
 	}
 	if key != c.key {
-		*c = run{key: key, low: low, high: high, energy: view}
+		*c = run{key: key, low: low, high: high, energy: view, least: math.MaxInt64}
 	}
 	c.views++
+	c.add(pure, view, d.tracks[high].power*ratioUnit/d.tracks[low].power)
 	c.missed, c.last = 0, d.now
 	c.peak = max(c.peak, view)
 	c.lowPower = max(c.lowPower, d.tracks[low].power)
 	c.highPower = max(c.highPower, d.tracks[high].power)
 	// The time that its energy lasts at its full power.
 	lasted := c.energy / (c.peak/viewSamples + 1)
-	if c.views < dtmfSureViews || lasted < dtmfShortest {
+	if c.views < dtmfSureViews || lasted < dtmfShortest || !c.sure() {
 		return events
 	}
 	if d.digit.key != 0 {
@@ -151,17 +160,33 @@ func (d *DTMFDetector) consider(events []DTMFEvent) []DTMFEvent {
 	return append(events, DTMFEvent{Key: d.digit.key, Down: true, At: d.now - lasted})
 }
 
-// pair returns the two frequencies that make up the present view, if two do.
-func (d *DTMFDetector) pair(energy int64) (low, high int, ok bool) {
+const ratioUnit = 1 << 8
+
+// add takes a view that agreed into account.
+func (r *run) add(pure, all, ratio int64) {
+	r.pure += pure
+	r.all += all
+	r.least, r.most = min(r.least, ratio), max(r.most, ratio)
+}
+
+// sure tells whether the views of a run are as steady and pure as a telephone's: in speech and
+// music two frequencies that are right for a moment change, and others sound along.
+func (r *run) sure() bool {
+	return 100*r.pure >= dtmfMeanPct*r.all && 100*r.most <= dtmfSwingPct*r.least
+}
+
+// pair returns the two frequencies that make up the present view, if two do, and their energy.
+func (d *DTMFDetector) pair(energy int64) (low, high int, pure int64, ok bool) {
 	low, high = strongest(d.tracks[:4]), 4+strongest(d.tracks[4:])
 	if d.tracks[low].power < weakestView/4 || d.tracks[high].power < weakestView/4 {
-		return low, high, false
+		return low, high, 0, false
 	}
 	l, h := d.tracks[low].right(low), d.tracks[high].right(high)
+	pure = (l + h) / viewGain
 	ok = l >= weakestView && h >= weakestView &&
 		100*h <= dtmfHighTwist*l && 100*l <= dtmfLowTwist*h &&
-		(l+h)/viewGain*100 >= dtmfPurityPct*energy
-	return low, high, ok
+		pure*100 >= dtmfPurityPct*energy
+	return low, high, pure, ok
 }
 
 func strongest(t []track) int {
