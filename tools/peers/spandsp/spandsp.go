@@ -27,6 +27,7 @@ var sources = map[string][]string{
 	"sp-gw":    {"sp-gw.c", "link.c", "udptl.c", "pipe.c", "common.c"},
 	"sp-card":  {"sp-card.c", "card.c", "ear.c", "machine.c", "sound.c", "common.c"},
 	"sp-tiff":  {"sp-tiff.c", "common.c"},
+	"sp-dtmf":  {"sp-dtmf.c", "common.c"},
 	"sp-adsi":  {"sp-adsi.c", "common.c"},
 	"sp-g726":  {"sp-g726.c"},
 }
