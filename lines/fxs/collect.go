@@ -105,6 +105,9 @@ func (p *Port) pressed(key byte) {
 		p.finish(v)
 		return
 	}
+	if v.Tone {
+		p.play(SecondDial)
+	}
 	p.deadline = p.now + int64(v.WaitS)*dsp.SampleRate
 }
 

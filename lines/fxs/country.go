@@ -23,10 +23,11 @@ const (
 	Howler
 	RecallTone   // dial tone in a call, after a flash or a star code
 	Confirmation // a star code was obeyed
+	SecondDial   // where the dial plan has a comma
 	tones        // how many there are
 )
 
-var toneKeys = [tones]string{"dial", "stutter", "ringback", "busy", "reorder", "waiting", "howler", "recall", "confirm"}
+var toneKeys = [tones]string{"dial", "stutter", "ringback", "busy", "reorder", "waiting", "howler", "recall", "confirm", "second"}
 
 // String returns the tone's key in the table of countries.
 func (t Tone) String() string {
@@ -174,7 +175,7 @@ func (c *Country) change(text string) error {
 
 // stutter makes the tones that most countries make of their dial tone: bursts of its first
 // sound, then the tone itself. Ten for a waiting message, three in a call and for a code that
-// was obeyed.
+// was obeyed. A second dial tone is like the first.
 func (c *Country) stutter() error {
 	sound, _, _ := strings.Cut(c.dial, ",")
 	sound, _, _ = strings.Cut(sound, "/")
@@ -184,6 +185,7 @@ func (c *Country) stutter() error {
 		StutterTone:  strings.Repeat(burst, 10) + c.dial,
 		RecallTone:   strings.Repeat(burst, 3) + sound,
 		Confirmation: strings.Repeat(burst, 3) + sound,
+		SecondDial:   c.dial,
 	} {
 		if c.Tones[t] != nil {
 			continue

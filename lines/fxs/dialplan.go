@@ -10,7 +10,7 @@ import (
 //	(rule|rule|...)
 //
 // A rule is a pattern of keys: 0 to 9, * and # as they are, x any digit, [2-9*] one of a
-// set, and a dot after any of these for none or more of it. <a:b> stands for the keys a and
+// set, and a dot after any of these for none or more of it. A comma gives a second dial tone there. <a:b> stands for the keys a and
 // sends b; a or b may be empty. After the pattern, in any order: ! the number may not be
 // dialled; S0 send it at once although more could follow; Sn wait n seconds for more once
 // the pattern is complete; Ln wait n seconds while it is not. E: in front marks an
@@ -49,6 +49,7 @@ type element struct {
 	repeat bool   // none or more
 	drop   bool   // the key is not sent
 	send   string // if it matches no key
+	tone   bool   // a second dial tone comes here
 }
 
 // waits are in seconds; 0 is one that is not set, atOnce no wait at all.
@@ -93,6 +94,7 @@ type Verdict struct {
 	Emergency bool
 	Rule      string // the text of the rule that decided, if one did
 	WaitS     int    // how long to wait for the next key; of Incomplete and Complete
+	Tone      bool   // a second dial tone asks for it
 }
 
 // waiting is the same plan with another wait where it names none, in seconds; 0: as it is.
@@ -107,15 +109,15 @@ func (p *Plan) waiting(s int) *Plan {
 
 // Look returns what the plan says about these keys.
 func (p *Plan) Look(dialled string) Verdict {
-	winner, wait, more := p.decide(dialled)
+	winner, wait, more, tone := p.decide(dialled)
 	switch {
 	case winner == nil && !more:
 		return Verdict{Outcome: NoMatch}
 	case winner == nil:
-		return Verdict{Outcome: Incomplete, WaitS: wait}
+		return Verdict{Outcome: Incomplete, WaitS: wait, Tone: tone}
 	case more && wait > 0:
 		v := winner.verdict(dialled)
-		v.Outcome, v.WaitS = Complete, wait
+		v.Outcome, v.WaitS, v.Tone = Complete, wait, tone
 		return v
 	}
 	return winner.verdict(dialled)
@@ -123,18 +125,19 @@ func (p *Plan) Look(dialled string) Verdict {
 
 // Final returns what the plan says when no more keys will come: SendNow, Barred or NoMatch.
 func (p *Plan) Final(dialled string) Verdict {
-	if winner, _, _ := p.decide(dialled); winner != nil {
+	if winner, _, _, _ := p.decide(dialled); winner != nil {
 		return winner.verdict(dialled)
 	}
 	return Verdict{Outcome: NoMatch}
 }
 
 // decide returns the first rule that matches, how many seconds to wait for a next key,
-// and whether any rule could take one.
-func (p *Plan) decide(dialled string) (winner *rule, wait int, more bool) {
+// whether any rule could take one, and whether a tone asks for it.
+func (p *Plan) decide(dialled string) (winner *rule, wait int, more, tone bool) {
 	for i := range p.rules {
 		r := &p.rules[i]
-		complete, open := r.follow(dialled)
+		complete, open, asks := r.follow(dialled)
+		tone = tone || asks
 		if complete && winner == nil {
 			winner = r
 		}
@@ -146,7 +149,7 @@ func (p *Plan) decide(dialled string) (winner *rule, wait int, more bool) {
 	if winner != nil {
 		wait = cmp.Or(winner.waits.short, p.waits.short, defaultWait)
 	}
-	return winner, max(wait, 0), more
+	return winner, max(wait, 0), more, tone
 }
 
 // verdict is what becomes of keys that the rule matches.
@@ -164,16 +167,18 @@ func (r *rule) verdict(dialled string) Verdict {
 // states is a set of places in a rule; place i is before its i-th element.
 type states uint64
 
-// follow tells whether the keys are all that a rule wants, and whether it would take another.
-func (r *rule) follow(dialled string) (complete, open bool) {
+// follow tells whether the keys are all that a rule wants, whether it would take another, and
+// whether it asks for that by a tone.
+func (r *rule) follow(dialled string) (complete, open, asks bool) {
 	at := r.settle(1)
 	for i := 0; i < len(dialled) && at != 0; i++ {
 		at = r.step(at, keyOf(dialled[i]))
 	}
 	for n, e := range r.elements {
 		open = open || at>>n&1 != 0 && e.keys != 0
+		asks = asks || at>>n&1 != 0 && e.tone
 	}
-	return at>>len(r.elements)&1 != 0, open
+	return at>>len(r.elements)&1 != 0, open, asks
 }
 
 // step is where a key leads from some places.

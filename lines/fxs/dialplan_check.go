@@ -8,6 +8,7 @@ package fxs
 type places struct {
 	start            int // of the rule
 	dot              int // the first; -1: none
+	tone             int // the last; -1: none
 	replacement      int // the first; -1: none
 	plus             int // a + that is not sent first; -1: none
 	block, emergency int // -1: none
@@ -15,7 +16,7 @@ type places struct {
 }
 
 func newPlaces(start int) places {
-	return places{start: start, dot: -1, replacement: -1, plus: -1, block: -1, emergency: -1, short: -1, long: -1}
+	return places{start: start, dot: -1, tone: -1, replacement: -1, plus: -1, block: -1, emergency: -1, short: -1, long: -1}
 }
 
 // sense returns the fault of a rule whose parts do not go together.
@@ -25,6 +26,8 @@ func (s *planScanner) sense(r *rule, at places) error {
 		return s.fault(at.block, "an emergency number cannot be barred")
 	case at.emergency >= 0 && at.dot >= 0:
 		return s.fault(at.dot, "an emergency number has an end: no dot after E:")
+	case at.tone >= 0 && (r.elements[0].tone || r.elements[len(r.elements)-1].tone):
+		return s.fault(at.tone, "a second dial tone stands between keys")
 	case at.block >= 0 && at.replacement >= 0:
 		return s.fault(at.replacement, "a barred number is not sent: nothing can be replaced in it")
 	case !r.takesKeys():

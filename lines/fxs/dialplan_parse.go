@@ -169,6 +169,10 @@ func (s *planScanner) rule() (r rule, err error) {
 // sending tells that what stands before it may send a key.
 func (s *planScanner) elements(at *places, sending bool) ([]element, error) {
 	start := s.at
+	if s.skip(',') {
+		at.tone = start
+		return []element{{tone: true}}, nil
+	}
 	if s.skip('<') {
 		if at.replacement < 0 {
 			at.replacement = start
