@@ -95,6 +95,9 @@ const resetPause = 4 * time.Second
 // waits until that was told.
 func (m voiceMenu) Reset() bool {
 	a := m.a
+	if !a.config().Device.KeypadReset {
+		return false
+	}
 	a.log.Warn("a telephone erases all settings", "port", m.port)
 	a.goWork(func() {
 		select {

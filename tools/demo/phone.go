@@ -119,6 +119,12 @@ func (p *phone) hangUp() {
 	p.hook(0)
 }
 
+// flash presses the hook for a moment, which the line card makes out by itself.
+func (p *phone) flash() {
+	p.hush()
+	p.hook(2)
+}
+
 func (p *phone) hook(value byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

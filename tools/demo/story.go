@@ -18,6 +18,9 @@ func (s *story) steps() []step {
 		{"registered", "", 10 * time.Second, s.registered},
 		{"call", "Telephone 1 lifts and dials " + lab.FarUser + "#.", 20 * time.Second, s.call},
 		{"call-between-lines", "Telephone 1 dials telephone 2.", 30 * time.Second, s.callBetweenLines},
+		{"call-held", "Telephone 1 calls " + lab.FarUser + ", and then telephone 2, too.", 45 * time.Second, s.callHeld},
+		{"call-waits", "While they talk, telephone 2 calls.", 45 * time.Second, s.callWaits},
+		{"call-transferred", "Telephone 2 calls telephone 1, but wants the far telephone.", 45 * time.Second, s.callTransferred},
 		{"primary-dies", "", time.Second, s.primaryDies},
 		{"call-over-backup", "Telephone 1 dials again, before anybody knows.", 45 * time.Second, s.callOverBackup},
 		{"status-why", "", 10 * time.Second, s.statusWhy},
@@ -141,10 +144,12 @@ func (s *story) echo(ctx context.Context, p *phone, far *lab.FarCall) error {
 	if err := p.hear(ctx, voice); err != nil {
 		return fmt.Errorf("no echo: %w", err)
 	}
-	if tone, all := far.Hears(voice); tone < audible || tone < all-1 {
-		return fmt.Errorf("the far end hears %.0f Hz at %.0f dBm0 of %.0f", voice, tone, all)
-	}
-	return nil
+	return s.until(ctx, func(context.Context) error {
+		if tone, all := far.Hears(voice); tone < audible || tone < all-1 {
+			return fmt.Errorf("the far end hears %.0f Hz at %.0f dBm0 of %.0f", voice, tone, all)
+		}
+		return nil
+	})
 }
 
 // hangUp puts telephone 1 down and waits for the far end to notice.
@@ -177,15 +182,8 @@ func (s *story) callBetweenLines(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no ringback: %w", err)
 	}
 	two.lift()
-	one.say(700)
-	two.say(1100)
-	defer one.hush()
-	defer two.hush()
-	if err := two.hear(ctx, 700); err != nil {
-		return "", fmt.Errorf("telephone 2 does not hear telephone 1: %w", err)
-	}
-	if err := one.hear(ctx, 1100); err != nil {
-		return "", fmt.Errorf("telephone 1 does not hear telephone 2: %w", err)
+	if err := s.talk(ctx); err != nil {
+		return "", err
 	}
 	place := s.journal.now()
 	one.hangUp()
@@ -194,10 +192,8 @@ func (s *story) callBetweenLines(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("no BYE: %w", err)
 	}
 	two.hangUp()
-	for n := range users {
-		if err := s.until(ctx, func(ctx context.Context) error { return s.lineIdle(ctx, n+1) }); err != nil {
-			return "", err
-		}
+	if err := s.idle(ctx); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("It rang %s after the last digit; they heard each other, and hung up.", short(rang)), nil
 }
