@@ -95,6 +95,26 @@ func TestTableSaysWhatIsWrongAndWhere(t *testing.T) {
 	}
 }
 
+// Changes count before what follows from them, and say what is wrong with them.
+func TestCountryIsChanged(t *testing.T) {
+	c, err := LoadChanged(etc.Tones, "de", "dial = 300; flash=100-200 ;busy = 425/100,0/100; ring-bellcore-dr1 = 100,200; caller_id = off; disconnect = 0;")
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments, _ := c.Tones[RecallTone].Segments()
+	if segments[0].Partials[0].Hz != 300 || c.FlashMax != 1600 || c.Rings["bellcore-dr1"][0] != 800 || c.CallerID != nil || c.DisconnectMS != 0 {
+		t.Errorf("%+v", c)
+	}
+	for changes, want := range map[string]string{
+		"dial": `"dial": want key = value`, "dial = 9": `dial: tone segment "9": frequency "9": want 20 to 3900 Hz`,
+		"dail = 425": "dail: no such key", "busy = 425/500;flash = 1": `flash: "1": want the shortest and the longest as in 100-900`,
+	} {
+		if _, err := LoadChanged(etc.Tones, "us", changes); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", changes, err, want)
+		}
+	}
+}
+
 func FuzzLoadCountry(f *testing.F) {
 	f.Add(etc.Tones, "gb")
 	f.Add("[aa]\nlike = aa", "aa")

@@ -88,6 +88,7 @@ func (d *telephone) say(mouth []int16) {
 		d.took(d.port.Hear(mouth[:n]))
 		out := make([]int16, n)
 		d.port.Speak(out)
+		d.took(nil)
 		d.ear = append(d.ear, out...)
 		mouth = mouth[n:]
 	}
