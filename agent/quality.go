@@ -52,7 +52,7 @@ func (a *Agent) quality(id string, port int) *api.Quality {
 	if !ok || st.PacketsReceived == 0 {
 		return nil
 	}
-	q := &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS())}
+	q := &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS()), R: number(st.R())}
 	if st.RTTMS >= 0 {
 		q.RTTMS = number(st.RTTMS)
 	}

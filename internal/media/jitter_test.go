@@ -406,3 +406,68 @@ func TestSpliceKeepsATone(t *testing.T) {
 		t.Errorf("a stretch of 50 samples was cut to %d", len(got))
 	}
 }
+
+// An hour with a peer whose clock is off by 200 ppm, 720 ms in all, and some jitter: nothing
+// comes too late, nothing is made up but a few milliseconds, and the delay stays what it was.
+func TestAnHourOfDrift(t *testing.T) {
+	for _, j := range []Jitter{{}, {Fixed: true, StartMS: 60}} {
+		for _, ppm := range []int{-200, 200} {
+			t.Run(fmt.Sprintf("fixed %v, %d ppm", j.Fixed, ppm), func(t *testing.T) {
+				t.Parallel()
+				random := rand.New(rand.NewPCG(60, 60))
+				const part = 3000 // packets, a minute
+				l := listen(j, 160)
+				var scratch [maxPayload]byte
+				frame, payload := make([]int16, 160), make([]byte, 160)
+				results, clock, sent := map[putResult]int{}, 0, 0
+				least, most := 1000.0, 0.0
+				for sent < 60*part {
+					for clock >= 2000+sent*160+sent*160/1000*ppm/1000+random.IntN(24) {
+						for i := range payload {
+							payload[i] = byte(128 + i%40)
+						}
+						results[l.add(uint32(sent*160), 0, payload)]++
+						sent++
+					}
+					l.read(frame, []Codec{&l.codec}, scratch[:])
+					l.codec.order = l.codec.order[:0]
+					clock += 160
+					if sent > part {
+						least, most = min(least, msOf(int(l.delay))), max(most, msOf(int(l.delay)))
+					}
+				}
+				if results[stored] != sent {
+					t.Errorf("results %v of %d", results, sent)
+				}
+				low, high := 9.0, 50.0 // an estimate, a frame off at a time
+				if j.Fixed {
+					low, high = 44, 76
+				}
+				if least < low || most > high {
+					t.Errorf("delay %.0f to %.0f ms, want %.0f to %.0f", least, most, low, high)
+				}
+				if got := msOf(int(l.concealed)); got > 40 {
+					t.Errorf("%.0f ms made up in an hour", got)
+				}
+			})
+		}
+	}
+}
+
+// A peer may change its packet time at any packet, and change it all the time.
+func TestPacketTimesMix(t *testing.T) {
+	for _, frame := range []int{80, 160, 320} {
+		random := rand.New(rand.NewPCG(11, 11))
+		var packets []coming
+		ts := 0
+		for i := range 5000 {
+			size := 80 * (1 + random.IntN(4)) // sent when its last sample is there
+			packets = append(packets, coming{at: 80000 + ts + size, ts: uint32(ts), size: size, mark: byte(1 + i%250)})
+			ts += size
+		}
+		l := listen(Jitter{}, frame).play(packets)
+		if l.results[stored] != 5000 || msOf(int(l.concealed)) > 100 || msOf(int(l.delay)) > 80 {
+			t.Errorf("frames of %d: results %v, %.0f ms made up, delay %.0f ms", frame, l.results, msOf(int(l.concealed)), msOf(int(l.delay)))
+		}
+	}
+}

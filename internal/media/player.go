@@ -10,6 +10,7 @@ type player struct {
 	pcm     [maxPayload + spliceLongest]int16 // the packet that is being played
 	at, end int                               // what of it is left
 	comfort bool                              // it is comfort noise
+	wide    bool                              // its codec is G.722
 
 	hushed    bool   // an event came last: a gap is no loss
 	quiet     bool   // comfort noise was played last: nor is it here
@@ -71,6 +72,7 @@ func (p *player) decode(next piece, decoders []Codec, scratch []byte) {
 		return
 	}
 	p.quiet = false
+	_, p.wide = decoders[next.format].(*g722)
 	p.end = decoders[next.format].Decode(p.pcm[:maxPayload], scratch[:next.size])
 	p.at = min(next.skip, p.end)
 	whole := p.end - p.at

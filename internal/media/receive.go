@@ -32,6 +32,7 @@ type receiver struct {
 	lastCame int64     // the session's clock at the last packet
 
 	lostBefore, receivedBefore uint32 // by sources that are gone
+	gapsBefore                 uint32
 	late, duplicates           uint32
 	reordered                  uint32
 	foreign, malformed         uint32
@@ -179,6 +180,7 @@ func (s *Session) count(ssrc uint32, seq uint16, agreed bool) bool {
 		}
 		s.lostBefore += s.source.lost()
 		s.receivedBefore += s.source.received
+		s.gapsBefore += s.source.gapsBefore + s.source.gaps
 		s.source.begin(ssrc, seq)
 		s.newcomer, s.left = newcomer{}, false
 		s.player.restart()

@@ -11,9 +11,11 @@ type source struct {
 	bad      uint32 // the number that would confirm a jump; beyond 16 bits: none
 	seen     uint64 // which of the last 64 numbers have come; bit 0 is max
 	received uint32 // without duplicates
+	gaps     uint32 // runs of numbers that did not come
 
 	expectedPrior, receivedPrior uint32 // at the last report
 	lostBefore                   uint32 // of the numbers before a jump
+	gapsBefore                   uint32
 
 	transit int64 // of the last packet, in clock units
 	timed   bool  // transit is valid
@@ -52,6 +54,9 @@ func (s *source) sequence(seq uint16) arrivalKind {
 		if seq < s.max {
 			s.cycles += 1 << 16
 		}
+		if ahead > 1 {
+			s.gaps++
+		}
 		s.max = seq
 		s.seen = s.seen<<ahead | 1
 		s.bad = noBad
@@ -60,10 +65,9 @@ func (s *source) sequence(seq uint16) arrivalKind {
 			s.bad = uint32(seq + 1)
 			return strange
 		}
-		lost := s.lost()
-		jitter := s.jitter
+		lost, gaps, jitter := s.lost(), s.gapsBefore+s.gaps, s.jitter
 		s.begin(s.ssrc, seq)
-		s.lostBefore, s.jitter = lost, jitter
+		s.lostBefore, s.gapsBefore, s.jitter = lost, gaps, jitter
 		return restarted
 	default:
 		behind := -ahead
@@ -71,13 +75,25 @@ func (s *source) sequence(seq uint16) arrivalKind {
 			if s.seen&(1<<behind) != 0 {
 				return duplicate
 			}
-			s.seen |= 1 << behind
+			s.fill(behind)
 		}
 		s.received++
 		return reordered
 	}
 	s.received++
 	return inOrder
+}
+
+// fill takes the number that lies so far behind max out of its gap: which is then no more,
+// two, or shorter.
+func (s *source) fill(behind uint16) {
+	s.seen |= 1 << behind
+	switch before, after := s.seen>>(behind+1)&1, s.seen>>(behind-1)&1; {
+	case before+after == 2:
+		s.gaps -= min(s.gaps, 1)
+	case before+after == 0:
+		s.gaps++
+	}
 }
 
 // time takes a packet into the jitter: arrival and ts in units of 1/8000 s.

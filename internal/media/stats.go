@@ -21,6 +21,8 @@ type Stats struct {
 	DelayMS     float64 // of the jitter buffer
 	ConcealedMS float64 // made up where nothing was there to play
 	QuietMS     float64 // since the last packet
+	Burst       float64 // length of the runs that losses come in, against that of losses at random: 1 or more
+	G722        bool    // is what came last
 	RTTMS       float64 // round trip; -1: not known
 
 	RemoteLossPct, RemoteJitterMS float64 // what the peer tells of our stream; -1: nothing
@@ -49,6 +51,8 @@ const (
 	pubRTT
 	pubRemoteLoss
 	pubRemoteJitter
+	pubGaps
+	pubG722
 	pubCount
 )
 
@@ -76,6 +80,7 @@ func (s *Session) publish() {
 		pubLate: s.late, pubDuplicates: s.duplicates, pubReordered: s.reordered,
 		pubForeign: s.foreign, pubUnauthentic: s.unauthentic, pubMalformed: s.malformed, pubUnknown: s.unknown, pubFailed: s.failed,
 		pubJitter: s.source.jitter, pubDelay: uint32(max(s.player.delay, 0)), pubConcealed: s.player.concealed,
+		pubGaps: s.gapsBefore + s.source.gapsBefore + s.source.gaps, pubG722: uint32(boolInt(s.player.wide)),
 		pubQuiet: uint32(min(s.clock-s.lastCame, notKnown)), pubRTT: rtt, pubRemoteLoss: remoteLoss, pubRemoteJitter: remoteJitter,
 	} {
 		s.values[i].Store(v)
@@ -107,6 +112,7 @@ func (s *Session) Stats() Stats {
 	if expected := st.PacketsReceived + st.Lost; expected > 0 {
 		st.LossPct = 100 * float64(st.Lost) / float64(expected)
 	}
+	st.Burst, st.G722 = st.burst(v[pubGaps]), v[pubG722] != 0
 	if v[pubRTT] != notKnown {
 		st.RTTMS = float64(v[pubRTT]) / 65.536
 	}
@@ -114,21 +120,4 @@ func (s *Session) Stats() Stats {
 		st.RemoteLossPct, st.RemoteJitterMS = float64(v[pubRemoteLoss])/2.56, ms(v[pubRemoteJitter])
 	}
 	return st
-}
-
-// MOS is the opinion of a listener that the figures stand for, 1 to 4.4, by the E-model's
-// short form for G.711 with concealment (ITU-T G.107, G.113 appendix I): R = 93.2 - Id - Ie.
-func (st Stats) MOS() float64 {
-	received := float64(st.PacketsReceived)
-	if received == 0 {
-		return 0
-	}
-	lost := 100 * (float64(st.Lost) + float64(st.Late)) / (received + float64(st.Lost))
-	delay := st.DelayMS + 20 + max(st.RTTMS, 0)/2
-	r := 93.2 - 0.024*delay - 95*lost/(lost+25.1)
-	if delay > 177.3 {
-		r -= 0.11 * (delay - 177.3)
-	}
-	r = min(max(r, 0), 100)
-	return max(1, 1+0.035*r+r*(r-60)*(100-r)*7e-6)
 }

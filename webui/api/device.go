@@ -186,6 +186,7 @@ type Quality struct {
 	LossPct  *float64 `json:"loss_pct"`
 	JitterMS *float64 `json:"jitter_ms"`
 	RTTMS    *float64 `json:"rtt_ms"`
+	R        *float64 `json:"r"`   // transmission rating, 0 to 93.2, by the E-model
 	MOS      *float64 `json:"mos"` // 1 to 4.5, estimated by the E-model (ITU-T G.107)
 
 	RemoteLossPct  *float64 `json:"remote_loss_pct"` // what the far end tells by RTCP of what it hears
