@@ -31,6 +31,8 @@ type handset struct {
 	record []int16 // since startRecord
 	taping bool
 	active int64 // when something last happened
+
+	display display
 }
 
 // step is one thing that a handset does, after those before it.
@@ -68,6 +70,7 @@ func newHandset(c *fxs.Country) *handset {
 		tones:   newRecogniser(c),
 		tail:    make([]int16, 0, tailSamples),
 		engaged: never,
+		display: newDisplay(),
 	}
 	if c != nil {
 		h.cadence = c.Ring
@@ -168,6 +171,7 @@ func (h *handset) hear(ear []int16) {
 		h.tail = h.tail[:copy(h.tail, h.tail[over:])]
 	}
 	h.tones.hear(ear)
+	h.show(ear)
 	h.events = h.dtmf.Feed(h.events[:0], ear)
 	for _, e := range h.events {
 		if e.Down {

@@ -286,6 +286,9 @@ type Status struct {
 func (t *Telephone) Status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h := t.set
+	return t.set.status()
+}
+
+func (h *handset) status() Status {
 	return Status{h.off, h.bell, h.bursts, h.lamp, h.reversed, !h.unpowered, time.Duration(h.now) * time.Second / dsp.SampleRate}
 }
