@@ -35,7 +35,9 @@ type connected struct {
 	packet [12 + 160]byte
 }
 
-func connect(tb testing.TB, dtmfType string) *connected { return connectAs(tb, Config{DTMFType: dtmfType}) }
+func connect(tb testing.TB, dtmfType string) *connected {
+	return connectAs(tb, Config{DTMFType: dtmfType})
+}
 
 // connectFull is connect with all that a telephone's calls have: canceller and detectors.
 func connectFull(tb testing.TB) *connected {

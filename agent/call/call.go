@@ -135,6 +135,7 @@ type Port struct {
 	swaps      bool          // a flash changes between now and held
 	commands   bool          // a digit behind a flash is waited for
 	commandBy  int64         // by the port's clock
+	swallows   bool          // the key of a command sounds still, which nobody is to hear
 	recallBy   int64         // the bell for a call that was held ends then
 	asks       ask           // what the next number is for
 	transfers  []*transfer   // under way
@@ -366,6 +367,7 @@ func (p *Port) handle(e fxs.Event) {
 		p.spool.keyed = e.At
 		p.keyDown(e.Key)
 	case fxs.KeyUp:
+		p.swallows = false
 		p.keyUp()
 	}
 }

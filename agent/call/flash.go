@@ -64,11 +64,9 @@ func (p *Port) flashOfCall() {
 		if p.fx.State() == fxs.Dialling { // behind a star code
 			p.fx.Dial()
 		}
-	case c.stage == calling && p.held != nil:
-		p.abandon()
-	case c.stage != up:
-	case p.joined:
+	case p.held != nil && (c.stage == calling || p.joined):
 		p.dropNow()
+	case c.stage != up:
 	case p.held == nil:
 		p.holdAndDial()
 	case p.swaps:
@@ -92,13 +90,17 @@ func (p *Port) endCommand() {
 	}
 	p.commands = false
 	p.fx.Silence()
-	if c := p.now; c != nil && c.ringback {
+	switch c := p.now; {
+	case c != nil && c.ringback:
 		p.fx.Play(fxs.Ringback)
+	case p.waiting != nil:
+		p.fx.Play(fxs.CallWaiting)
 	}
 }
 
 // command does what a digit behind a flash asks for (ETSI ETS 300 738 lists them).
 func (p *Port) command(key byte) {
+	p.swallows = true
 	p.endCommand()
 	both := p.now != nil && p.held != nil && p.now.stage == up
 	switch {
@@ -109,10 +111,8 @@ func (p *Port) command(key byte) {
 	case key == '1' && p.waiting != nil && p.now.stage == up:
 		p.dropNow()
 		p.takeWaiting()
-	case key == '1' && p.joined:
-		p.dropNow()
 	case key == '1' && p.held != nil:
-		p.abandon()
+		p.dropNow()
 	case key == '2' && p.waiting != nil && p.now.stage == up:
 		p.takeWaiting()
 	case key == '2' && p.joined:
@@ -133,7 +133,7 @@ func (p *Port) onHook() {
 		p.drop()
 		return
 	}
-	p.virtual, p.asks, p.commands, p.follows = false, ask{}, false, nil
+	p.virtual, p.asks, p.commands, p.swallows, p.follows = false, ask{}, false, false, nil
 	p.keyUp()
 	p.digits.Stop()
 	p.fx.StopWaiting()
@@ -181,9 +181,6 @@ func (p *Port) dropNow() {
 		p.takeBack()
 	}
 }
-
-// abandon gives a second call up, and goes back to the first.
-func (p *Port) abandon() { p.dropNow() }
 
 // dropHeld ends the call that is held, or of two that are joined the one that was.
 func (p *Port) dropHeld() {

@@ -47,6 +47,8 @@ func TestETSICommands(t *testing.T) {
 	} {
 		inRig(t, settings{config: etsi}, func(r *rig) {
 			ph, first, second := consulting(r)
+			ph.says = nil
+			ph.port.cfg.DTMFType = "inband"
 			ph.flash()
 			r.run(300 * time.Millisecond)
 			if ph.hears() != dialTone || second.hears() != nothing {
@@ -58,10 +60,12 @@ func TestETSICommands(t *testing.T) {
 			ph.press(tt.key)
 			r.run(500 * time.Millisecond)
 			ph.want(fxs.Talking, tt.hears)
-			if first.over != tt.first || second.over != tt.over || second.events+first.events != "" {
+			if first.over != tt.first || second.over != tt.over || second.events+first.events+second.inBand+first.inBand != "" {
 				t.Errorf("R%s: over %v, %v; keys %q, %q", tt.key, first.over, second.over, first.events, second.events)
 			}
 			if tt.key == "3" {
+				ph.speak()
+				r.run(500 * time.Millisecond)
 				wantConference(r, ph, first, second)
 				ph.flash()
 				r.run(200 * time.Millisecond)

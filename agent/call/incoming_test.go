@@ -139,7 +139,7 @@ func TestFirstToAnswerHasTheCall(t *testing.T) {
 	})
 }
 
-// All are lifted at once: one has the call, the others a tone that asks to hang up.
+// All are lifted at once: one has the call, the others are too late and have a dial tone.
 func TestAllAnswerAtOnce(t *testing.T) {
 	inRig(t, settings{ports: 3}, func(r *rig) {
 		far := r.far.call()
@@ -157,7 +157,7 @@ func TestAllAnswerAtOnce(t *testing.T) {
 				talking++
 				ph.want(fxs.Talking, farVoice)
 			default:
-				ph.want(fxs.Parked, reorderTone)
+				ph.want(fxs.Dialling, dialTone)
 			}
 		}
 		if talking != 1 || r.rtp.InUse() != 1 {

@@ -26,7 +26,7 @@ func (p *Port) exchange(c *conversation, in, out []int16) {
 	}
 	p.cancelEcho(c, in)
 	mute := c.held || p.commands || p.fx.Mutes()
-	if mute {
+	if mute || p.swallows {
 		in = p.quiet(len(in))
 	}
 	if p.joined && p.held.session != nil {
