@@ -139,7 +139,8 @@ func TestFirstToAnswerHasTheCall(t *testing.T) {
 	})
 }
 
-// All are lifted at once: one has the call, the others are too late and have a dial tone.
+// All are lifted at once: one has the call; the others, whose bell may have stopped before their
+// contacts were at rest, a dial tone, or one that asks to hang up.
 func TestAllAnswerAtOnce(t *testing.T) {
 	inRig(t, settings{ports: 3}, func(r *rig) {
 		far := r.far.call()
@@ -156,8 +157,10 @@ func TestAllAnswerAtOnce(t *testing.T) {
 			case fxs.Talking:
 				talking++
 				ph.want(fxs.Talking, farVoice)
-			default:
+			case fxs.Dialling:
 				ph.want(fxs.Dialling, dialTone)
+			default:
+				ph.want(fxs.Parked, reorderTone)
 			}
 		}
 		if talking != 1 || r.rtp.InUse() != 1 {
