@@ -111,7 +111,13 @@ func newTerminal(t *testing.T, a *agent.Agent, args ...string) *terminal {
 		t.Fatal(err)
 	}
 	go x.watch()
-	t.Cleanup(func() { _, _ = its.Close(), us.Close(); <-x.done })
+	t.Cleanup(func() {
+		_ = x.cmd.Process.Kill() // else nothing wakes who reads
+		_ = x.cmd.Wait()
+		_ = its.Close()
+		<-x.done
+		_ = us.Close()
+	})
 	return x
 }
 
