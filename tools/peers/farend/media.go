@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +38,24 @@ type Media struct {
 	paused  bool
 	machine *machine
 	divert  func(b []byte, from netip.AddrPort)
+
+	protect func(b []byte) []byte // what goes out; nil: as it is
+	open    func(b []byte) []byte // what has come in, or nil to drop it; nil: as it is
+}
+
+// Secure has packets go out by protect and come in by open, which drops by nil. Both get a copy.
+func (m *Media) Secure(protect, open func(b []byte) []byte) {
+	m.mu.Lock()
+	m.protect, m.open = protect, open
+	m.mu.Unlock()
+}
+
+// Inject sends a packet of the test's to the other side's media, from ours.
+func (m *Media) Inject(b []byte) {
+	m.mu.Lock()
+	to := m.to
+	m.mu.Unlock()
+	_, _ = m.conn.WriteToUDPAddrPort(b, to)
 }
 
 func newMedia(t netlab.T, host *netlab.Host) *Media {
@@ -110,7 +129,7 @@ func (m *Media) speak() {
 		if machine == nil {
 			m.tone.Next(pcm)
 		}
-		hold := m.hold || m.paused
+		hold, protect := m.hold || m.paused, m.protect
 		m.mu.Unlock()
 		if machine != nil {
 			machine.exchange(pcm)
@@ -122,7 +141,11 @@ func (m *Media) speak() {
 		binary.BigEndian.PutUint32(packet[4:], uint32(n)*160)
 		binary.BigEndian.PutUint32(packet[8:], ssrc)
 		copy(packet[12:], audio.ULaw(pcm))
-		_, _ = m.conn.WriteToUDPAddrPort(packet, to)
+		wire := packet
+		if protect != nil {
+			wire = protect(slices.Clone(packet))
+		}
+		_, _ = m.conn.WriteToUDPAddrPort(wire, to)
 	}
 }
 
@@ -140,7 +163,7 @@ func (m *Media) listen() {
 			}
 		}
 		m.mu.Lock()
-		divert := m.divert
+		divert, open := m.divert, m.open
 		m.mu.Unlock()
 		if divert != nil {
 			divert(b[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
@@ -148,6 +171,12 @@ func (m *Media) listen() {
 		}
 		if n < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 			continue
+		}
+		if open != nil {
+			plain := open(slices.Clone(b[:n]))
+			if n = copy(b, plain); n < 12 {
+				continue
+			}
 		}
 		m.mu.Lock()
 		m.packets++
