@@ -278,7 +278,7 @@ func (c *Call) capabilities(way transport.Proto) offer.Capabilities {
 		caps.T38 = c.media.T38
 	}
 	if c.media.G711 {
-		caps.Codecs = forModems(caps.Codecs)
+		caps.Codecs, caps.Comfort = forModems(caps.Codecs), false
 	}
 	return caps
 }
@@ -294,7 +294,7 @@ func forModems(codecs []offer.Codec) []offer.Codec {
 
 // capabilities are what the line offers for sound.
 func (l *Line) capabilities() offer.Capabilities {
-	caps := offer.Capabilities{PtimeMS: 20, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733"}
+	caps := offer.Capabilities{PtimeMS: 20, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733", Comfort: l.cfg.ComfortNoise}
 	for _, name := range l.cfg.Codecs {
 		if codec, ok := offer.ParseCodec(name); ok {
 			caps.Codecs = append(caps.Codecs, codec)

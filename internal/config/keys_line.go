@@ -192,6 +192,11 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).Codecs },
 	},
 	{
+		Name: "comfort_noise", Label: "Comfort noise", Group: groupCodecs, Default: "0", Kind: Bool,
+		Help:  "1: the far end is told that it may send a description of its background (RFC 3389) instead of silence, which saves bandwidth and can clip words. What comes is understood in either case, and silence is never left out of what this device sends.",
+		field: func(s any) any { return &s.(*Line).ComfortNoise },
+	},
+	{
 		Name: "dtmf_type", Label: "DTMF Type", Group: groupBasic, Default: "auto", Kind: Enum, Words: "auto rfc4733=rfc2833 info inband", Labels: "AUTO|RFC2833|SIP INFO|In-band",
 		Help:  "How digits are sent in a call. auto: RFC 4733 when the far end takes it, else INFO, else in the audio.",
 		field: func(s any) any { return &s.(*Line).DTMFType },

@@ -92,6 +92,7 @@ type Line struct {
 	FailbackInCall     bool
 
 	Codecs          []string // pcmu pcma g722, in order of preference; shared, not to be changed
+	ComfortNoise    bool     // offered
 	DTMFType        string   // auto rfc4733 info inband
 	DTMFSIPInfoMode string   // 10/11 or */#
 	SRTP            string   // off optional required

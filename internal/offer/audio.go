@@ -34,6 +34,7 @@ type audioLine struct {
 	direction    Direction
 	formats      []Format // that this program knows, in the peer's order
 	event        int      // -1: none
+	comfort      bool     // RFC 3389, by its static payload type
 	ptime        int      // 0: not said
 	maxptime     int
 	secure       bool     // RTP/SAVP
@@ -58,6 +59,8 @@ func readAudio(d *Description, i int) (audioLine, error) {
 		}
 		if codec, ok := m.codecOf(pt); ok {
 			line.formats = append(line.formats, Format{pt, codec})
+		} else if m.isComfort(pt) {
+			line.comfort = true
 		} else if line.event < 0 && m.isEvent(pt) {
 			line.event = int(pt)
 		}
@@ -187,7 +190,7 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	if s.caps.Events {
 		a.EventSend, a.EventReceive = line.event, line.event
 	}
-	m := s.audioMedia(a.Receive, a.EventReceive, a.PtimeMS, a.Direction)
+	m := s.audioMedia(a.Receive, a.EventReceive, s.caps.Comfort && line.comfort, a.PtimeMS, a.Direction)
 	m.Kind, m.Proto = offer.Media[i].Kind, offer.Media[i].Proto // in the peer's letters
 	a.SRTP = s.answerCrypto(&m, crypto)
 	return m, a, nil
@@ -285,7 +288,7 @@ func (s *Session) offerAudio(direction Direction) Media {
 	if s.caps.Events {
 		event = s.eventPayloadType()
 	}
-	m := s.audioMedia(formats, event, s.caps.PtimeMS, direction)
+	m := s.audioMedia(formats, event, s.caps.Comfort, s.caps.PtimeMS, direction)
 	s.secure(&m)
 	return m
 }
@@ -309,12 +312,17 @@ func (s *Session) eventPayloadType() int {
 }
 
 // audioMedia writes our m=audio line.
-func (s *Session) audioMedia(formats []Format, event, ptime int, direction Direction) Media {
+func (s *Session) audioMedia(formats []Format, event int, comfort bool, ptime int, direction Direction) Media {
 	m := Media{Kind: "audio", Port: int(s.local.RTP.Port()), Proto: plainProfile}
 	for _, f := range formats {
 		pt := strconv.Itoa(int(f.PayloadType))
 		m.Formats = append(m.Formats, pt)
 		m.Attributes.Add("rtpmap", pt+" "+f.Codec.String()+"/8000")
+	}
+	if comfort {
+		pt := strconv.Itoa(comfortNoise)
+		m.Formats = append(m.Formats, pt)
+		m.Attributes.Add("rtpmap", pt+" "+comfortName+"/8000")
 	}
 	if event >= 0 {
 		pt := strconv.Itoa(event)

@@ -68,7 +68,16 @@ func (m *Media) isEvent(pt uint8) bool {
 	return ok && strings.EqualFold(r.name, eventName) && (r.rate == 8000 || r.rate == 0)
 }
 
+// isComfort reports the static payload type of comfort noise (RFC 3389 section 4).
+func (m *Media) isComfort(pt uint8) bool {
+	r, mapped := m.rtpmap(pt)
+	return pt == comfortNoise && (!mapped || strings.EqualFold(r.name, comfortName))
+}
+
 const (
+	comfortName  = "CN"
+	comfortNoise = 13
+
 	eventName   = "telephone-event"
 	eventRange  = "0-16" // the digits and flash (RFC 4733 section 3.2)
 	firstEvent  = 101    // the payload type that everybody offers

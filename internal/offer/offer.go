@@ -67,6 +67,7 @@ func refusal(warning int, format string, args ...any) error {
 type Capabilities struct {
 	Codecs  []Codec // the preferred first
 	Events  bool    // RFC 4733 telephone events
+	Comfort bool    // RFC 3389 comfort noise, payload type 13: the peer may send nothing else in silence
 	PtimeMS int     // 10, 20, 30 or 40
 	T38     *T38    // nil: m=image is refused
 
