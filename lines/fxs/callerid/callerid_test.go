@@ -206,3 +206,32 @@ func TestSenderAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a frame", n)
 	}
 }
+
+// Whatever a network says about a caller becomes a message that is no longer than one can be,
+// of characters that every telephone knows, or keys that there are.
+func FuzzCall(f *testing.F) {
+	f.Add("5551234567", "Anna", false)
+	f.Add("+49 (30) 123;phone-context=x", "J\xfcrgen \u0130\x00", true)
+	f.Add("alice*#", "李", false)
+	f.Fuzz(func(t *testing.T, number, name string, private bool) {
+		for i := range standards {
+			std := &standards[i]
+			m := std.Call(Caller{Number: number, Name: name, Private: private, At: at})
+			if std.Modem == DTMF {
+				if len(m) > maxNumber+4 || strings.Trim(string(m), "0123456789*#ABCD") != "" {
+					t.Errorf("%s: %q", std.Name, m)
+				}
+				continue
+			}
+			s, ok := Read(m[:len(m)-1])
+			if !ok || len(m) > 100 || len(s.Number) > maxNumber || private && (s.Number != "" || s.Name != "" || s.Absent != 'P') {
+				t.Errorf("%s: %q %+v", std.Name, m, s)
+			}
+			for _, c := range []byte(s.Number + s.Name) {
+				if c < ' ' || c > '~' {
+					t.Errorf("%s: %q", std.Name, m)
+				}
+			}
+		}
+	})
+}
