@@ -22,6 +22,9 @@ func (r *rig) proposal(patch string) (p api.Proposal, tag string) {
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != 200 {
 		r.t.Fatalf("check %s: %d %s", patch, w.Code, w.Body)
 	}
+	for _, c := range p.Changes {
+		canBeSaid(r.t, c.Disturbs)
+	}
 	return p, w.Header().Get("ETag")
 }
 

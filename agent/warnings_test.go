@@ -141,6 +141,8 @@ func TestWarnings(t *testing.T) {
 			continue
 		}
 		w := list[0]
+		canBeSaid(t, w.Text)
+		canBeSaid(t, string(w.Todo))
 		if got := w.Severity + " " + w.ID + ": " + w.Text; !strings.HasPrefix(got, tt.want) || !strings.HasPrefix(string(w.Todo), tt.todo) || (tt.todo == "") != (w.Todo == "") {
 			t.Errorf("%s: %q, %q, want %q, %q", tt.name, got, w.Todo, tt.want, tt.todo)
 		}

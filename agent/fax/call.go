@@ -44,7 +44,7 @@ type call struct {
 	terminal t30.Config
 	progress func(Progress)
 	told     Progress
-	callID   string // in SIP, once it is known
+	callID   string         // in SIP, once it is known
 	monitor  *pages.Monitor // nil: nobody looks
 
 	mu     sync.Mutex

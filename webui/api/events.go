@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tipring/webui/words"
 )
 
 // Events is where a device tells what changes on it.
@@ -158,7 +160,7 @@ func (h eventRoutes) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer l.Close()
-	follow(&eventWriter{w: w, c: http.NewResponseController(w)}, r, l)
+	follow(&eventWriter{w: w, c: http.NewResponseController(w), language: words.Choose(r.Header.Get("Accept-Language"))}, r, l)
 }
 
 // follow writes what a listener is told.
@@ -174,7 +176,7 @@ func follow(w *eventWriter, r *http.Request, l Listener) {
 		case <-l.Ready():
 			var events [][]byte
 			if events, more = l.Take(); len(events) > 0 {
-				ok = w.write(events...)
+				ok = w.write(inLanguage(w.language, events)...)
 			}
 		case <-look.C:
 			ok = stillThere(r) && w.write([]byte("event: alive\ndata: {}\n\n"))
@@ -186,6 +188,8 @@ func follow(w *eventWriter, r *http.Request, l Listener) {
 type eventWriter struct {
 	w http.ResponseWriter
 	c *http.ResponseController
+
+	language *words.Catalogue // of the reader; nil: English
 }
 
 func (w *eventWriter) write(texts ...[]byte) bool {

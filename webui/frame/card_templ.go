@@ -218,7 +218,7 @@ func Alert(tone, text string) templ.Component {
 		ctx.Text("><p><strong class=\"word\">")
 		ctx.Say(tones.Of(ctx, tone))
 		ctx.Text("</strong> ")
-		ctx.Say(text)
+		ctx.Say(words.Told(ctx, text))
 		ctx.Text("</p>")
 		ctx.Put(inner29)
 		ctx.Text("</div>")

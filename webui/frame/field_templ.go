@@ -158,7 +158,7 @@ func FieldRow(f Field) templ.Component {
 			ctx.Text("<p class=\"error\" id=\"")
 			ctx.Say(f.id() + "-error")
 			ctx.Text("\">")
-			ctx.Say(f.Error)
+			ctx.Say(words.Told(ctx, f.Error))
 			ctx.Text("</p>")
 		}
 		if f.Warn != "" {

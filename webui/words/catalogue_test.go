@@ -26,7 +26,7 @@ func TestSentences(t *testing.T) {
 	for _, s := range all {
 		there[s] = true
 	}
-	for _, s := range []string{"Log out", "Not registered", "Line %d", "Signal Retry Counts"} {
+	for _, s := range []string{"Log out", "Not registered", "Line %d", "Signal Retry Counts", "registered at the %s server", "backup", "Line %d has no server%s", "Port %d has no line: line %d is not there, or switched off.", "what runs goes on, and the change waits for %s."} {
 		if !there[s] {
 			t.Errorf("%q is not found", s)
 		}
@@ -106,6 +106,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func FuzzTold(f *testing.F) {
+	c := &words.Catalogue{Tag: "de", Sentences: map[string]string{"Line %d has %s: %v": "Leitung %[1]d: %[3]v, %[2]s", "failed: %s": "ging nicht: %s", "no answer": "keine Antwort"}}
+	f.Add("Line 1 has failed: no answer; Line 2 has x: y. no answer")
+	f.Fuzz(func(t *testing.T, text string) { c.Told(text) })
 }
 
 func TestChoose(t *testing.T) {

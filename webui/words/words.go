@@ -6,12 +6,16 @@ package words
 import (
 	"context"
 	"fmt"
+	"sync"
 )
 
 // A Catalogue is one language: what each English sentence is in it.
 type Catalogue struct {
 	Tag       string // of the language (BCP 47): de
 	Sentences map[string]string
+
+	once sync.Once
+	all  []form // of Sentences, for Told
 }
 
 type catalogueKey struct{}

@@ -81,7 +81,7 @@ func restore(v view) templ.Component {
 			ctx.Text("<ul class=\"small plainlist\">")
 			for _, f := range v.faults() {
 				ctx.Text("<li>")
-				ctx.Say(f.Text)
+				ctx.Say(words.Told(ctx, f.Text))
 				ctx.Text("</li>")
 			}
 			ctx.Text("</ul>")
@@ -116,7 +116,7 @@ func last(v view) templ.Component {
 					ctx.Tell("Restore the file once more.")
 					ctx.Text("</p>")
 				})
-				ctx.Around(frame.Alert("bad", words.T(ctx, "Not everything was restored: %s", v.last.Error)), inner20)
+				ctx.Around(frame.Alert("bad", words.T(ctx, "Not everything was restored: %s", words.Told(ctx, string(v.last.Error)))), inner20)
 			}
 			ctx.Text(" ")
 			if v.last.SameDevice != nil && !*v.last.SameDevice {

@@ -18,6 +18,8 @@ func Routes(site *frame.Site) []api.Route {
 		{Method: "GET", Path: "/calls", For: api.User, Handle: p.list},
 		{Method: "GET", Path: "/calls/{id}", For: api.User, Handle: p.one},
 		{Method: "POST", Path: "/calls/{id}", For: api.User, Handle: p.hangUp},
+		{Method: "GET", Path: "/missed", For: api.User, Handle: p.list},
+		{Method: "POST", Path: "/missed", For: api.User, Handle: p.forget},
 		{Method: "GET", Path: "/line/{n}/messages", For: api.Admin, Handle: p.registrations},
 	}
 }
@@ -32,7 +34,7 @@ func (p page) list(w http.ResponseWriter, r *http.Request) {
 	running, ended := Split(all)
 	v := p.View(r, words.T(r.Context(), "Calls"))
 	v.Lead = words.T(r.Context(), "What is being said now, and the last calls.")
-	p.Show(w, r, http.StatusOK, listPage(v, running, ended))
+	p.Show(w, r, http.StatusOK, listPage(v, running, ended, p.missed(r)))
 }
 
 // Split parts the running calls from the ended ones.

@@ -16,13 +16,15 @@ import (
 	"tipring/webui/words"
 )
 
-func listPage(v frame.View, running, ended []api.Call) templ.Component {
+func listPage(v frame.View, running, ended []api.Call, missed []api.MissedCall) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner2 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<h2>")
 			ctx.Tell("Running")
 			ctx.Text("</h2>")
 			ctx.Put(Running(running))
+			ctx.Text(" ")
+			ctx.Put(missedCalls(missed))
 			ctx.Text(" <h2>")
 			ctx.Tell("History")
 			ctx.Text("</h2>")
@@ -110,7 +112,7 @@ func result(c api.Call) templ.Component {
 		} else {
 			ctx.Put(frame.Tag(outcomeOf(c).tone, words.T(ctx, outcomeOf(c).word)))
 			ctx.Text(" <div class=\"hush small\">")
-			ctx.Say(words.T(ctx, string(c.Reason)))
+			ctx.Say(words.Told(ctx, string(c.Reason)))
 			ctx.Text("</div>")
 		}
 	})

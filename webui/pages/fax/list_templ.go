@@ -118,7 +118,7 @@ func item(f api.Fax) templ.Component {
 			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner17)
 			inner19 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
-				ctx.Say(string(f.Error))
+				ctx.Say(words.Told(ctx, string(f.Error)))
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("error", f.Error != ""), inner19)
@@ -209,7 +209,7 @@ func boxOf(name, empty string, b box) templ.Component {
 				ctx.Around(frame.Parts(), inner39)
 				if f.Error != "" && f.State == "failed" {
 					ctx.Text("<p class=\"lasterror small\">")
-					ctx.Say(string(f.Error))
+					ctx.Say(words.Told(ctx, string(f.Error)))
 					ctx.Text("</p>")
 				}
 				ctx.Text("</div></li>")

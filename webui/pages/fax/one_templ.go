@@ -42,7 +42,7 @@ func onePage(v frame.View, f api.Fax, call string, o order) templ.Component {
 						ctx.Text("<p class=\"lasterror\"><span class=\"hush\">")
 						ctx.Tell("The last try:")
 						ctx.Text("</span> <span data-field=\"error\">")
-						ctx.Say(string(f.Error))
+						ctx.Say(words.Told(ctx, string(f.Error)))
 						ctx.Text("</span></p>")
 					})
 					ctx.Around(frame.If("error", f.Error != ""), inner8)

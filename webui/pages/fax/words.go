@@ -202,7 +202,7 @@ func reason(ctx context.Context, f api.Fax) string {
 	if f.Error == "" {
 		return words.T(ctx, "No reason is known.")
 	}
-	text := []rune(string(f.Error))
+	text := []rune(words.Told(ctx, string(f.Error)))
 	text[0] = unicode.ToUpper(text[0])
 	return strings.TrimSuffix(string(text), ".") + "."
 }

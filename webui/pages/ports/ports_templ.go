@@ -67,7 +67,7 @@ func port(p api.Port, s sight) templ.Component {
 			ctx.Text("</div></div>")
 			inner11 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"warning\">")
-				ctx.Say(string(p.Warning))
+				ctx.Say(words.Told(ctx, string(p.Warning)))
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("warning", p.Warning != ""), inner11)

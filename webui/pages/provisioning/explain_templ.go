@@ -9,6 +9,7 @@ import "tipring/webui/part"
 
 import (
 	"context"
+	"strings"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -56,7 +57,13 @@ func explainPage(e explanation) templ.Component {
 							})
 							ctx.Around(frame.Cell(words.T(ctx, "Value")), inner12)
 							ctx.Text(" ")
-							ctx.Put(frame.CellText(words.T(ctx, "Source"), origin(ctx, s)))
+							inner14 := part.Draw(func(ctx *part.Page) {
+								ctx.Text("<span class=\"path\" translate=\"no\">")
+								ctx.Say(folder(s.Source))
+								ctx.Text("</span>")
+								ctx.Say(origin(ctx, s))
+							})
+							ctx.Around(frame.Cell(words.T(ctx, "Source")), inner14)
 						})
 						ctx.Around(frame.Row(), inner8)
 					}
@@ -68,10 +75,14 @@ func explainPage(e explanation) templ.Component {
 	})
 }
 
-// origin is where a value comes from, with its line there.
+// folder and origin are where a value comes from: what is in front of a file's name, for which a
+// telephone has no room, and the rest, with the line there.
+func folder(source string) string { return source[:strings.LastIndexByte(source, '/')+1] }
+
 func origin(ctx context.Context, s api.Setting) string {
+	rest := strings.TrimPrefix(s.Source, folder(s.Source))
 	if s.Line == nil {
-		return s.Source
+		return rest
 	}
-	return words.T(ctx, "%s, line %d", s.Source, *s.Line)
+	return words.T(ctx, "%s, line %d", rest, *s.Line)
 }

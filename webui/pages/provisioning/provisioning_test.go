@@ -148,7 +148,7 @@ func TestLook(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	d := new(device)
-	d.sees(t, explainPath, "auth_password", "********", "pbx&lt;b&gt;.example", "https://p.example/f", "-transport", "3 of 4 values")
+	d.sees(t, explainPath, "auth_password", "********", "pbx&lt;b&gt;.example", `<span class="path" translate="no">https://p.example/</span>f, line 2`, "-transport", "3 of 4 values")
 	d.sees(t, explainPath+"?source=*", "transport", "4 of 4 values")
 	d.sees(t, explainPath+"?source=local", "register_addr", "-auth_password")
 	d.sees(t, explainPath+"?q=SIP1+addr", "register_addr", "-auth_password", "1 of 4 values")

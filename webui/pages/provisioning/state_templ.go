@@ -67,7 +67,7 @@ func state(v view) templ.Component {
 			ctx.Text(" ")
 			inner13 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<div class=\"alert\" data-tone=\"bad\"><p><span data-field=\"error\">")
-				ctx.Say(string(v.now.Error))
+				ctx.Say(words.Told(ctx, string(v.now.Error)))
 				ctx.Text("</span></p><p id=\"todo\" data-renew>")
 				if v.now.Error != "" {
 					ctx.Say(todo(ctx, v.now))
@@ -110,7 +110,7 @@ func state(v view) templ.Component {
 					ctx.Put(frame.FactText(words.T(ctx, "Account at RADIUS"), accounts.Of(ctx, string(v.now.AccountState))))
 				}
 				for _, w := range v.waiting {
-					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "[%s] waits for %s", w.Section, w.For)))
+					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "[%s] waits for %s", w.Section, words.Told(ctx, w.For))))
 				}
 			})
 			ctx.Around(frame.Facts(), inner16)
@@ -174,7 +174,7 @@ func order(v view) templ.Component {
 						})
 						ctx.Around(frame.Cell(words.T(ctx, "Said last")), inner31)
 						ctx.Text(" ")
-						ctx.Put(frame.CellText(words.T(ctx, "More"), string(s.Text)))
+						ctx.Put(frame.CellText(words.T(ctx, "More"), words.Told(ctx, string(s.Text))))
 					})
 					ctx.Around(frame.Row(), inner30)
 				}
@@ -193,7 +193,7 @@ func test(v view) templ.Component {
 		if v.testing && v.problem != nil {
 			inner34 := part.Draw(func(ctx *part.Page) {
 			})
-			ctx.Around(frame.Alert("bad", words.T(ctx, "The test ended without settings: %s", v.problem.Error())), inner34)
+			ctx.Around(frame.Alert("bad", words.T(ctx, "The test ended without settings: %s", words.Told(ctx, v.problem.Error()))), inner34)
 		}
 		if v.test != nil {
 			inner35 := part.Draw(func(ctx *part.Page) {
@@ -258,7 +258,7 @@ func change(c api.Change) templ.Component {
 		ctx.Text(" ")
 		if c.Disturbs != "" {
 			ctx.Text("<span class=\"hush small\">")
-			ctx.Say(c.Disturbs)
+			ctx.Say(words.Told(ctx, c.Disturbs))
 			ctx.Text("</span>")
 		}
 		ctx.Text("</p>")
@@ -295,7 +295,7 @@ func faults(title string, all []api.Fault) templ.Component {
 			ctx.Text("</h3><ul class=\"small plainlist\">")
 			for _, f := range all {
 				ctx.Text("<li>")
-				ctx.Say(f.Text)
+				ctx.Say(words.Told(ctx, f.Text))
 				ctx.Text("</li>")
 			}
 			ctx.Text("</ul>")

@@ -49,7 +49,7 @@ func difference(v frame.View, s *sheet, p api.Proposal, sealed string) templ.Com
 						ctx.Around(frame.Table("", words.T(ctx, "What changes in %s", s.sectionTitle(ctx, ch.Section)), words.T(ctx, "Setting"), words.T(ctx, "Now"), words.T(ctx, "Then"), words.T(ctx, "From")), inner4)
 					}
 					ctx.Text(" <p class=\"disturbs\">")
-					ctx.Say(ch.Disturbs)
+					ctx.Say(words.Told(ctx, ch.Disturbs))
 					ctx.Text("</p>")
 				})
 				ctx.Around(frame.Card(s.sectionTitle(ctx, ch.Section)+kindOf(ctx, ch.Kind), nil), inner3)

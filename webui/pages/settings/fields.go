@@ -64,7 +64,7 @@ func (s *sheet) groups(ctx context.Context) (groups []group) {
 func (s *sheet) field(ctx context.Context, k *api.Key) field {
 	now := s.now[k.Name]
 	f := field{Field: frame.Field{
-		Name: k.Name, Label: words.T(ctx, k.Label), Unit: string(k.Unit), Help: s.help(ctx, k), Value: s.shown(k), Error: s.fault(k),
+		Name: k.Name, Label: words.T(ctx, k.Label), Unit: string(k.Unit), Help: s.help(ctx, k), Value: s.shown(k), Error: s.fault(ctx, k),
 		Hint: s.hint(ctx, k), Source: sourceOf(ctx, now.Source, now.Line), Autocomplete: "off",
 	}}
 	if v, ok := s.typed[k.Name]; ok {
@@ -72,11 +72,11 @@ func (s *sheet) field(ctx context.Context, k *api.Key) field {
 	}
 	s.control(ctx, k, &f)
 	if k.Later != "" {
-		f.Help += " " + words.T(ctx, "Not yet: %s.", string(k.Later))
+		f.Help += " " + words.T(ctx, "Not yet: %s.", words.Told(ctx, string(k.Later)))
 	}
 	if now.Locked != "" {
 		f.Disabled = true
-		f.Warn = words.T(ctx, "This cannot be changed here: %s.", string(now.Locked))
+		f.Warn = words.T(ctx, "This cannot be changed here: %s.", words.Told(ctx, string(now.Locked)))
 		if now.Local != nil {
 			f.Warn += " " + words.T(ctx, "The local value %s does not hold.", worded(ctx, k, *now.Local))
 		}
@@ -153,21 +153,21 @@ func (s *sheet) control(ctx context.Context, k *api.Key, f *field) {
 }
 
 // fault is what is wrong with a key's value.
-func (s *sheet) fault(k *api.Key) string {
+func (s *sheet) fault(ctx context.Context, k *api.Key) string {
 	var list []string
 	for _, f := range s.faults {
 		if string(f.Section) == s.name() && string(f.Key) == k.Name {
-			list = append(list, faultText(f))
+			list = append(list, faultText(ctx, f))
 		}
 	}
 	return strings.Join(list, " ")
 }
 
-func faultText(f api.Fault) string {
+func faultText(ctx context.Context, f api.Fault) string {
 	if f.Wanted == "" {
-		return f.Text
+		return words.Told(ctx, f.Text)
 	}
-	return "Wanted: " + string(f.Wanted) + "."
+	return words.T(ctx, "Wanted: %s.", words.Told(ctx, string(f.Wanted)))
 }
 
 // elsewhere are the faults that no field of the page has.

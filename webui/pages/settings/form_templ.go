@@ -38,7 +38,7 @@ func form(v frame.View, s *sheet) templ.Component {
 			}
 			ctx.Text(" ")
 			if s.waiting != "" {
-				ctx.Put(frame.Alert("info", words.T(ctx, "A change of these settings is taken, and waits for %s.", s.waiting)))
+				ctx.Put(frame.Alert("info", words.T(ctx, "A change of these settings is taken, and waits for %s.", words.Told(ctx, s.waiting))))
 			}
 			ctx.Text(" ")
 			if len(s.faults) > 0 {
@@ -126,7 +126,7 @@ func fieldset(s *sheet, g group) templ.Component {
 				ctx.Text("</span>")
 				ctx.Put(frame.Badge("state", s.line.State, frame.LineStates))
 				ctx.Text("<span class=\"why\" data-field=\"why\">")
-				ctx.Say(string(s.line.Why))
+				ctx.Say(words.Told(ctx, string(s.line.Why)))
 				ctx.Text("</span></div>")
 			}
 			ctx.Text(" ")
@@ -211,7 +211,7 @@ func summary(s *sheet) templ.Component {
 		inner29 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"faults\">")
 			for i := range s.keys {
-				if text := s.fault(&s.keys[i]); text != "" {
+				if text := s.fault(ctx, &s.keys[i]); text != "" {
 					ctx.Text("<li><a href=\"")
 					ctx.Link(templ.URL("#" + s.keys[i].Name))
 					ctx.Text("\">")
@@ -231,9 +231,9 @@ func summary(s *sheet) templ.Component {
 					ctx.Text(", ")
 					ctx.Say(s.label(ctx, string(f.Section), string(f.Key)))
 					ctx.Text("</a>: ")
-					ctx.Say(faultText(f))
+					ctx.Say(faultText(ctx, f))
 				} else {
-					ctx.Say(f.Text)
+					ctx.Say(words.Told(ctx, f.Text))
 				}
 				ctx.Text("</li>")
 			}
@@ -274,7 +274,7 @@ func outcome(s *sheet) templ.Component {
 			ctx.Text(" ")
 			if s.result.now.Error != "" {
 				ctx.Text("<p>")
-				ctx.Say(string(s.result.now.Error))
+				ctx.Say(words.Told(ctx, string(s.result.now.Error)))
 				ctx.Text("</p>")
 			}
 			ctx.Text(" ")

@@ -121,11 +121,11 @@ func warningItem(w warning) templ.Component {
 		ctx.Text("\"><p><strong class=\"word\">")
 		ctx.Put(frame.Word("severity", w.Severity, severities))
 		ctx.Text("</strong> <span data-field=\"text\">")
-		ctx.Say(w.Text)
+		ctx.Say(words.Told(ctx, w.Text))
 		ctx.Text("</span></p>")
 		inner19 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p class=\"todo\"><span data-field=\"todo\">")
-			ctx.Say(string(w.Todo))
+			ctx.Say(words.Told(ctx, string(w.Todo)))
 			ctx.Text("</span></p>")
 		})
 		ctx.Around(frame.If("todo", w.Todo != ""), inner19)
@@ -146,7 +146,7 @@ func line(l api.Line, admin bool) templ.Component {
 			ctx.Text("</span> <span class=\"end backup\">")
 			ctx.Tell("Backup")
 			ctx.Text("</span></span></div><p class=\"why\" data-field=\"why\">")
-			ctx.Say(string(l.Why))
+			ctx.Say(words.Told(ctx, string(l.Why)))
 			ctx.Text("</p>")
 			inner28 := part.Draw(func(ctx *part.Page) {
 				inner29 := part.Draw(func(ctx *part.Page) {
@@ -205,7 +205,7 @@ func line(l api.Line, admin bool) templ.Component {
 				ctx.Text("<p class=\"lasterror small\"><span class=\"hush\">")
 				ctx.Tell("Last error:")
 				ctx.Text("</span> <span data-field=\"last_error\">")
-				ctx.Say(string(l.LastError))
+				ctx.Say(words.Told(ctx, string(l.LastError)))
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("last_error", l.LastError != ""), inner40)
@@ -392,7 +392,7 @@ func faxItem(f fax) templ.Component {
 			ctx.Text(" ")
 			inner82 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
-				ctx.Say(string(f.Error))
+				ctx.Say(words.Told(ctx, string(f.Error)))
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("error", f.Error != ""), inner82)
@@ -443,13 +443,13 @@ func provisioning(s sight) templ.Component {
 			ctx.Text(" ")
 			inner94 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror\"><span data-field=\"error\">")
-				ctx.Say(string(s.Provisioning.Error))
+				ctx.Say(words.Told(ctx, string(s.Provisioning.Error)))
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner94)
 			for _, w := range s.Waiting {
 				ctx.Text("<p class=\"hush\">")
-				ctx.Say(words.T(ctx, "New settings of [%s] wait for %s.", w.Section, w.For))
+				ctx.Say(words.T(ctx, "New settings of [%s] wait for %s.", w.Section, words.Told(ctx, w.For)))
 				ctx.Text("</p>")
 			}
 		})

@@ -62,7 +62,7 @@ func TestPageTells(t *testing.T) {
 		"its round trip":                     `<span data-field="quality.rtt_ms" data-format="ms">38 ms</span>`,
 		"a fax that runs":                    `data-live="fax/f2" data-key="f2"`,
 		"and its page, when there is one":    `data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}"`,
-		"a warning and what to do":           `Check the user name and the password of line 3`,
+		"a warning and what to do":           `Check the user name and the password with the provider.`,
 		"a message, as text":                 `Back at &lt;b&gt;three&lt;/b&gt;.`,
 		"settings on trial":                  `data-time="trial.until"`,
 		"what waits":                         `New settings of [port1] wait for port 1 to be on-hook.`,

@@ -27,21 +27,17 @@ func logPage(b book) templ.Component {
 				})
 				ctx.Around(frame.Alert("bad", b.wrong), inner3)
 			}
-			ctx.Text(" <form method=\"get\" action=\"/system/log\" class=\"filter\">")
+			ctx.Text(" <form method=\"get\" action=\"/system/log\" class=\"filter close\">")
+			ctx.Put(frame.FieldRow(frame.Field{Name: "level", Label: words.T(ctx, "At least"), Type: "select", Value: b.level, Options: levelOptions(ctx)}))
+			ctx.Put(frame.FieldRow(frame.Field{Name: "q", Label: words.T(ctx, "With the text"), Type: "search", Value: b.text, Autocomplete: "off"}))
 			inner4 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.FieldRow(frame.Field{Name: "level", Label: words.T(ctx, "At least"), Type: "select", Value: b.level, Options: levelOptions(ctx)}))
-				ctx.Text(" ")
-				ctx.Put(frame.FieldRow(frame.Field{Name: "q", Label: words.T(ctx, "With the text"), Type: "search", Value: b.text, Autocomplete: "off"}))
-			})
-			ctx.Around(frame.Fields(), inner4)
-			inner5 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.Button("primary", words.T(ctx, "Show")))
 				ctx.Text(" ")
 				if !b.live() {
 					ctx.Put(frame.ButtonLink("quiet", words.T(ctx, "Show all, live"), "/system/log"))
 				}
 			})
-			ctx.Around(frame.ButtonRow(), inner5)
+			ctx.Around(frame.ButtonRow(), inner4)
 			ctx.Text("</form>")
 			ctx.Put(logTable(b, tableOf(ctx, b)))
 		})
@@ -51,49 +47,49 @@ func logPage(b book) templ.Component {
 
 func logTable(b book, t frame.TableView) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner7 := part.Draw(func(ctx *part.Page) {
+		inner6 := part.Draw(func(ctx *part.Page) {
 			if b.live() {
-				inner8 := part.Draw(func(ctx *part.Page) {
-					inner9 := part.Draw(func(ctx *part.Page) {
+				inner7 := part.Draw(func(ctx *part.Page) {
+					inner8 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(logCells(api.LogLine{Level: "info"}))
 					})
-					ctx.Around(frame.LiveRow("", ""), inner9)
+					ctx.Around(frame.LiveRow("", ""), inner8)
 				})
-				ctx.Around(frame.RowTemplate(), inner8)
+				ctx.Around(frame.RowTemplate(), inner7)
 			}
 			ctx.Text(" ")
 			ctx.Put(frame.RowEmpty(t, words.T(ctx, "No line of the log is like that."), len(b.lines) > 0))
 			for _, l := range b.lines {
-				inner10 := part.Draw(func(ctx *part.Page) {
+				inner9 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(logCells(l))
 				})
-				ctx.Around(frame.LiveRow("log/"+strconv.FormatInt(l.ID, 10), strconv.FormatInt(l.ID, 10)), inner10)
+				ctx.Around(frame.LiveRow("log/"+strconv.FormatInt(l.ID, 10), strconv.FormatInt(l.ID, 10)), inner9)
 			}
 		})
-		ctx.Around(frame.TableOf(t), inner7)
+		ctx.Around(frame.TableOf(t), inner6)
 	})
 }
 
 func logCells(l api.LogLine) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner12 := part.Draw(func(ctx *part.Page) {
+		inner11 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.Live("message", "", l.Message))
 		})
-		ctx.Around(frame.Cell(words.T(ctx, "Message")), inner12)
-		inner13 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.Cell(words.T(ctx, "Message")), inner11)
+		inner12 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.Badge("level", l.Level, levels))
 		})
-		ctx.Around(frame.Cell(words.T(ctx, "Level")), inner13)
-		inner14 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.Cell(words.T(ctx, "Level")), inner12)
+		inner13 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.Clock("time", l.Time))
 		})
-		ctx.Around(frame.Cell(words.T(ctx, "Time")), inner14)
-		inner15 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.Cell(words.T(ctx, "Time")), inner13)
+		inner14 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<code>")
 			ctx.Put(frame.Live("text", "", string(l.Text)))
 			ctx.Text("</code>")
 		})
-		ctx.Around(frame.Cell(words.T(ctx, "Facts")), inner15)
+		ctx.Around(frame.Cell(words.T(ctx, "Facts")), inner14)
 	})
 }
 

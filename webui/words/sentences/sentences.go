@@ -16,7 +16,8 @@ import (
 	"tipring/webui/words"
 )
 
-// All lists what the pages under a folder say, and the settings' own description, in order.
+// All lists what the pages under a folder say, what the device beside it tells of itself, and the
+// settings' own description, in order.
 func All(dir string) ([]string, error) {
 	found := map[string]bool{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -37,6 +38,9 @@ func All(dir string) ([]string, error) {
 		})
 		return nil
 	})
+	if err := told(filepath.Join(dir, ".."), found); err != nil {
+		return nil, err
+	}
 	for _, s := range config.Sections() {
 		found[s.Title], found[s.Help] = true, true
 		for _, k := range s.Keys {
