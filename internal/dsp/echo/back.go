@@ -83,31 +83,28 @@ func (b *back) learn(near, left []int16, i, n int) {
 	var echo, errs [strip]int32
 	window := b.far.strip(i)
 	convolve(&echo, b.taps, window)
-	var largest uint32
+	var largest int32
 	var power uint64
 	for k := range n {
 		d := b.white.flatten(near[:len(near)-n+k+1])
 		e := d - (echo[k]+1<<(tapBits-1))>>tapBits
 		errs[k] = e
-		largest |= uint32(max(e, -e))
+		largest = max(largest, e, -e)
 		power += square(e)
 		b.near += square(d)
 		b.front += square(b.white.flatten(left[:len(left)-n+k+1]))
 	}
 	b.back += power
-	power /= uint64(n)
-	b.smoothed += power>>3 - b.smoothed>>3
-	power = max(power, b.smoothed)
-	if scale := bits.Len32(largest) - errorBits; scale > 0 {
-		for k := range errs {
-			errs[k] >>= scale & 31
-		}
-		b.adapt(window, &errs, b.rate(power, max(energy, b.energy)), max(energy, b.energy), scale)
-	} else {
-		for k := range errs {
-			errs[k] <<= -scale & 31
-		}
-		b.adapt(window, &errs, b.rate(power, max(energy, b.energy)), max(energy, b.energy), scale)
+	smooth(&b.smoothed, power/uint64(n), 3)
+	scale := bits.Len32(uint32(largest)) - errorBits
+	for k, e := range errs {
+		errs[k] = e >> (max(scale, 0) & 31) << (max(-scale, 0) & 31)
+	}
+	energy = max(energy, b.energy)
+	rate := b.rate(max(power/uint64(n), b.smoothed), energy)
+	b.went += uint64(rate)
+	if s := newStep(rate, energy, scale); s.mantissa != 0 {
+		correlate(b.fine, b.taps, window, &errs, s)
 	}
 }
 
@@ -118,18 +115,32 @@ func (b *back) rate(power, energy uint64) uint32 {
 	if mean < 16 || power == 0 {
 		return 0
 	}
-	ratio := min(power, 1<<38) << gainBits / mean
-	if ratio <= b.gain {
+	share := min(power, 1<<38) << gainBits / mean
+	if share <= b.gain {
 		return uint32(b.fastest)
 	}
-	return uint32(min(b.gain<<rateBits/ratio, b.fastest))
+	return uint32(min(b.gain<<rateBits/share, b.fastest))
 }
 
-func (b *back) adapt(window []lane, errs *[strip]int32, rate uint32, energy uint64, scale int) {
-	b.went += uint64(rate)
-	if s := newStep(rate, energy, scale); s.mantissa != 0 {
-		correlate(b.fine, b.taps, window, errs, s)
+// share returns the power of a block against that of the far signal, in gainBits.
+func (b *back) share(power uint64) uint64 {
+	return min(power/block, 1<<38) << gainBits / max(b.energy/uint64(b.far.taps), 1)
+}
+
+// spare returns the energy of taps that the filter can do without: a quarter of what it
+// misses of the echo path anyway. It has none to spare while it has learnt little, or a
+// tone, to which all taps contribute.
+func (b *back) spare() uint64 {
+	if b.gain > 1<<gainBits>>5 || b.fastest < 1<<rateBits/3 {
+		return 0
 	}
+	return b.gain << (2 * tapBits) >> gainBits >> 2
+}
+
+// begin prepares for another block.
+func (b *back) begin(still bool) {
+	b.still = still
+	b.near, b.front, b.back, b.went = 0, 0, 0, 0
 }
 
 // become takes over another filter's taps.

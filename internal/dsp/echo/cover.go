@@ -7,11 +7,13 @@ type cover struct {
 	talk int   // samples until the near party counts as silent
 	open int32 // how much passes: 1<<openBits is all
 
-	err       uint64 // power of a sample of the rest, over some 4 ms
-	gain      uint64 // the rest of an echo against the loudest block in the tail: power, in gainBits
-	far       uint64 // power of that block
-	threshold uint64 // more than this is the near party
-	needed    bool   // the rest of the echo would be heard
+	came    uint64 // power of a sample of the near signal, over some 4 ms
+	left    uint64 // and of what the filter has left of it
+	gain    uint64 // the rest of an echo against the loudest block in the tail: power, in gainBits
+	far     uint64 // power of that block
+	perhaps uint64 // more than this is the near party, if the filter has not weakened it
+	surely  uint64 // more than this is
+	needed  bool   // the rest of the echo would be heard
 }
 
 const (
@@ -25,35 +27,37 @@ func (c *cover) reset() {
 	*c = cover{off: c.off, open: 1 << openBits, gain: 1 << gainBits / 4}
 }
 
-// pass lets out what the filter has left in errs, or covers it; far is what was played.
-func (c *cover) pass(out, errs, far []int16, b *background) {
+// pass takes what came from the line, what the filter has left of that, and what was
+// played; and lets the rest out in place of the first, or covers it.
+func (c *cover) pass(out, left, far []int16, b *background) {
 	if p := energy(far) * block / uint64(len(far)); p > c.far {
 		c.hear(p, b)
 	}
-	c.err += energy(errs)/uint64(len(errs))>>2 - c.err>>2
-	if c.err > c.threshold {
+	smooth(&c.came, energy(out)/uint64(len(out)), 2)
+	smooth(&c.left, energy(left)/uint64(len(left)), 2)
+	if c.left > c.surely || c.left > c.perhaps && c.left > c.came>>3 {
 		c.talk = talkHang
 	}
 	step := int32(opens)
 	if c.talk > 0 {
-		c.talk -= len(errs)
+		c.talk -= len(left)
 	} else if c.needed && !c.off {
 		step = -closes
 	}
 	if step > 0 && c.open == 1<<openBits {
-		copy(out, errs)
+		copy(out, left)
 		return
 	}
-	for i, e := range errs {
+	for i, e := range left {
 		c.open = max(0, min(c.open+step, 1<<openBits))
 		v := int32(e)*c.open>>openBits + b.next()*(1<<openBits-c.open)>>openBits
 		out[i] = saturate(v)
 	}
 }
 
-// judge looks at a block: the power of what is left of it, that of the loudest block in
-// the tail, and whether the level has been about the same all that time.
-func (c *cover) judge(left, far uint64, steady bool, b *background) {
+// look takes what a block has shown: the power of what was left of it, that of the loudest
+// block in the tail, and whether the level has been about the same all that time.
+func (c *cover) look(left, far uint64, steady bool, b *background) {
 	noise := b.level()
 	if steady {
 		measured := min(left-min(left, noise), 1<<38) << gainBits / max(far, 1)
@@ -74,18 +78,11 @@ func (c *cover) judge(left, far uint64, steady bool, b *background) {
 func (c *cover) hear(far uint64, b *background) {
 	c.far = far
 	noise, residue := b.level(), far>>8*c.gain>>(gainBits-8)
-	c.threshold = (min(16*residue, max(far/2, residue)) + 4*noise) / block
-	needed := far > quietFar && residue > noise>>3
+	c.perhaps = (min(12*residue, max(far/2, residue)) + 4*noise) / block
+	c.surely = (min(48*residue, max(far/2, residue)) + 4*noise) / block
+	needed := far > quiet && residue > noise>>3
 	if needed && !c.needed {
 		b.prepare()
 	}
 	c.needed = needed
-}
-
-func energy(pcm []int16) (sum uint64) {
-	for _, v := range pcm {
-		d := int32(v)
-		sum += uint64(uint32(d * d))
-	}
-	return sum
 }

@@ -31,27 +31,31 @@ type Canceller struct {
 	data  bool
 	front front
 	back  back
-	mind  mind
+	judge judge
 	cover cover
 	noise background
 
-	farPCM, nearPCM, errPCM []int16 // of the block, and before it the tail and what whitening needs
-	at                      int     // samples of the block so far
-	taps                    int
+	// Of this block, and before it what the back filter needs to flatten them: the whole
+	// tail of far, few samples of the other two.
+	far, near, left []int16
+	at              int // samples of the block so far
+	blocks          int
+	levels          levels
+	taps            int
 }
 
 // New makes a canceller for echo that comes back within tailMS milliseconds, the delays of
 // the driver included; beyond MinTailMS or MaxTailMS the nearest of these is taken.
 func New(tailMS int) *Canceller {
-	taps := min(max(tailMS, MinTailMS), MaxTailMS) * rate
+	taps := (min(max(tailMS, MinTailMS), MaxTailMS)*rate + spread - 1) / spread * spread
 	c := &Canceller{
-		taps:    taps,
-		farPCM:  make([]int16, taps+order+block),
-		nearPCM: make([]int16, order+block),
-		errPCM:  make([]int16, order+block),
-		front:   front{far: newWindow(taps), taps: make([]int16, taps)},
-		back:    back{far: newWindow(taps), taps: make([]int16, taps), fine: make([]int32, taps)},
-		mind:    mind{levels: make([]uint64, taps/block+2)},
+		taps:   taps,
+		far:    make([]int16, order+taps+block),
+		near:   make([]int16, order+block),
+		left:   make([]int16, order+block),
+		front:  front{far: newWindow(taps), taps: make([]int16, taps)},
+		back:   back{far: newWindow(taps), taps: make([]int16, taps), fine: make([]int32, taps)},
+		levels: levels{blocks: make([]uint64, taps/block+2)},
 	}
 	c.Reset()
 	return c
@@ -59,15 +63,16 @@ func New(tailMS int) *Canceller {
 
 // Reset forgets the echo path, as for another telephone or another call.
 func (c *Canceller) Reset() {
-	clear(c.farPCM)
-	clear(c.nearPCM)
-	clear(c.errPCM)
+	clear(c.far)
+	clear(c.near)
+	clear(c.left)
+	c.levels.reset()
 	c.front.reset()
 	c.back.reset()
-	c.mind.reset()
+	c.judge.reset()
 	c.cover.reset()
 	c.noise.reset()
-	c.at = 0
+	c.at, c.blocks = 0, 0
 }
 
 // SetData turns the canceller off (on true), for modems and fax machines that asked for
@@ -82,10 +87,10 @@ func (c *Canceller) SetNLP(on bool) { c.cover.off = !on }
 // ERLE returns by how many decibels the filter has lately weakened the echo (G.168 clause
 // 3.13), without the nonlinear processor; 0 before it has been able to tell.
 func (c *Canceller) ERLE() float64 {
-	if c.mind.left == 0 {
+	if c.judge.residue == 0 {
 		return 0
 	}
-	return max(0, 10*math.Log10(float64(c.mind.came)/float64(c.mind.left)))
+	return max(0, 10*math.Log10(float64(c.judge.echo)/float64(c.judge.residue)))
 }
 
 // Process takes what was played to the telephone, and takes its echo out of what was
@@ -107,20 +112,19 @@ func (c *Canceller) run(far, near []int16) {
 		c.next()
 	}
 	from, to := c.at, c.at+len(near)
-	copy(c.farPCM[c.taps+order+from:], far)
-	copy(c.nearPCM[order+from:], near)
-	for i := from; i < to; i++ {
-		x := c.farPCM[:c.taps+order+i+1]
-		c.front.far.add(int32(x[len(x)-1]))
-		c.back.far.add(c.back.white.flatten(x))
+	played := c.far[:order+c.taps+to]
+	copy(played[order+c.taps+from:], far)
+	copy(c.near[order+from:], near)
+	for i := len(played) - len(far); i < len(played); i++ {
+		c.front.far.add(int32(played[i]))
+		c.back.far.add(c.back.white.flatten(played[:i+1]))
 	}
 	for i := from; i < to; i += strip {
-		n := min(strip, to-i)
-		errs := c.errPCM[order+i : order+i+n]
-		c.front.cancel(errs, c.nearPCM[order+i:order+i+n], i)
-		c.back.learn(c.nearPCM[:order+i+n], c.errPCM[:order+i+n], i, n)
-		c.mind.watch(c.nearPCM[order+i:order+i+n], errs)
-		c.cover.pass(near[i-from:i-from+n], errs, far[i-from:i-from+n], &c.noise)
+		end := min(i+strip, to)
+		left := c.left[order+i : order+end]
+		c.front.cancel(left, c.near[order+i:order+end], i)
+		c.back.learn(c.near[:order+end], c.left[:order+end], i, end-i)
+		c.cover.pass(near[i-from:end-from], left, far[i-from:end-from], &c.noise)
 	}
 	if c.at = to; to == block {
 		c.at = 0
@@ -130,14 +134,35 @@ func (c *Canceller) run(far, near []int16) {
 
 // next moves on to another block.
 func (c *Canceller) next() {
-	copy(c.farPCM, c.farPCM[block:])
-	copy(c.nearPCM, c.nearPCM[block:])
-	copy(c.errPCM, c.errPCM[block:])
+	copy(c.far, c.far[block:])
+	copy(c.near, c.near[block:])
+	copy(c.left, c.left[block:])
 	c.front.far.next()
 	c.back.far.next()
-	if c.mind.whitens() {
-		c.back.whiten(c.farPCM[:c.taps+order])
+	if c.blocks++; c.blocks&1 == 0 && !c.levels.silent() {
+		c.back.whiten(c.far[:order+c.taps])
 	}
+}
+
+// decide draws the conclusions from a block.
+func (c *Canceller) decide() {
+	came, left := energy(c.near[order:]), energy(c.left[order:])
+	c.levels.add(energy(c.far[order+c.taps:]))
+	silent, steady := c.levels.silent(), c.levels.steady()
+	if !c.back.still {
+		c.judge.compare(&c.front, &c.back, came, left, steady)
+	}
+	c.back.begin(silent)
+	c.noise.listen(c.left[order:], left, silent)
+	c.cover.look(left, c.levels.loudest(), steady, &c.noise)
+}
+
+func energy(pcm []int16) (sum uint64) {
+	for _, v := range pcm {
+		d := int32(v)
+		sum += uint64(uint32(d * d))
+	}
+	return sum
 }
 
 func saturate(v int32) int16 { return int16(max(math.MinInt16, min(v, math.MaxInt16))) }

@@ -55,14 +55,11 @@ func css2(seconds, dBm0 float64, seed uint64) []float64 {
 
 func composite(seconds, dBm0 float64, seed uint64, voiced, noisy, silent int, pitch float64) []float64 {
 	rnd := rand.New(rand.NewPCG(seed, 5))
-	phases := make([]float64, 1700)
-	for i := range phases {
-		phases[i] = 2 * math.Pi * rnd.Float64()
-	}
-	noise := make([]float64, noisy) // periodic in 4000 samples: lines of 2 Hz
-	for i := range noise {
-		for k := 50; k < 900; k++ { // lines of 4 Hz, of one strength
-			noise[i] += math.Cos(2*math.Pi*float64(k*4*i)/8000 + phases[k])
+	noise := make([]float64, noisy)
+	for k := 50; k < 900; k++ { // lines of 4 Hz, all of one strength
+		phase := rnd.IntN(len(turn))
+		for i := range noise {
+			noise[i] += turn[(k*i+phase)%len(turn)]
 		}
 	}
 	noise = scale(noise, 1)
@@ -91,6 +88,14 @@ func composite(seconds, dBm0 float64, seed uint64, voiced, noisy, silent int, pi
 	}
 	return level(out, dBm0)
 }
+
+// turn is a sine of 4 Hz.
+var turn = func() (t [2000]float64) {
+	for i := range t {
+		t[i] = math.Sin(2 * math.Pi * float64(i) / float64(len(t)))
+	}
+	return t
+}()
 
 func scale(x []float64, rms float64) []float64 {
 	g := rms / math.Sqrt(power(x))
