@@ -25,6 +25,8 @@ func Routes(site *frame.Site) []api.Route {
 		{Method: "POST", Path: "/ports/{n}/hang-up", For: api.User, Handle: p.hangUp},
 		{Method: "GET", Path: "/ports/{n}/dial-plan", For: api.User, Handle: p.get},
 		{Method: "POST", Path: "/ports/{n}/dial-plan", For: api.User, Handle: p.try},
+		{Method: "GET", Path: "/ports/{n}/features", For: api.User, Handle: p.back},
+		{Method: "POST", Path: "/ports/{n}/features", For: api.User, Handle: p.set},
 	}
 }
 
@@ -32,13 +34,15 @@ type page struct{ *frame.Site }
 
 // A sight is what the page shows.
 type sight struct {
-	ports []api.Port
-	setup bool // there are settings of ports, and they are the visitor's to see
+	ports  []api.Port
+	phones map[int]*telephone // what telephones have set, by the port
+	setup  bool               // there are settings of ports, and they are the visitor's to see
 
 	// Of a form that came back.
 	port   int // it was about
 	to     string
 	digits string
+	typed  *telephone // features that were refused
 	result *api.DialResult
 	wrong  *api.Problem
 }
@@ -57,6 +61,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, s sight) 
 		return
 	}
 	s.setup = p.opens(r, "/ports/{n}")
+	s.phones = p.telephones(r, s.ports)
 	v := p.View(r, words.T(r.Context(), "Ports"))
 	v.Path = "/ports"
 	v.Lead = words.T(r.Context(), "The telephones and fax machines of this device, as they are now.")

@@ -127,8 +127,12 @@ func port(p api.Port, s sight) templ.Component {
 				})
 				ctx.Around(frame.If("!call", p.Call == ""), inner25)
 			}
+			ctx.Text(" ")
+			if t := s.telephone(p); t != nil {
+				ctx.Put(telephoneFeatures(p, t, p.Port == s.port && s.typed != nil))
+			}
 			ctx.Text(" <details class=\"more\"")
-			if p.Port == s.port && (s.result != nil || s.digits != "" || s.wrong == nil && s.to == "") {
+			if p.Port == s.port && s.typed == nil && (s.result != nil || s.digits != "" || s.wrong == nil && s.to == "") {
 				ctx.Text(" open")
 			}
 			ctx.Text("><summary>")

@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A device has a mailbox besides the ports of the fixture, and a dial plan.
 type device struct {
 	*fixture.Device
-	refuse error
+	refuse  error
+	handset *handset // nil: the device knows no features
 }
 
 func (d *device) Ports() []api.Port {
@@ -55,6 +56,9 @@ func (d *device) TestDialPlan(_ int, digits string) (api.DialResult, error) {
 func (d *device) visit(gate api.Gate, r *http.Request) *httptest.ResponseRecorder {
 	a := api.New(d, nil, slog.New(slog.DiscardHandler))
 	a.HandleFaxes(d)
+	if d.handset != nil {
+		a.HandleTelephones(d.handset)
+	}
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, append(Routes(site), api.Route{Method: "GET", Path: "/ports/{n}", For: api.Admin, Handle: http.NotFound})...)
 	w := httptest.NewRecorder()
