@@ -22,6 +22,7 @@ func (p *Port) Recall() { p.collect(RecallTone, true) }
 // Confirm tells that something was done, by a tone; a number can be dialled then.
 func (p *Port) Confirm() { p.collect(Confirmation, p.recalled) }
 
+//go:noinline
 func (p *Port) collect(t Tone, recalled bool) {
 	if !p.hook.off {
 		return

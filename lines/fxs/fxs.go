@@ -364,6 +364,7 @@ func (p *Port) expire() {
 	}
 }
 
+//go:noinline
 func (p *Port) emit(e Event) {
 	e.At = p.now
 	p.events = append(p.events, e)

@@ -59,6 +59,7 @@ func (q *procedure) begin(offHook bool) {
 	q.mutes = !offHook
 }
 
+//go:noinline
 func (q *procedure) add(do action, samples int) { q.steps = append(q.steps, step{do, samples}) }
 
 // enter begins the present step, and tells whether it commands the card.

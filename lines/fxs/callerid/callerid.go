@@ -46,21 +46,17 @@ type Standard struct {
 	callType bool // the message begins with the type of call (BT SIN 242)
 	longName int  // longest name
 
-	// Of DTMF: the keys around a number, and those instead of it.
-	start, stop          string
-	private, unavailable string
+	keys *keys // of DTMF
 }
 
-// Standards of DTMF. ETSI ES 200 778-1: A begins a number, B a reason for its absence, C ends.
-func etsiKeys(s Standard) Standard {
-	s.Modem, s.start, s.stop, s.private, s.unavailable = DTMF, "A", "C", "B10C", "B00C"
-	return s
-}
+// keys are those around a number, and those instead of it.
+type keys struct{ start, stop, private, unavailable string }
 
-func danishKeys(s Standard) Standard {
-	s.Modem, s.start, s.stop, s.private, s.unavailable = DTMF, "A", "#", "D1#", "D3#"
-	return s
-}
+var (
+	etsiKeys   = keys{"A", "C", "B10C", "B00C"} // ES 200 778-1: A begins a number, B a reason for its absence, C ends
+	danishKeys = keys{"A", "#", "D1#", "D3#"}
+	taiwanKeys = keys{"D", "C", "D10C", "D00C"}
+)
 
 var standards = [...]Standard{
 	{Name: "bellcore", AfterRing: true, longName: 15},
@@ -70,15 +66,15 @@ var standards = [...]Standard{
 	{Name: "etsi-reversal", Modem: V23, Reversal: true, Alert: DualTone, longName: 50},
 	{Name: "etsi-pulse", Modem: V23, Alert: RingPulse, longName: 50},
 	{Name: "bt", Modem: V23, Reversal: true, Alert: DualTone, callType: true, longName: 20},
-	etsiKeys(Standard{Name: "dtmf", AfterRing: true}),
-	etsiKeys(Standard{Name: "dtmf-plain"}), // Brazil
-	etsiKeys(Standard{Name: "dtmf-dtas", Alert: DualTone}),
-	etsiKeys(Standard{Name: "dtmf-pulse", Alert: RingPulse}),
-	etsiKeys(Standard{Name: "dtmf-reversal", Reversal: true}), // Sweden, Finland, India
-	etsiKeys(Standard{Name: "dtmf-reversal-dtas", Reversal: true, Alert: DualTone}),
-	danishKeys(Standard{Name: "dtmf-denmark"}),
-	danishKeys(Standard{Name: "dtmf-denmark-reversal", Reversal: true}),
-	{Name: "dtmf-taiwan", Modem: DTMF, start: "D", stop: "C", private: "D10C", unavailable: "D00C"},
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf", AfterRing: true},
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf-plain"}, // Brazil
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf-dtas", Alert: DualTone},
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf-pulse", Alert: RingPulse},
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf-reversal", Reversal: true}, // Sweden, Finland, India
+	{Modem: DTMF, keys: &etsiKeys, Name: "dtmf-reversal-dtas", Reversal: true, Alert: DualTone},
+	{Modem: DTMF, keys: &danishKeys, Name: "dtmf-denmark"},
+	{Modem: DTMF, keys: &danishKeys, Name: "dtmf-denmark-reversal", Reversal: true},
+	{Modem: DTMF, keys: &taiwanKeys, Name: "dtmf-taiwan"},
 }
 
 // Find returns the standard of that name; nil if there is none.

@@ -44,7 +44,7 @@ func (s *Standard) Call(c Caller) []byte {
 	}
 	switch {
 	case s.Modem == DTMF:
-		return []byte(s.keys(number, c.Private))
+		return []byte(s.keys.of(number, c.Private))
 	case s.single && number == "":
 		return seal(singleCall, append(clock(nil, c.At), reason))
 	case s.single:
@@ -85,7 +85,8 @@ func (s *Standard) Waiting(on bool) []byte {
 	return seal(multiWaiting, []byte{paramVisual, 1, 0})
 }
 
-func (s *Standard) keys(number string, private bool) string {
+//go:noinline
+func (k *keys) of(number string, private bool) string {
 	number = strings.Map(func(c rune) rune {
 		if c < '0' || c > '9' {
 			return -1 // * and # may end a number
@@ -94,16 +95,19 @@ func (s *Standard) keys(number string, private bool) string {
 	}, number)
 	switch {
 	case private:
-		return s.private
+		return k.private
 	case number == "":
-		return s.unavailable
+		return k.unavailable
 	}
-	return s.start + number + s.stop
+	return k.start + number + k.stop
 }
 
 // clock adds MMDDHHMM.
+//
+//go:noinline
 func clock(b []byte, t time.Time) []byte { return t.AppendFormat(b, "01021504") }
 
+//go:noinline
 func param(b []byte, kind byte, text string) []byte {
 	return append(append(b, kind, byte(len(text))), text...)
 }
@@ -119,6 +123,8 @@ func seal(kind byte, body []byte) []byte {
 }
 
 // digits returns the number if it is one, without what only makes it readable.
+//
+//go:noinline
 func digits(number string) string {
 	b := make([]byte, 0, maxNumber)
 	for i := range len(number) {
@@ -138,6 +144,8 @@ func digits(number string) string {
 const latin1 = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
 
 // plain returns a name in the characters that every telephone can show; empty if it has none.
+//
+//go:noinline
 func plain(name string) string {
 	var b []byte
 	shown := false

@@ -43,6 +43,8 @@ type Sender struct {
 
 // Start begins to send what Call or Waiting returned. A telephone that is off-hook has been
 // woken by the alert and gets a short preamble (GR-30, EN 300 659-2).
+//
+//go:noinline
 func (s *Sender) Start(std *Standard, message []byte, offHook bool) {
 	*s = Sender{message: message}
 	if std.Modem == DTMF {
