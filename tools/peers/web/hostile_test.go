@@ -96,6 +96,9 @@ func TestTextsFromOutside(t *testing.T) {
 	for i := range 50 {
 		x.message(i)
 	}
+	for i := range 10 {
+		x.waiting(i)
+	}
 	if err := s.agent.Post("/api/v1/provision", nil); err != nil {
 		t.Errorf("provision: %v", err)
 	}
@@ -240,6 +243,17 @@ func (x *sipStranger) message(i int) {
 	x.mu.Unlock()
 	x.send(device, x.request("MESSAGE", i, "Content-Type: text/plain\r\nUser-Agent: "+x.text()+"\r\n", strings.Join([]string{x.text(), x.text(), x.text(), x.text()}, "\n")))
 	x.wait("an answer", func(m *wire.Message) bool { return m.Status != 0 && m.Get("Call-ID") == fmt.Sprintf("MESSAGE%d@x", i) })
+}
+
+// waiting tells the line that messages wait, and whose they are (RFC 3842).
+func (x *sipStranger) waiting(i int) {
+	x.s.t.Helper()
+	x.mu.Lock()
+	device := x.device
+	x.mu.Unlock()
+	body := fmt.Sprintf("Messages-Waiting: yes\r\nMessage-Account: sip:%s@x\r\nVoice-Message: %d/0 (0/0)\r\nX-Note: %s\r\n", x.text(), i, x.text())
+	x.send(device, x.request("NOTIFY", i, "Event: message-summary\r\nSubscription-State: "+[]string{"active", "terminated;reason=\"" + quoted(x.text()) + "\""}[i%2]+"\r\nContent-Type: application/simple-message-summary\r\n", body))
+	x.wait("an answer", func(m *wire.Message) bool { return m.Status != 0 && m.Get("Call-ID") == fmt.Sprintf("NOTIFY%d@x", i) })
 }
 
 func (x *sipStranger) wait(what string, ok func(*wire.Message) bool) {
