@@ -32,6 +32,7 @@ type Question struct {
 	Path   string // with its query
 	Type   string // of the body; empty: application/json
 	Body   io.Reader
+	JSON   any         // instead of Body: what is written as JSON in it
 	Header http.Header // besides
 }
 
@@ -40,6 +41,13 @@ type Question struct {
 func (a *API) Ask(r *http.Request, q Question) Reply {
 	if q.Method == "" {
 		q.Method = http.MethodGet
+	}
+	if q.JSON != nil {
+		text, err := json.Marshal(q.JSON)
+		if err != nil {
+			return failed(problem(http.StatusInternalServerError, err.Error()))
+		}
+		q.Body = bytes.NewReader(text)
 	}
 	inner, err := http.NewRequestWithContext(r.Context(), q.Method, q.Path, q.Body)
 	if err != nil {

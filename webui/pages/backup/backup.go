@@ -3,9 +3,7 @@
 package backup
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -73,12 +71,7 @@ func (p page) make(w http.ResponseWriter, r *http.Request) {
 		p.show(w, r, http.StatusUnprocessableEntity, view{Refused: frame.Refused{Form: "backup"}, again: words.T(r.Context(), "This is not the same password as above.")})
 		return
 	}
-	body, err := json.Marshal(map[string]string{"password": password})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/backup", Body: bytes.NewReader(body)})
+	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/backup", JSON: map[string]string{"password": password}})
 	if reply.Problem != nil {
 		p.show(w, r, reply.Status, view{Refused: frame.Refused{Form: "backup", Problem: reply.Problem}})
 		return

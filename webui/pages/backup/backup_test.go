@@ -58,12 +58,6 @@ func (s *safe) open(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-func posted(form url.Values) *http.Request {
-	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return r
-}
-
 func uploaded(t *testing.T, file, password string) *http.Request {
 	t.Helper()
 	var b bytes.Buffer
@@ -102,7 +96,7 @@ func TestPage(t *testing.T) {
 
 func TestMake(t *testing.T) {
 	s := new(safe)
-	w := s.open(posted(url.Values{"password": {"correct horse"}, "again": {"correct horse"}}))
+	w := s.open(fixture.Form("POST", path, url.Values{"password": {"correct horse"}, "again": {"correct horse"}}))
 	if w.Code != 200 || w.Body.String() != "sealed" || w.Header().Get("Content-Disposition") != `attachment; filename="tipring-A.backup"` || w.Header().Get("Content-Type") != "application/octet-stream" || s.did != "backup with correct horse" {
 		t.Errorf("%d %v %s: %s", w.Code, w.Header(), w.Body, s.did)
 	}
@@ -111,7 +105,7 @@ func TestMake(t *testing.T) {
 		{"short", "short", "at least 10 characters"},
 	} {
 		s := new(safe)
-		w := s.open(posted(url.Values{"password": {tt.password}, "again": {tt.again}}))
+		w := s.open(fixture.Form("POST", path, url.Values{"password": {tt.password}, "again": {tt.again}}))
 		if got := w.Body.String(); w.Code != 422 || !strings.Contains(got, tt.want) || !strings.Contains(got, `aria-invalid="true"`) || strings.Contains(got, tt.password) || s.did != "" {
 			t.Errorf("%+v: %d %s: %s", tt, w.Code, got, s.did)
 		}

@@ -4,8 +4,6 @@
 package fax
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -198,9 +196,8 @@ func route(r *http.Request, what string) string {
 // resend sends a fax again, or on to another number.
 func (p page) resend(w http.ResponseWriter, r *http.Request) {
 	o := order{to: r.PostFormValue("to")}
-	text, _ := json.Marshal(map[string]string{"to": o.to}) // of texts: cannot fail
 	var fax struct{ ID string }
-	if err := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: route(r, "/resend"), Body: bytes.NewReader(text)}).Into(&fax); err != nil {
+	if err := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: route(r, "/resend"), JSON: map[string]string{"to": o.to}}).Into(&fax); err != nil {
 		o.wrong = api.ProblemOf(err)
 		p.showOne(w, r, o.wrong.Status, o)
 		return

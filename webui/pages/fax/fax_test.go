@@ -97,9 +97,7 @@ func (d *device) get(path string) *httptest.ResponseRecorder {
 }
 
 func (d *device) post(path string, form url.Values) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return d.visit(fixture.User, r)
+	return d.visit(fixture.User, fixture.Form("POST", path, form))
 }
 
 // has fails for each text that a page lacks.

@@ -3,8 +3,6 @@
 package login
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -121,11 +119,7 @@ func (p page) logIn(w http.ResponseWriter, r *http.Request, user, password strin
 
 // tell asks a route with the visitor's cookies.
 func (p page) tell(r *http.Request, method, path string, body map[string]string) api.Reply {
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // texts
-	}
-	return p.API.Ask(r, api.Question{Method: method, Path: path, Body: bytes.NewReader(text), Header: http.Header{"Cookie": r.Header["Cookie"]}})
+	return p.API.Ask(r, api.Question{Method: method, Path: path, JSON: body, Header: http.Header{"Cookie": r.Header["Cookie"]}})
 }
 
 func takeCookies(w http.ResponseWriter, reply api.Reply) {

@@ -3,9 +3,7 @@
 package provisioning
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -125,11 +123,7 @@ func (p page) look(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p page) ask(r *http.Request, path string, body any) api.Reply {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return api.Reply{Status: http.StatusBadRequest, Problem: api.ProblemOf(err)}
-	}
-	return p.API.Ask(r, api.Question{Method: http.MethodPost, Path: path, Body: bytes.NewReader(text)})
+	return p.API.Ask(r, api.Question{Method: http.MethodPost, Path: path, JSON: body})
 }
 
 // What the sources of settings are called, and what they said.

@@ -72,10 +72,8 @@ func (d *device) open(method, target string, form url.Values) *httptest.Response
 	a.HandleSettings(d)
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, Routes(site)...)
-	r := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	a.Behind(fixture.Admin).ServeHTTP(w, r)
+	a.Behind(fixture.Admin).ServeHTTP(w, fixture.Form(method, target, form))
 	return w
 }
 

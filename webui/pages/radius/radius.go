@@ -3,8 +3,6 @@
 package radius
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 
 	"tipring/internal/faxback/lookup"
@@ -87,12 +85,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 func (p page) ask(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	v := view{question: question{r.PostFormValue("command"), r.PostFormValue("about")}}
-	body, err := json.Marshal(v.question.body())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/radius/lookup", Body: bytes.NewReader(body)})
+	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/radius/lookup", JSON: v.question.body()})
 	if v.problem = reply.Problem; v.problem != nil {
 		p.show(w, r, reply.Status, v)
 		return

@@ -39,10 +39,8 @@ func (p *provider) open(method string, form url.Values) *httptest.ResponseRecord
 	a.HandleRadius(p)
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, Routes(site)...)
-	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	a.Behind(fixture.Admin).ServeHTTP(w, r)
+	a.Behind(fixture.Admin).ServeHTTP(w, fixture.Form(method, path, form))
 	return w
 }
 

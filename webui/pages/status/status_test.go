@@ -124,10 +124,8 @@ func TestRegisterNow(t *testing.T) {
 		{fixture.Nobody, "2", http.StatusUnauthorized, "", "log in first"},
 	} {
 		d := whole()
-		r := httptest.NewRequest("POST", "/", strings.NewReader(url.Values{"line": {tt.line}}.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
-		serve(d, tt.who).ServeHTTP(w, r)
+		serve(d, tt.who).ServeHTTP(w, fixture.Form("POST", "/", url.Values{"line": {tt.line}}))
 		if w.Code != tt.status || strings.Join(d.Did(), ", ") != tt.did || !strings.Contains(w.Body.String(), tt.says) {
 			t.Errorf("%s registers line %q: %d, did %q\n%s", tt.who.Name, tt.line, w.Code, d.Did(), w.Body)
 		}

@@ -52,10 +52,8 @@ func newBench() *bench {
 }
 
 func (b *bench) open(gate api.Gate, method, path string, form url.Values) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	b.Behind(gate).ServeHTTP(w, r)
+	b.Behind(gate).ServeHTTP(w, fixture.Form(method, path, form))
 	return w
 }
 

@@ -3,9 +3,7 @@
 package users
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -133,11 +131,7 @@ func (p page) tell(r *http.Request, method, path string, fields ...string) api.R
 		for _, name := range fields {
 			body[name] = r.PostFormValue(name)
 		}
-		text, err := json.Marshal(body)
-		if err != nil {
-			panic(err) // texts
-		}
-		q.Body = bytes.NewReader(text)
+		q.JSON = body
 	}
 	return p.API.Ask(r, q)
 }
