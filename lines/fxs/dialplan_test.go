@@ -263,7 +263,7 @@ func TestPlanKeepsItsWord(t *testing.T) {
 }
 
 func FuzzPlan(f *testing.F) {
-	for _, s := range []string{
+	for _, s := range []string{"(9,xxx|<8:>,2x.)",
 		"(E:911|[2-8]xx|9<:1>[2-9]xxxxxxxxx|<00:+>x.S5|1900x.!|*xx|0S0|L8)",
 		"(x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.1)", "(<x:>[0-9*#].|S0)", "((", "(E:<:+>x.!S60L1)", "(xxx|123!)", "(x.|E:911!)", "([1-31]|<1:+>2|9<1:1>)",
 	} {
