@@ -98,6 +98,7 @@ func soundParams(a *offer.Audio) media.Params {
 		Send:      media.Format{PayloadType: a.Send.PayloadType, Codec: a.Send.Codec.String()},
 		EventSend: -1, EventReceive: -1,
 		PtimeMS: a.PtimeMS, Sends: a.Direction.CanSend(), Receives: a.Direction.CanReceive(),
+		SRTP: a.SRTP,
 	}
 	for _, f := range a.Receive {
 		p.Receive = append(p.Receive, media.Format{PayloadType: f.PayloadType, Codec: f.Codec.String()})
