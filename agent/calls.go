@@ -17,10 +17,11 @@ const keptCalls = 20
 type callList struct {
 	mu      sync.Mutex
 	running map[string]*lines.Call
-	ended   []lines.Info           // oldest first
-	quality map[string]media.Stats // of calls whose media have ended
-	forget  func(id string)        // is told of each ended call that is not remembered any more; may be nil
-	empty   chan struct{}          // closed and dropped when the last running call ends; nil: nobody waits
+	ended   []lines.Info            // oldest first
+	quality map[string]media.Stats  // of calls whose media have ended
+	packets [len(packetKinds)]int64 // of all of them, of those that are forgotten too
+	forget  func(id string)         // is told of each ended call that is not remembered any more; may be nil
+	empty   chan struct{}           // closed and dropped when the last running call ends; nil: nobody waits
 }
 
 func newCallList() *callList { return &callList{running: map[string]*lines.Call{}} }

@@ -47,6 +47,7 @@ func (a *Agent) setMetrics() {
 		func(emit func(float64, ...string)) { emit(float64(layer().ICMPErrors.Load())) })
 	a.metrics.Collect("gauge", "tipring_rtp_ports_in_use", "Pairs of RTP ports that calls hold.", nil,
 		func(emit func(float64, ...string)) { emit(float64(a.rtp.Load().InUse())) })
+	a.metrics.Collect("counter", "tipring_rtp_packets_total", "Media packets of telephone calls that have ended.", []string{"kind"}, a.calls.packetTotals)
 	a.metrics.Collect("counter", "tipring_syslog_lost_total", "Messages that found no room while the syslog server was out of reach.", nil,
 		func(emit func(float64, ...string)) { emit(float64(a.syslog.Lost())) })
 	a.setProvisioningMetrics()

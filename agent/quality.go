@@ -22,8 +22,29 @@ func (l *callList) measured(id string, st media.Stats) bool {
 	if l.quality == nil {
 		l.quality = map[string]media.Stats{}
 	}
+	before := packetCounts(l.quality[id]) // of a call that was measured before
+	for i, n := range packetCounts(st) {
+		l.packets[i] += int64(n) - int64(before[i])
+	}
 	l.quality[id] = st
 	return true
+}
+
+// packetKinds are what becomes of the media packets of calls.
+var packetKinds = [...]string{"sent", "received", "lost", "late", "duplicate", "reordered", "foreign", "malformed"}
+
+func packetCounts(st media.Stats) [len(packetKinds)]uint32 {
+	return [...]uint32{st.PacketsSent, st.PacketsReceived, st.Lost, st.Late, st.Duplicates, st.Reordered, st.Foreign, st.Malformed}
+}
+
+// packetTotals tells how many there were in the calls that have ended.
+func (l *callList) packetTotals(emit func(float64, ...string)) {
+	l.mu.Lock()
+	totals := l.packets
+	l.mu.Unlock()
+	for i, n := range totals {
+		emit(float64(n), packetKinds[i])
+	}
 }
 
 func (l *callList) hasEnded(id string) bool {
@@ -52,7 +73,9 @@ func (a *Agent) quality(id string, port int) *api.Quality {
 	if !ok || st.PacketsReceived == 0 {
 		return nil
 	}
-	q := &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS()), R: number(st.R())}
+	q := &api.Quality{LossPct: number(st.LossPct), JitterMS: number(st.JitterMS), MOS: number(st.MOS()), R: number(st.R()),
+		Lost: api.Number(int(st.Lost)), Late: api.Number(int(st.Late)), Duplicates: api.Number(int(st.Duplicates)), BufferMS: number(st.DelayMS),
+	}
 	if st.RTTMS >= 0 {
 		q.RTTMS = number(st.RTTMS)
 	}

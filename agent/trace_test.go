@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -33,6 +34,21 @@ func TestCapturesAreChangedAtOnce(t *testing.T) {
 	}
 	if _, err := (tracing{r.Agent}).Ladder("77"); api.ProblemOf(err).Status != 409 {
 		t.Errorf("a call that nobody made: %v", err)
+	}
+}
+
+// What became of packets is counted over all calls, once for each, however often it is told.
+func TestPacketsOfCallsAreCounted(t *testing.T) {
+	l := newCallList()
+	l.ended = []lines.Info{{ID: "1", State: lines.Ended}, {ID: "2", State: lines.Ended}}
+	l.measured("1", media.Stats{PacketsSent: 100, PacketsReceived: 90, Lost: 8, Late: 2})
+	l.measured("1", media.Stats{PacketsSent: 110, PacketsReceived: 99, Lost: 8, Late: 3})
+	l.measured("2", media.Stats{PacketsSent: 10, Duplicates: 1, Foreign: 5})
+	got := map[string]float64{}
+	l.packetTotals(func(n float64, labels ...string) { got[labels[0]] = n })
+	want := map[string]float64{"sent": 120, "received": 99, "lost": 8, "late": 3, "duplicate": 1, "reordered": 0, "foreign": 5, "malformed": 0}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -95,7 +95,7 @@ const (
 	port2 = `{"port":2,"kind":"fax","line":3,"driver":"none","card":false,"hook":"on","ring":false,"state":"idle","call":null,"held":null,"waiting":null,"conference":false,"warning":null}`
 	call1 = `{"id":"c1","sip_call_id":"a@b","line":1,"port":1,"direction":"out","peer":"sip:600@pbx.example","state":"connected","server":"192.0.2.2:5060",` +
 		`"codec":"pcmu","media":{"local":"192.0.2.10:16384","remote":"192.0.2.2:30000","srtp":false},"started":"1970-01-01T00:00:01.000Z",` +
-		`"answered":"1970-01-01T00:00:02.000Z","ended":null,"reason":null,"quality":{"loss_pct":0.5,"jitter_ms":null,"rtt_ms":null,"r":null,"mos":null,"remote_loss_pct":null,"remote_jitter_ms":null}}`
+		`"answered":"1970-01-01T00:00:02.000Z","ended":null,"reason":null,"quality":{"loss_pct":0.5,"jitter_ms":null,"rtt_ms":null,"r":null,"mos":null,"lost":null,"late":null,"duplicates":null,"buffer_ms":null,"remote_loss_pct":null,"remote_jitter_ms":null}}`
 	call0 = `{"id":"c0","sip_call_id":null,"line":1,"port":null,"direction":"in","peer":null,"state":"ended","server":null,"codec":null,"media":null,` +
 		`"started":"1970-01-01T00:00:01.000Z","answered":null,"ended":"1970-01-01T00:00:02.000Z","reason":"486 Busy Here","quality":null}`
 )

@@ -189,6 +189,11 @@ type Quality struct {
 	R        *float64 `json:"r"`   // transmission rating, 0 to 93.2, by the E-model
 	MOS      *float64 `json:"mos"` // 1 to 4.5, estimated by the E-model (ITU-T G.107)
 
+	Lost       *int     `json:"lost"` // packets that never came
+	Late       *int     `json:"late"` // that came after their time
+	Duplicates *int     `json:"duplicates"`
+	BufferMS   *float64 `json:"buffer_ms"` // delay of the jitter buffer
+
 	RemoteLossPct  *float64 `json:"remote_loss_pct"` // what the far end tells by RTCP of what it hears
 	RemoteJitterMS *float64 `json:"remote_jitter_ms"`
 }
