@@ -21,17 +21,17 @@ func TestDoubleTalk(t *testing.T) {
 	const start, end, total = 3, 7, 9
 	t.Logf("%-18s %-20s %5s %-14s %6s %6s  dB", "far", "near", "dBm0", "path", "during", "after")
 	for _, s := range sources {
-		if s.name == "CSS 0" || s.name == "noise -10" {
+		if s.name != "CSS -16" && s.name != "speech, low, -16" && s.name != "speech, high, -16" {
 			continue
 		}
 		x := quantized(s.signal(total))
-		for _, p := range []int{0, 4, 7} {
+		for _, p := range []int{4, 7} {
 			echo, noise := echoPaths[p].of(x), whiteNoise(total, -70, 9)
 			alone := hold(x[:start*8000], echo[:start*8000], false, noise[:start*8000])
 			frozen := alone.c.front.loss(x[start*8000:end*8000], echo[start*8000:end*8000])
 			t.Logf("%-18s %-20s %5s %-14s %6.1f", s.name, "", "", echoPaths[p].name, frozen)
 			for _, near := range talkers {
-				for _, level := range []float64{-12, -18, -31} {
+				for _, level := range []float64{-12, -31} {
 					talk := join(silence(start), near.signal(end-start, level))
 					h := hold(x, echo, false, noise, talk)
 					during, after := h.loss(start, end), h.loss(end, total)
@@ -62,12 +62,12 @@ func TestDoubleTalkFromTheStart(t *testing.T) {
 // The near party passes as loud as he is while both talk, with the nonlinear processor on:
 // no syllable of his loses more than 6 dB.
 func TestDoubleTalkKeepsTheNearParty(t *testing.T) {
-	const start, total = 3, 8
-	for _, s := range sources {
+	const start, total = 3, 7
+	for _, s := range sources[:6] {
 		x := quantized(s.signal(total))
 		echo, noise := echoPaths[2].of(x), whiteNoise(total, -65, 9)
 		for _, near := range talkers {
-			for _, level := range []float64{-10, -16, -20} {
+			for _, level := range []float64{-10, -20} {
 				talk := join(silence(start), near.signal(total-start, level))
 				h := hold(x, echo, true, noise, talk)
 				lost, syllables := 0, 0

@@ -78,11 +78,18 @@ func (h path) returning(lossDB, delayMS float64) path {
 	return out
 }
 
+// of returns what comes back of a signal.
+//
+//go:norace
 func (h path) of(x []float64) []float64 {
 	out := make([]float64, len(x))
-	for i := range x {
-		for k, t := range h[:min(len(h), i+1)] {
-			out[i] += t * x[i-k]
+	for k, t := range h[:min(len(h), len(x))] {
+		if t == 0 {
+			continue
+		}
+		late := out[k:]
+		for i, v := range x[:len(late)] {
+			late[i] += t * v
 		}
 	}
 	return out

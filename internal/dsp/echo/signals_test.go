@@ -33,6 +33,7 @@ func level(x []float64, dBm0 float64) []float64 {
 	return x
 }
 
+//go:norace
 func power(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
@@ -53,6 +54,7 @@ func css2(seconds, dBm0 float64, seed uint64) []float64 {
 	return composite(seconds, dBm0, seed, 582, 1600, 1018, 220)
 }
 
+//go:norace
 func composite(seconds, dBm0 float64, seed uint64, voiced, noisy, silent int, pitch float64) []float64 {
 	rnd := rand.New(rand.NewPCG(seed, 5))
 	noise := make([]float64, noisy)
@@ -127,6 +129,8 @@ func tone(seconds, dBm0 float64, hz ...float64) []float64 {
 
 // speech makes something like speech: vowels with four formants over a glottal pulse
 // whose pitch wanders, fricatives, stops and pauses.
+//
+//go:norace
 func speech(seconds, dBm0 float64, seed uint64, pitch float64) []float64 {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	vowels := [][4]float64{
@@ -194,6 +198,7 @@ func speech(seconds, dBm0 float64, seed uint64, pitch float64) []float64 {
 	return level(out[:int(seconds*8000)], dBm0)
 }
 
+//go:norace
 func toPCM(x []float64) []int16 {
 	out := make([]int16, len(x))
 	for i, v := range x {
@@ -202,6 +207,7 @@ func toPCM(x []float64) []int16 {
 	return out
 }
 
+//go:norace
 func add(x ...[]float64) []float64 {
 	out := make([]float64, len(x[0]))
 	for _, y := range x {
