@@ -26,7 +26,7 @@ const (
 	TelephoneEvent
 	RTCP
 	UDPTL
-	Strange // RTP of a payload type that was not agreed, which may be a telephone event
+	Strange // RTP of a payload type that was not agreed, which may be a telephone event; an encrypted one is so to who has the key
 )
 
 // Takes tells whether packets of a kind are captured now.
