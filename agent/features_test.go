@@ -167,6 +167,11 @@ func TestStarCodesOfTheTelephone(t *testing.T) {
 		t.Errorf("forward all: %v\n%s", c.statuses, c.last)
 	}
 	r.does("*73", "confirmed")
+	r.does("*725552222#", "confirmed")
+	if r.kept().ForwardAll != "5552222" {
+		t.Errorf("dialled in one go: kept is %+v", r.kept())
+	}
+	r.does("*73", "confirmed")
 	if c := r.ring(friend, "", "180"); !slices.Contains(c.statuses, "180") {
 		t.Errorf("forward all off: %v", c.statuses)
 	}

@@ -192,3 +192,17 @@ func TestVoiceMenu(t *testing.T) {
 		})
 	}
 }
+
+// Whoever a referral of the far end leads to does not see a number either that is hidden from all.
+func TestReferredAnonymously(t *testing.T) {
+	f := &codes{}
+	inRig(t, coded(f, settings{}), func(r *rig) {
+		_, far := talking(r)
+		f.wishes.Anonymous = true
+		far.refer("700")
+		r.run(200 * time.Millisecond)
+		if m := r.far.last().invite; m.RequestURI.User != "700" || m.From.URI.User != "anonymous" {
+			t.Errorf("%s is called by %v", m.RequestURI.User, m.From)
+		}
+	})
+}
