@@ -22,7 +22,7 @@ import (
 // RTP port belongs to a call, and when all have hung up nothing is left of it.
 func TestNothingIsEverLeftBehind(t *testing.T) {
 	events := 250 // a long run, of 100,000: -rapid.checks=400
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		events = 50
 	}
 	rapid.Check(t, func(rt *rapid.T) {
