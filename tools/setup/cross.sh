@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds the agent for every board, statically, starts each under its emulator,
-# and prints the size as a file and as it would lie in flash (squashfs with xz).
+# and prints the size as a file and as it would lie in flash (squashfs with xz, in blocks of
+# 1 MiB as boards with little flash have them).
 # Then runs the test vectors of the signal code there: every processor is to make
 # the same samples and to hear the same in them. Arguments: GOARCH:SETTING, the
 # setting may be empty.
@@ -47,7 +48,7 @@ for board in "$@"; do
 	for_board env TAGS=nodemo tools/setup/build.sh "$out"
 	starts=$($(emulator $arch) $out version)
 	rm -f $out.squashfs
-	mksquashfs $out $out.squashfs -comp xz -no-progress -quiet -root-owned >/dev/null
+	mksquashfs $out $out.squashfs -comp xz -b 1M -no-progress -quiet -root-owned >/dev/null
 	printf '%-8s %12d %14d  %s\n' "$arch" "$(stat -c %s $out)" "$(stat -c %s $out.squashfs)" "$(echo "$starts" | head -1)"
 done
 for board in "$@" 386:; do
