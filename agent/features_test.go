@@ -359,6 +359,13 @@ func TestBoundsOfALine(t *testing.T) {
 	t.Parallel()
 	r := telephoned(t, "block_prefixes = 0900,+882\nmax_calls_per_hour = 2\n", "dial_plan = (E:112|x.)\n")
 	r.does("0900123#", "refused")
+	r.until("call over", func() bool { return r.Agent.calls.count() == 0 })
+	if _, err := (device{r.Agent}).Call(t.Context(), 1, "sip:%30900123@elsewhere.example"); err != nil {
+		t.Fatal(err)
+	}
+	r.until("call of a program over", func() bool {
+		return r.Agent.calls.count() == 0 && r.logged("call not permitted", "elsewhere.example")
+	})
 	if r.features.Change(1, func(s *features.Settings) { s.ForwardAll = "0900123" }) == nil {
 		t.Error("calls may be forwarded to a number that is not called")
 	}
@@ -379,9 +386,29 @@ func TestBoundsOfALine(t *testing.T) {
 	}
 	w := r.warnings()
 	i := slices.IndexFunc(w, func(x api.Warning) bool { return x.ID == "bounds-1" })
-	if i < 0 || !strings.HasPrefix(string(w[i].Text), "Line 1 did not make 2 calls; the last: the line has made as many calls as it may within an hour (2).") || w[i].Section != "sip1" {
+	if i < 0 || !strings.HasPrefix(string(w[i].Text), "Line 1 did not make 3 calls; the last: the line has made as many calls as it may within an hour (2).") || w[i].Section != "sip1" {
 		t.Errorf("warnings: %+v", w)
 	}
 	r.does("112#")
 	r.until("the emergency at the server", func() bool { _, to := r.server.lastCall(); return to == "112" })
+}
+
+// The hotline of the line is called when the handset is lifted, after its delay unless a key is
+// pressed before.
+func TestHotlineOfTheLine(t *testing.T) {
+	t.Parallel()
+	r := telephoned(t, "enable_hotline = 1\nhotline_number = 700\nhotline_delay = 1\n", "")
+	for _, tt := range []struct{ keys, to string }{{"", "700"}, {"601#", "601"}} {
+		if err := r.phone.OffHook(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.phone.Dial(tt.keys); err != nil {
+			t.Fatal(err)
+		}
+		r.until("call of "+tt.to, func() bool { _, to := r.server.lastCall(); return to == tt.to })
+		if err := r.phone.HangUp(); err != nil {
+			t.Fatal(err)
+		}
+		r.until("call over", func() bool { return r.Agent.calls.count() == 0 && r.port(1).show().State == "idle" })
+	}
 }
