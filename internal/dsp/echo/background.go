@@ -12,6 +12,7 @@ type background struct {
 	stale         bool             // r has changed since like was made
 
 	like   predictor
+	made   uint64       // level when like and gain were made
 	gain   int32        // of the excitation
 	past   [order]int32 // outputs, the last one first, with noiseMore bits
 	random uint32
@@ -23,9 +24,10 @@ const (
 	noiseFloor   = 6  // spectrum that lies 18 dB below the noise's power is not looked for
 	noiseMore    = 4  // bits of precision below those of samples
 	heardBits    = 8
+	unknown      = 1 << 40
 )
 
-func (b *background) reset() { *b = background{random: 1, least: 1 << 40, before: 1 << 40} }
+func (b *background) reset() { *b = background{random: 1, least: unknown, before: unknown} }
 
 // floor returns the power of a quiet block.
 func (b *background) floor() uint64 { return min(b.least, b.before) }
@@ -49,14 +51,24 @@ func (b *background) listen(left []int16, power uint64, alone bool) {
 
 // level returns the mean power of a block.
 func (b *background) level() uint64 {
-	if b.heard == 0 {
+	if b.heard == 0 { // only under the far party
+		if b.before == unknown {
+			return 0
+		}
 		return b.floor() + b.floor()>>2 // the mean lies above the least
 	}
 	return min(max(uint64(b.r[0])>>heardBits, b.floor()), 4*b.floor())
 }
 
+// outdated tells whether the noise is no longer like the background.
+func (b *background) outdated() bool {
+	level := b.level()
+	return level > b.made<<1 || level < b.made>>1
+}
+
 // prepare makes ready for next.
 func (b *background) prepare() {
+	b.made = b.level()
 	if b.stale {
 		b.like.solve(b.r, noiseFloor)
 		b.stale = false

@@ -28,12 +28,12 @@ func (c *cover) reset() {
 }
 
 // pass takes what came from the line, what the filter has left of that, and what was
-// played; and lets the rest out in place of the first, or covers it.
-func (c *cover) pass(out, left, far []int16, b *background) {
+// played; and lets the rest out, or covers it.
+func (c *cover) pass(out, came, left, far []int16, b *background) {
 	if p := energy(far) * block / uint64(len(far)); p > c.far {
 		c.hear(p, b)
 	}
-	smooth(&c.came, energy(out)/uint64(len(out)), 2)
+	smooth(&c.came, energy(came)/uint64(len(came)), 2)
 	smooth(&c.left, energy(left)/uint64(len(left)), 2)
 	if c.left > c.surely || c.left > c.perhaps && c.left > c.came>>3 {
 		c.talk = talkHang
@@ -81,7 +81,7 @@ func (c *cover) hear(far uint64, b *background) {
 	c.perhaps = (min(12*residue, max(far/2, residue)) + 4*noise) / block
 	c.surely = (min(48*residue, max(far/2, residue)) + 4*noise) / block
 	needed := far > quiet && residue > noise>>3
-	if needed && !c.needed {
+	if needed && (!c.needed || b.outdated()) {
 		b.prepare()
 	}
 	c.needed = needed

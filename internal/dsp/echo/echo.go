@@ -35,6 +35,8 @@ type Canceller struct {
 	cover cover
 	noise background
 
+	farDirect, nearDirect direct
+
 	// Of this block, and before it what the back filter needs to flatten them: the whole
 	// tail of far, few samples of the other two.
 	far, near, left []int16
@@ -72,6 +74,7 @@ func (c *Canceller) Reset() {
 	c.judge.reset()
 	c.cover.reset()
 	c.noise.reset()
+	c.farDirect, c.nearDirect = direct{}, direct{}
 	c.at, c.blocks = 0, 0
 }
 
@@ -113,9 +116,10 @@ func (c *Canceller) run(far, near []int16) {
 	}
 	from, to := c.at, c.at+len(near)
 	played := c.far[:order+c.taps+to]
-	copy(played[order+c.taps+from:], far)
-	copy(c.near[order+from:], near)
-	for i := len(played) - len(far); i < len(played); i++ {
+	news := played[order+c.taps+from:]
+	c.farDirect.block(news, far)
+	c.nearDirect.block(c.near[order+from:order+to], near)
+	for i := len(played) - len(news); i < len(played); i++ {
 		c.front.far.add(int32(played[i]))
 		c.back.far.add(c.back.white.flatten(played[:i+1]))
 	}
@@ -124,7 +128,7 @@ func (c *Canceller) run(far, near []int16) {
 		left := c.left[order+i : order+end]
 		c.front.cancel(left, c.near[order+i:order+end], i)
 		c.back.learn(c.near[:order+end], c.left[:order+end], i, end-i)
-		c.cover.pass(near[i-from:end-from], left, far[i-from:end-from], &c.noise)
+		c.cover.pass(near[i-from:end-from], c.near[order+i:order+end], left, news[i-from:end-from], &c.noise)
 	}
 	if c.at = to; to == block {
 		c.at = 0

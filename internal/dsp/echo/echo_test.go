@@ -31,8 +31,20 @@ func resume(c *Canceller, far, echo []float64, others ...[]float64) call {
 		end := min(i+frame, len(played))
 		c.Process(played[i:end], heard[i:end])
 	}
-	h.out = toFloat(heard)
+	h.out, h.others = toFloat(heard), alternating(h.others)
 	return h
+}
+
+// alternating is a signal without its direct current, which the canceller takes out.
+//
+//go:norace
+func alternating(x []float64) []float64 {
+	out, mean := make([]float64, len(x)), 0.0
+	for i, v := range x {
+		out[i] = v - mean
+		mean += (v - mean) / (1 << directSlow)
+	}
+	return out
 }
 
 // loss returns the echo return loss enhancement between two moments, in seconds, of the
