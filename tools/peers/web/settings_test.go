@@ -377,6 +377,7 @@ func TestRolledBackByTheTrial(t *testing.T) {
 	l.agent.WaitLine(4*time.Minute, 1, "at the primary again", func(l agent.Line) bool { return l.State == "registered" })
 	b.UntilText(".alert", "The change was taken back: with it no line could register, and without it one can.")
 	b.UntilText("fieldset .linestatus .badge", "Registered")
+	b.Until("the form without what was taken back", `() => document.getElementById("register_addr").value === "10.9.0.1" && document.getElementById("backup_addr").value === "10.9.0.2"`)
 	b.Shoot("trial-rolled-back-telephone")
 	b.Press("Show what is in force")
 	b.Until("the address before", `() => document.getElementById("register_addr").value === "10.9.0.1"`)
