@@ -222,10 +222,10 @@ func TestCallerGivesUp(t *testing.T) {
 	l.wellFormed()
 }
 
-// A line whose telephone is in a call is busy to the next caller.
+// A line whose telephone is in a call is busy to the next caller, where calls do not wait.
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	l, far, c := talking(t, nil)
+	l, far, c := talking(t, func(l *lab) { l.config.Set("port1", "call_waiting", "0") })
 	_, status := far.Dial(netip.AddrPortFrom(l.server.Addr, 5060), "1001", patience)
 	if status != 486 {
 		t.Errorf("second call to a busy telephone: %d, want 486", status)
