@@ -68,7 +68,7 @@ func TestComfortNoiseHasItsColour(t *testing.T) {
 func TestLongGapSoundsLikeTheFarRoom(t *testing.T) {
 	for _, room := range []float64{-65, -55, -48, -35} {
 		var c concealer
-		c.played(talker.Speech(3, talker.Config{NoiseDBm0: room}, 20))
+		c.played(talker.Speech(3, talker.Config{NoiseDBm0: room}, 8))
 		gap := make([]int16, 16000)
 		c.fill(gap)
 		want := min(room, loudestFloorDBm0)

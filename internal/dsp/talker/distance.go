@@ -2,6 +2,7 @@ package talker
 
 import (
 	"math"
+	"math/bits"
 	"math/cmplx"
 	"slices"
 )
@@ -34,34 +35,39 @@ func Distance(a, b []int16) float64 {
 	return sum / float64(max(n, 1))
 }
 
+// Tables of the window and of the transform.
+var (
+	hann = func() (w [window]float64) {
+		for i := range w {
+			w[i] = 1 - math.Cos(2*math.Pi*(float64(i)+0.5)/window)
+		}
+		return w
+	}()
+	turns = func() (w [points / 2]complex128) {
+		for i := range w {
+			w[i] = cmplx.Rect(1, -2*math.Pi*float64(i)/points)
+		}
+		return w
+	}()
+)
+
 // spectrum is the level of each line in dBm0, under a Hann window.
 func spectrum(pcm []int16) (level [points / 2]float64) {
 	var x [points]complex128
 	for i, s := range pcm {
-		x[i] = complex(float64(s)*(1-math.Cos(2*math.Pi*(float64(i)+0.5)/window)), 0)
+		x[bits.Reverse8(uint8(i))] = complex(float64(s)*hann[i], 0)
 	}
-	transform(x[:])
-	for k := range level {
-		peak := cmplx.Abs(x[k]) * 2 / window / 32767 // of a sine there
-		level[k] = max(faintestDBm0, 20*math.Log10(peak+1e-9)+3.14)
+	for half := 1; half < points; half *= 2 { // a Fourier transform in place
+		for from := 0; from < points; from += 2 * half {
+			for k := range half {
+				a, b := x[from+k], x[from+k+half]*turns[k*points/2/half]
+				x[from+k], x[from+k+half] = a+b, a-b
+			}
+		}
+	}
+	for k := lowest; k < highest; k++ {
+		re, im := real(x[k])*2/window/32767, imag(x[k])*2/window/32767 // a sine's peak there
+		level[k] = max(faintestDBm0, 10*math.Log10(re*re+im*im+1e-18)+3.14)
 	}
 	return level
-}
-
-// transform is a Fourier transform in place; the length is a power of two.
-func transform(x []complex128) {
-	n := len(x)
-	if n == 1 {
-		return
-	}
-	even, odd := make([]complex128, n/2), make([]complex128, n/2)
-	for i := range n / 2 {
-		even[i], odd[i] = x[2*i], x[2*i+1]
-	}
-	transform(even)
-	transform(odd)
-	for k := range n / 2 {
-		t := cmplx.Rect(1, -2*math.Pi*float64(k)/float64(n)) * odd[k]
-		x[k], x[k+n/2] = even[k]+t, even[k]-t
-	}
 }

@@ -244,16 +244,28 @@ func (t *Talker) even() float64 {
 	if all := hiss + voice; all < 0.05 { // what is all but silent is not lifted
 		voice += 0.05 - all
 	}
+	var b, c [4]float64
+	for i := range t.f {
+		b[i], c[i] = t.f[i].poles(i, t.hiss)
+	}
 	power := 0.0
-	for hz := 100.0; hz < rate/2; hz += 100 {
-		source := hiss + voice*math.Pow(400/max(hz, 120), 2)
-		w := 2 * math.Pi * hz / rate
+	for _, l := range spectrumLines {
+		source := hiss + voice*l.slope
 		for i := range t.f {
-			b, c := t.f[i].poles(i, t.hiss)
-			re, im := 1-b*math.Cos(w)-c*math.Cos(2*w), b*math.Sin(w)+c*math.Sin(2*w)
-			source *= resonance * resonance / (re*re + im*im)
+			source *= resonance * resonance / (1 + b[i]*b[i] + c[i]*c[i] - 2*b[i]*(1-c[i])*l.cos - 2*c[i]*l.cos2)
 		}
 		power += source * 200 / rate
 	}
 	return 1 / math.Sqrt(power)
 }
+
+// spectrumLines are what even sums over, every 100 Hz: the fall of a voice's spectrum there, and
+// cosines of the frequency.
+var spectrumLines = func() (l [rate/200 - 1]struct{ slope, cos, cos2 float64 }) {
+	for i := range l {
+		hz := float64(i+1) * 100
+		w := 2 * math.Pi * hz / rate
+		l[i].slope, l[i].cos, l[i].cos2 = math.Pow(400/max(hz, 120), 2), math.Cos(w), math.Cos(2*w)
+	}
+	return l
+}()
