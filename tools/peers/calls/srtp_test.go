@@ -89,7 +89,7 @@ func TestSRTPWithBaresip(t *testing.T) {
 			}
 			l.agent.WaitPort(patience, 2, "idle")
 			l.noKeys(tt.setting != "off" || tt.mediaenc != "")
-			l.wellFormed()
+			l.unbroken()
 		})
 	}
 }

@@ -184,7 +184,7 @@ func TestSRTPUnderAttack(t *testing.T) {
 	l.both(c)
 	l.phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.wellFormed()
+	l.unbroken()
 }
 
 // An answer that takes encryption away ends the call, and not a sound goes in the clear.
@@ -212,5 +212,5 @@ func TestSRTPDowngraded(t *testing.T) {
 		t.Errorf("packets of the device's: %v", n)
 	}
 	l.phones[1].OnHook()
-	l.wellFormed()
+	l.unbroken()
 }
