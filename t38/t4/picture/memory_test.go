@@ -120,7 +120,9 @@ func withChunk(file []byte, kind string, data []byte) []byte {
 }
 
 // adobe says that colours are RGB or CMYK.
-func adobe() []byte { return append([]byte{0xff, app14, 0, 14}, "Adobe\x00\x64\x00\x00\x00\x00\x00"...) }
+func adobe() []byte {
+	return append([]byte{0xff, app14, 0, 14}, "Adobe\x00\x64\x00\x00\x00\x00\x00"...)
+}
 
 // jpegOf is a grey field: each of its coefficients is one bit.
 func jpegOf(width, height uint16, kind byte, components int, plain bool) []byte {
