@@ -140,8 +140,11 @@ func (w *world) settings() {
 	w.ask("PUT", config, config, "text/plain", []byte("[sip1]\ndisplay_name = Anna\n"))
 	w.ask("PATCH", config, config, "application/merge-patch+json", []byte(`{"sip1":{"display_name":"Bea"}}`))
 	w.succeeds("GET", config+"/explain", config+"/explain", nil)
-	w.succeeds("GET", config+"/generations", config+"/generations", nil)
-	w.succeeds("GET", config+"/generations/{n}", config+"/generations/1", nil)
+	var kept []struct{ Generation int }
+	if err := json.Unmarshal(w.succeeds("GET", config+"/generations", config+"/generations", nil).Body, &kept); err != nil || len(kept) == 0 {
+		w.t.Fatalf("%+v, %v", kept, err)
+	}
+	w.succeeds("GET", config+"/generations/{n}", fmt.Sprint(config, "/generations/", kept[len(kept)-1].Generation), nil)
 	w.succeeds("GET", "/api/v1/status", "/api/v1/status", nil)
 	w.succeeds("POST", config+"/rollback", config+"/rollback", map[string]any{})
 	w.succeeds("POST", "/api/v1/provision", "/api/v1/provision", nil)
