@@ -10,19 +10,20 @@ import (
 	"tipring/tools/peers/farend"
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
+	"tipring/tools/peers/site"
 	"tipring/tools/peers/wire"
 )
 
 // talking sets up a call from telephone 1 to the scripted far end.
 func talking(t *testing.T, set func(*lab)) (*lab, *farend.UA, *farend.Call) {
 	t.Helper()
-	l := newLab(t, options{})
+	l := newLab(t, site.Options{})
 	if set != nil {
 		set(l)
 	}
-	far := farend.New(t, l.far, nil)
-	l.run()
-	l.dial(1, "600")
+	far := farend.New(t, l.Far, nil)
+	l.Run()
+	l.Dial(1, "600")
 	c := far.WaitCall(patience, 1)
 	if !c.Wait("ACK", patience) {
 		t.Fatal("the far end's answer is not ACKed")
@@ -33,11 +34,11 @@ func talking(t *testing.T, set func(*lab)) (*lab, *farend.UA, *farend.Call) {
 
 // both checks the sound of a call in both directions.
 func (l *lab) both(c *farend.Call) {
-	l.t.Helper()
-	l.phones[1].Say(700, -12)
-	l.phones[1].WaitTone(patience, 1000)
+	l.T.Helper()
+	l.Phones[1].Say(700, -12)
+	l.Phones[1].WaitTone(patience, 1000)
 	if err := c.Media.WaitTone(patience, 700, -12); err != nil {
-		l.t.Errorf("the far end does not hear the telephone: %v", err)
+		l.T.Errorf("the far end does not hear the telephone: %v", err)
 	}
 }
 
@@ -45,14 +46,14 @@ func (l *lab) both(c *farend.Call) {
 func TestDigits(t *testing.T) {
 	t.Parallel()
 	l, _, c := talking(t, nil)
-	l.phones[1].Hush()
-	l.phones[1].Dial("159#*0")
+	l.Phones[1].Hush()
+	l.Phones[1].Dial("159#*0")
 	if !netlab.Until(patience, func() bool { return c.Media.Digits() == "159#*0" }) {
 		t.Errorf("digits at the far end %q, want 159#*0", c.Media.Digits())
 	}
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.wellFormed()
+	l.WellFormed()
 }
 
 // A session refresh by the far end is answered with the media as they are.
@@ -76,9 +77,9 @@ func TestRefreshedSession(t *testing.T) {
 		t.Errorf("origin %q of the answer, %q of the first offer: not one session", got, origin(invite.Body))
 	}
 	l.both(c)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.wellFormed()
+	l.WellFormed()
 }
 
 func origin(sdp string) string {
@@ -93,11 +94,11 @@ func origin(sdp string) string {
 // The device refreshes a session that it must refresh, in time and without a change.
 func TestRefreshesSession(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{})
-	l.config.Set("sip1", "session_expires_s", 90)
-	far := farend.New(t, l.far, func(c *farend.Call) { c.Answer("Session-Expires: 90;refresher=uac", "Require: timer") })
-	l.run()
-	l.dial(1, "600")
+	l := newLab(t, site.Options{})
+	l.Config.Set("sip1", "session_expires_s", 90)
+	far := farend.New(t, l.Far, func(c *farend.Call) { c.Answer("Session-Expires: 90;refresher=uac", "Require: timer") })
+	l.Run()
+	l.Dial(1, "600")
 	c := far.WaitCall(patience, 1)
 	if !strings.Contains(c.Invite().Get("Session-Expires"), "90") {
 		t.Errorf("Session-Expires of the INVITE %q, want 90", c.Invite().Get("Session-Expires"))
@@ -111,9 +112,9 @@ func TestRefreshesSession(t *testing.T) {
 		t.Errorf("a refresh after %v of a session of 90 s", waited)
 	}
 	l.both(c)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.wellFormed()
+	l.WellFormed()
 }
 
 // A request of the far end that overlaps with one under way is told to come later.
@@ -130,9 +131,9 @@ func TestOverlappingInvites(t *testing.T) {
 	}
 	c.AckLast()
 	l.both(c)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.wellFormed()
+	l.WellFormed()
 }
 
 // A REFER of the far end makes the device call the third party and tell how it went.
@@ -163,22 +164,22 @@ func TestRefer(t *testing.T) {
 		c.Bye()
 	}
 	l.both(second)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	second.Wait("BYE", patience)
-	l.wellFormed()
+	l.WellFormed()
 }
 
 // A call whose callee forks: the first answer is the call, another one is ACKed and ended.
 func TestForkedAnswer(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{})
-	far := farend.New(t, l.far, func(c *farend.Call) {
+	l := newLab(t, site.Options{})
+	far := farend.New(t, l.Far, func(c *farend.Call) {
 		c.Reply(180, "Ringing")
 		c.Fork().Answer()
 		c.Answer()
 	})
-	l.run()
-	l.dial(1, "600")
+	l.Run()
+	l.Dial(1, "600")
 	far.WaitCall(patience, 2)
 	if !far.Wait(patience, func() bool {
 		ended, acked := 0, 0
@@ -193,55 +194,55 @@ func TestForkedAnswer(t *testing.T) {
 		}
 	}
 	l.connected(1)
-	l.phones[1].OnHook()
-	l.agent.WaitPort(patience, 1, "idle")
-	l.wellFormed()
+	l.Phones[1].OnHook()
+	l.Agent.WaitPort(patience, 1, "idle")
+	l.WellFormed()
 }
 
 // The telephone's caller hangs up before the answer: the ringing ends and the call is 487.
 func TestCallerGivesUp(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{})
-	far := farend.New(t, l.far, nil)
-	l.run()
+	l := newLab(t, site.Options{})
+	far := farend.New(t, l.Far, nil)
+	l.Run()
 	status := make(chan int)
 	go func() {
-		_, n := far.Dial(netip.AddrPortFrom(l.server.Addr, 5060), "1001", patience)
+		_, n := far.Dial(netip.AddrPortFrom(l.Server.Addr, 5060), "1001", patience)
 		status <- n
 	}()
-	l.phones[1].WaitRing(patience)
+	l.Phones[1].WaitRing(patience)
 	far.Calls()[0].Cancel()
 	if got := <-status; got != 487 {
 		t.Errorf("status %d, want 487", got)
 	}
-	l.agent.WaitPort(patience, 1, "idle")
-	last := l.phones[1].Changes()
+	l.Agent.WaitPort(patience, 1, "idle")
+	last := l.Phones[1].Changes()
 	if n := len(last); n == 0 || last[n-1].Type == 3 && last[n-1].Value != 0 {
 		t.Errorf("the telephone still rings: %v", last)
 	}
-	l.wellFormed()
+	l.WellFormed()
 }
 
 // A line whose telephone is in a call is busy to the next caller, where calls do not wait.
 func TestBusy(t *testing.T) {
 	t.Parallel()
-	l, far, c := talking(t, func(l *lab) { l.config.Set("port1", "call_waiting", "0") })
-	_, status := far.Dial(netip.AddrPortFrom(l.server.Addr, 5060), "1001", patience)
+	l, far, c := talking(t, func(l *lab) { l.Config.Set("port1", "call_waiting", "0") })
+	_, status := far.Dial(netip.AddrPortFrom(l.Server.Addr, 5060), "1001", patience)
 	if status != 486 {
 		t.Errorf("second call to a busy telephone: %d, want 486", status)
 	}
 	l.both(c)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
 }
 
 // Digits without # are sent when the interdigit time is over.
 func TestInterdigitTimer(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{})
-	far := farend.New(t, l.far, nil)
-	l.run()
-	p := l.phones[1]
+	l := newLab(t, site.Options{})
+	far := farend.New(t, l.Far, nil)
+	l.Run()
+	p := l.Phones[1]
 	p.OffHook()
 	p.WaitTone(patience, phone.DialTone...)
 	p.Dial("600")

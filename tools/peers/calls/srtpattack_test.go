@@ -19,6 +19,7 @@ import (
 	"tipring/tools/peers/farend"
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
+	"tipring/tools/peers/site"
 )
 
 // A secureEnd is the SRTP of a far end, by pion.
@@ -102,17 +103,17 @@ func (s *secureEnd) open(b []byte) []byte {
 // address and from elsewhere.
 func TestSRTPUnderAttack(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{transport: "tls", port: 5061, algorithm: "MD5"})
-	l.config.Set("sip1", "srtp", "required")
-	l.watch.KeepRTP()
+	l := newLab(t, site.Options{Transport: "tls", Port: 5061, Algorithm: "MD5"})
+	l.Config.Set("sip1", "srtp", "required")
+	l.Watch.KeepRTP()
 	s := &secureEnd{}
-	far := farend.New(t, l.far, func(c *farend.Call) { s.answer(t, c) })
-	l.run()
-	l.dial(1, "600")
+	far := farend.New(t, l.Far, func(c *farend.Call) { s.answer(t, c) })
+	l.Run()
+	l.Dial(1, "600")
 	c := far.WaitCall(patience, 1)
 	l.both(c)
 
-	mallory := l.lan.Host("mallory", 66)
+	mallory := l.Lan.Host("mallory", 66)
 	var elsewhere *net.UDPConn
 	if err := mallory.Do(func() (err error) {
 		elsewhere, err = net.ListenUDP("udp", &net.UDPAddr{IP: mallory.Addr.AsSlice()})
@@ -122,7 +123,7 @@ func TestSRTPUnderAttack(t *testing.T) {
 	}
 	defer func() { _ = elsewhere.Close() }()
 	port, _ := strconv.Atoi(regexp.MustCompile(`m=audio (\d+)`).FindStringSubmatch(c.Invite().Body)[1])
-	device := netip.AddrPortFrom(l.host.Addr, uint16(port))
+	device := netip.AddrPortFrom(l.Host.Addr, uint16(port))
 	wrong := contextOf(t, []byte("another key, of thirty octets."))
 	lie := func(n int) []byte {
 		b := make([]byte, 172)
@@ -157,7 +158,7 @@ func TestSRTPUnderAttack(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	heard := l.phones[1].Heard(1200 * time.Millisecond)
+	heard := l.Phones[1].Heard(1200 * time.Millisecond)
 	for at := 0; at+1600 <= len(heard); at += 1600 {
 		if err := phone.Sounds(heard[at:at+1600], 1000); err != nil {
 			t.Errorf("%d ms into the attack the telephone hears: %v", at/8, err)
@@ -182,35 +183,35 @@ func TestSRTPUnderAttack(t *testing.T) {
 	// A session refresh brings the same key.
 	c.Ask("INVITE", nil, s.described(c, c.Invite().Body))
 	l.both(c)
-	l.phones[1].OnHook()
+	l.Phones[1].OnHook()
 	c.Wait("BYE", patience)
-	l.unbroken()
+	l.Unbroken()
 }
 
 // An answer that takes encryption away ends the call, and not a sound goes in the clear.
 func TestSRTPDowngraded(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, options{transport: "tls", port: 5061, algorithm: "MD5"})
-	l.config.Set("sip1", "srtp", "required")
-	l.watch.KeepRTP()
-	far := farend.New(t, l.far, func(c *farend.Call) {
+	l := newLab(t, site.Options{Transport: "tls", Port: 5061, Algorithm: "MD5"})
+	l.Config.Set("sip1", "srtp", "required")
+	l.Watch.KeepRTP()
+	far := farend.New(t, l.Far, func(c *farend.Call) {
 		c.AnswerWith(c.Media.Answer(c.Invite().Body), "Subject: plain")
 	})
-	l.run()
-	l.dial(1, "600")
+	l.Run()
+	l.Dial(1, "600")
 	c := far.WaitCall(patience, 1)
 	if !c.Wait("BYE", patience) {
 		t.Error("the call goes on")
 	}
-	if !netlab.Until(patience, func() bool { calls := l.agent.Calls(); return len(calls) > 0 && calls[0].Ended != nil }) {
+	if !netlab.Until(patience, func() bool { calls := l.Agent.Calls(); return len(calls) > 0 && calls[0].Ended != nil }) {
 		t.Fatal("the call has not ended")
 	}
-	if call := l.agent.Calls()[0]; call.Answered != nil || call.Reason == nil || !strings.Contains(*call.Reason, "RTP/AVP") {
+	if call := l.Agent.Calls()[0]; call.Answered != nil || call.Reason == nil || !strings.Contains(*call.Reason, "RTP/AVP") {
 		t.Errorf("%+v, %v", call, fmt.Sprint(*call.Reason))
 	}
 	if n := l.payloads(); len(n) > 0 {
 		t.Errorf("packets of the device's: %v", n)
 	}
-	l.phones[1].OnHook()
-	l.unbroken()
+	l.Phones[1].OnHook()
+	l.Unbroken()
 }

@@ -14,6 +14,7 @@ import (
 	"tipring/tools/peers/kamailio"
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
+	"tipring/tools/peers/site"
 	"tipring/tools/peers/wire"
 )
 
@@ -42,36 +43,36 @@ func newHome(t *testing.T) *home {
 	t.Helper()
 	lan := netlab.New(t)
 	h := &home{
-		lab: &lab{
-			t: t, lan: lan, server: lan.Host("server", 1), far: lan.Host("far", 20),
-			phones: make([]*phone.Phone, 2),
-		},
+		lab: &lab{&site.Site{
+			T: t, Lan: lan, Server: lan.Host("server", 1), Far: lan.Host("far", 20),
+			Phones: make([]*phone.Phone, 2),
+		}},
 		router: lan.Host("router", 30),
 	}
-	h.host = h.router.Behind("agent")
+	h.Host = h.router.Behind("agent")
 	for _, key := range []string{"udp_timeout", "udp_timeout_stream"} {
 		h.router.Sysctl("netfilter.nf_conntrack_"+key, "3")
 	}
-	h.watch = wire.Listen(t, lan, netlab.WorkDir(t))
+	h.Watch = wire.Listen(t, lan, netlab.WorkDir(t))
 	h.stun = coturn.Start(t, lan.Host("stun", 3))
-	h.k = kamailio.Start(t, h.server, kamailio.Options{STUN: true, Far: netip.AddrPortFrom(h.far.Addr, 5060)})
-	h.config = stunned(h.server.Addr, 200).
+	h.K = kamailio.Start(t, h.Server, kamailio.Options{STUN: true, Far: netip.AddrPortFrom(h.Far.Addr, 5060)})
+	h.Config = stunned(h.Server.Addr, 200).
 		Set("sip", "stun_server", h.stun.Addr).
 		Set("sip1", "use_stun", 1)
 	return h
 }
 
 func (h *home) run() {
-	h.t.Helper()
-	h.agent = agent.Start(h.t, h.host, h.config)
-	h.agent.WaitRegistered(patience, 1, "primary")
-	h.phones[1] = h.agent.Phone("p1")
+	h.T.Helper()
+	h.Agent = agent.Start(h.T, h.Host, h.Config)
+	h.Agent.WaitRegistered(patience, 1, "primary")
+	h.Phones[1] = h.Agent.Phone("p1")
 }
 
 // told are the addresses that a STUN server has told the device since a moment.
 func (h *home) told(by netip.AddrPort, from time.Time) []netip.AddrPort {
 	var all []netip.AddrPort
-	for _, e := range h.watch.Since(from, func(e wire.Event) bool {
+	for _, e := range h.Watch.Since(from, func(e wire.Event) bool {
 		return e.Kind == wire.STUN && e.STUN.Type == wire.BindingSuccess && e.Src == by
 	}) {
 		all = append(all, e.STUN.Mapped)
@@ -82,14 +83,14 @@ func (h *home) told(by netip.AddrPort, from time.Time) []netip.AddrPort {
 // wantOutside checks that a session description has the sound sent to one of the addresses
 // that coturn has told, which is none of this side of the router.
 func (h *home) wantOutside(sdp string, from time.Time) {
-	h.t.Helper()
+	h.T.Helper()
 	for _, at := range h.told(h.stun.Addr, from) {
 		if strings.Contains(sdp, fmt.Sprintf("c=IN IP4 %s\r\n", at.Addr())) &&
 			strings.Contains(sdp, fmt.Sprintf("m=audio %d ", at.Port())) && at.Addr() == h.router.Addr {
 			return
 		}
 	}
-	h.t.Errorf("no address of those that the STUN server told, %v, is offered:\n%s", h.told(h.stun.Addr, from), sdp)
+	h.T.Errorf("no address of those that the STUN server told, %v, is offered:\n%s", h.told(h.stun.Addr, from), sdp)
 }
 
 // Behind a router the device is called, and calls, by the addresses that STUN tells, and its
@@ -97,17 +98,17 @@ func (h *home) wantOutside(sdp string, from time.Time) {
 func TestBehindNAT(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	far := farend.New(t, h.far, nil)
+	far := farend.New(t, h.Far, nil)
 	h.run()
-	server := netip.AddrPortFrom(h.server.Addr, 5060)
-	outside := h.watch.Wait(patience, "STUN answer", time.Time{}, func(e wire.Event) bool {
+	server := netip.AddrPortFrom(h.Server.Addr, 5060)
+	outside := h.Watch.Wait(patience, "STUN answer", time.Time{}, func(e wire.Event) bool {
 		return e.Kind == wire.STUN && e.Src == server && e.STUN.Type == wire.BindingSuccess
 	}).STUN.Mapped
 	if outside.Addr() != h.router.Addr || outside.Port() < netlab.MappedFirst || outside.Port() > netlab.MappedLast {
 		t.Fatalf("kamailio sees the device at %v", outside)
 	}
 	contact := "@" + outside.String()
-	register := h.watch.Wait(patience, "REGISTER of the outside address", time.Time{}, func(e wire.Event) bool {
+	register := h.Watch.Wait(patience, "REGISTER of the outside address", time.Time{}, func(e wire.Event) bool {
 		return e.Kind == wire.Request && e.Method == "REGISTER" && strings.Contains(e.Get("Contact"), contact)
 	})
 	if register.Src != outside {
@@ -116,10 +117,10 @@ func TestBehindNAT(t *testing.T) {
 
 	// Nothing but binding requests for twice as long as the router remembers.
 	quiet := time.Now()
-	h.watch.Wait(patience, "keep-alive after 6 s", quiet.Add(6*time.Second), func(e wire.Event) bool {
+	h.Watch.Wait(patience, "keep-alive after 6 s", quiet.Add(6*time.Second), func(e wire.Event) bool {
 		return e.Kind == wire.STUN && e.Src == server && e.STUN.Type == wire.BindingSuccess
 	})
-	if said := h.watch.Since(quiet.Add(time.Second), func(e wire.Event) bool { return e.Kind == wire.Request }); len(said) != 0 {
+	if said := h.Watch.Since(quiet.Add(time.Second), func(e wire.Event) bool { return e.Kind == wire.Request }); len(said) != 0 {
 		t.Errorf("meanwhile: %v", said)
 	}
 	for _, at := range h.told(server, quiet) {
@@ -137,8 +138,8 @@ func TestBehindNAT(t *testing.T) {
 		}
 		answered <- c
 	}()
-	h.phones[1].WaitRing(patience)
-	h.phones[1].OffHook()
+	h.Phones[1].WaitRing(patience)
+	h.Phones[1].OffHook()
 	c := <-answered
 	if t.Failed() {
 		return
@@ -149,18 +150,18 @@ func TestBehindNAT(t *testing.T) {
 	}
 	h.both(c)
 	c.Bye()
-	h.phones[1].OnHook()
-	h.agent.WaitPort(patience, 1, "idle")
+	h.Phones[1].OnHook()
+	h.Agent.WaitPort(patience, 1, "idle")
 
 	start = time.Now()
-	h.dial(1, "600")
+	h.Dial(1, "600")
 	c = far.WaitCall(patience, 2)
 	h.wantOutside(c.Invite().Body, start)
 	if got := c.Invite().Get("Contact"); !strings.Contains(got, contact) {
 		t.Errorf("Contact of the INVITE %s, want %s", got, contact)
 	}
 	h.both(c)
-	h.phones[1].OnHook()
+	h.Phones[1].OnHook()
 	c.Wait("BYE", patience)
 }
 
@@ -169,18 +170,18 @@ func TestBehindNAT(t *testing.T) {
 func TestSTUNServerGone(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	far := farend.New(t, h.far, nil)
+	far := farend.New(t, h.Far, nil)
 	h.stun.Kill()
 	h.run()
-	h.phones[1].OffHook()
-	h.phones[1].WaitTone(patience, phone.DialTone...)
+	h.Phones[1].OffHook()
+	h.Phones[1].WaitTone(patience, phone.DialTone...)
 	start := time.Now()
-	if err := h.agent.Post("/api/v1/ports/1/call", map[string]string{"to": "600"}); err != nil {
+	if err := h.Agent.Post("/api/v1/ports/1/call", map[string]string{"to": "600"}); err != nil {
 		t.Fatal(err)
 	}
 	c := far.WaitCall(patience, 1)
-	asked := h.watch.Wait(patience, "binding request", start, func(e wire.Event) bool { return e.Kind == wire.STUN && e.Dst == h.stun.Addr })
-	invite := h.watch.Wait(patience, "INVITE", start, func(e wire.Event) bool {
+	asked := h.Watch.Wait(patience, "binding request", start, func(e wire.Event) bool { return e.Kind == wire.STUN && e.Dst == h.stun.Addr })
+	invite := h.Watch.Wait(patience, "INVITE", start, func(e wire.Event) bool {
 		return e.Kind == wire.Request && e.Method == "INVITE" && e.Src.Addr() == h.router.Addr
 	})
 	if waited := invite.At.Sub(asked.At); waited > time.Second {
@@ -190,7 +191,7 @@ func TestSTUNServerGone(t *testing.T) {
 	if want := fmt.Sprintf("c=IN IP4 %s\r\n", h.router.Addr); !strings.Contains(body, want) || !localPort.MatchString(body) {
 		t.Errorf("offered, want %q and a port from 16384 to 16583:\n%s", want, body)
 	}
-	h.phones[1].OnHook()
+	h.Phones[1].OnHook()
 	c.Wait("BYE", patience)
 }
 

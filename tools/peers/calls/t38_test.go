@@ -5,6 +5,7 @@ import (
 
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/sipp"
+	"tipring/tools/peers/site"
 )
 
 // sipp asks a fax port for T.38, by way of kamailio: before its 200 is through, in the call, and
@@ -20,31 +21,31 @@ func TestSippT38(t *testing.T) {
 	} {
 		t.Run(tt.scenario, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, options{})
-			l.config.Set("port1", "kind", "fax").Set("port1", "fax_mode", "relay")
-			s := sipp.Serve(t, l.far, tt.scenario, 1)
-			l.run()
-			l.dial(1, "600")
+			l := newLab(t, site.Options{})
+			l.Config.Set("port1", "kind", "fax").Set("port1", "fax_mode", "relay")
+			s := sipp.Serve(t, l.Far, tt.scenario, 1)
+			l.Run()
+			l.Dial(1, "600")
 			l.codec("t38")
 			l.codec(tt.last)
-			l.phones[1].OnHook()
+			l.Phones[1].OnHook()
 			s.Passed(patience)
-			l.agent.WaitPort(patience, 1, "idle")
-			l.wellFormed()
+			l.Agent.WaitPort(patience, 1, "idle")
+			l.WellFormed()
 		})
 	}
 }
 
 // codec waits until the only call is of that codec.
 func (l *lab) codec(want string) {
-	l.t.Helper()
+	l.T.Helper()
 	last := ""
 	if !netlab.Until(patience, func() bool {
-		for _, c := range l.agent.Calls() {
+		for _, c := range l.Agent.Calls() {
 			last = c.Codec
 		}
 		return last == want
 	}) {
-		l.t.Fatalf("call of %q, want %s", last, want)
+		l.T.Fatalf("call of %q, want %s", last, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"tipring/tools/peers/farend"
 	"tipring/tools/peers/netlab"
+	"tipring/tools/peers/site"
 	"tipring/tools/peers/tshark"
 )
 
@@ -20,15 +21,15 @@ func TestTrace(t *testing.T) {
 	for _, tt := range []struct{ transport, dtmf string }{{"udp", "info"}, {"udp", "rfc4733"}, {"tcp", "info"}} {
 		t.Run(tt.transport+" "+tt.dtmf, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t, options{transport: tt.transport, algorithm: "MD5"})
-			l.config.Set("sip1", "dtmf_type", tt.dtmf)
-			far := farend.New(t, l.far, nil)
-			l.watch.KeepRTP()
-			l.run()
-			l.dial(1, "600")
+			l := newLab(t, site.Options{Transport: tt.transport, Algorithm: "MD5"})
+			l.Config.Set("sip1", "dtmf_type", tt.dtmf)
+			far := farend.New(t, l.Far, nil)
+			l.Watch.KeepRTP()
+			l.Run()
+			l.Dial(1, "600")
 			c := far.WaitCall(patience, 1)
-			l.phones[1].WaitTone(patience, 1000)
-			l.phones[1].Dial("471")
+			l.Phones[1].WaitTone(patience, 1000)
+			l.Phones[1].Dial("471")
 			if tt.dtmf == "info" {
 				for n := range 3 {
 					if !netlab.Until(patience, func() bool { return len(c.Got("INFO")) > n }) {
@@ -39,26 +40,26 @@ func TestTrace(t *testing.T) {
 			if tt.dtmf == "rfc4733" && !netlab.Until(patience, func() bool { return c.Media.Digits() == "471" }) {
 				t.Fatalf("the digits %q came", c.Media.Digits())
 			}
-			l.phones[1].OnHook()
+			l.Phones[1].OnHook()
 			c.Wait("BYE", patience)
-			l.agent.WaitPort(patience, 1, "idle")
-			call := l.agent.Calls()[0]
+			l.Agent.WaitPort(patience, 1, "idle")
+			call := l.Agent.Calls()[0]
 			if q := call.Quality; q == nil || q.MOS < 3 {
 				t.Errorf("quality of the call that has ended: %+v", q)
 			}
 			file := filepath.Join(t.TempDir(), "call.pcap")
-			if out, code := l.agent.Command("trace", call.ID, "--pcap", file); code != 0 {
+			if out, code := l.Agent.Command("trace", call.ID, "--pcap", file); code != 0 {
 				t.Fatalf("trace --pcap: %s", out)
 			}
 			l.sameMessages(call.SIPCallID, file, tt.transport)
 			l.sameText(call.SIPCallID, file, tt.transport)
-			ladder, code := l.agent.Command("trace", call.ID)
+			ladder, code := l.Agent.Command("trace", call.ID)
 			for _, part := range []string{"primary", "- INVITE sip:600@", "<----", "407 ", "with credentials", "- BYE sip:", "call ended by here"} {
 				if code != 0 || !strings.Contains(ladder, part) {
 					t.Errorf("the ladder has no %q:\n%s", part, ladder)
 				}
 			}
-			registration, code := l.agent.Command("trace", "--line", "1")
+			registration, code := l.Agent.Command("trace", "--line", "1")
 			if code != 0 || !strings.Contains(registration, "REGISTER sip:") || !strings.Contains(registration, "200 OK") {
 				t.Errorf("the ladder of the line:\n%s", registration)
 			}
@@ -82,14 +83,14 @@ var messageFields = []string{"ip.src", "sip.Method", "sip.Status-Code", "sip.CSe
 
 // sameMessages compares what tshark reads of a call on the wire with what it reads of its capture.
 func (l *lab) sameMessages(callID, file, transport string) {
-	l.t.Helper()
-	filter := fmt.Sprintf(`sip && ip.addr == %s && sip.Call-ID == "%s"`, l.host.Addr, callID)
-	wire, ours := tshark.Of(l.t, l.watch).Fields(filter, messageFields...), tshark.File(l.t, file).Fields(filter, messageFields...)
+	l.T.Helper()
+	filter := fmt.Sprintf(`sip && ip.addr == %s && sip.Call-ID == "%s"`, l.Host.Addr, callID)
+	wire, ours := tshark.Of(l.T, l.Watch).Fields(filter, messageFields...), tshark.File(l.T, file).Fields(filter, messageFields...)
 	if len(wire) < 8 || !slices.EqualFunc(wire, ours, slices.Equal[[]string]) {
-		l.t.Errorf("on the wire %d messages:\n%s\nin the capture %d:\n%s", len(wire), table(wire), len(ours), table(ours))
+		l.T.Errorf("on the wire %d messages:\n%s\nin the capture %d:\n%s", len(wire), table(wire), len(ours), table(ours))
 	}
-	if bad := tshark.File(l.t, file).Malformed(l.host.Addr.String()); len(bad) > 0 {
-		l.t.Errorf("tshark about the capture: %q", bad)
+	if bad := tshark.File(l.T, file).Malformed(l.Host.Addr.String()); len(bad) > 0 {
+		l.T.Errorf("tshark about the capture: %q", bad)
 	}
 }
 
@@ -103,62 +104,62 @@ func table(rows [][]string) string {
 
 // sameText compares the octets: what differs is an x in the capture, and is a secret.
 func (l *lab) sameText(callID, file, transport string) {
-	l.t.Helper()
+	l.T.Helper()
 	if transport != "udp" {
 		return // on the wire one message may be in several segments
 	}
-	filter := fmt.Sprintf(`sip && ip.addr == %s && sip.Call-ID == "%s"`, l.host.Addr, callID)
-	wire, ours := tshark.Of(l.t, l.watch).Fields(filter, "udp.payload"), tshark.File(l.t, file).Fields(filter, "udp.payload")
+	filter := fmt.Sprintf(`sip && ip.addr == %s && sip.Call-ID == "%s"`, l.Host.Addr, callID)
+	wire, ours := tshark.Of(l.T, l.Watch).Fields(filter, "udp.payload"), tshark.File(l.T, file).Fields(filter, "udp.payload")
 	hidden := 0
 	for i := range min(len(wire), len(ours)) {
-		a, b := octets(l.t, wire[i][0]), octets(l.t, ours[i][0])
+		a, b := octets(l.T, wire[i][0]), octets(l.T, ours[i][0])
 		if len(a) != len(b) {
-			l.t.Errorf("message %d has %d octets in the capture, %d on the wire", i, len(b), len(a))
+			l.T.Errorf("message %d has %d octets in the capture, %d on the wire", i, len(b), len(a))
 			continue
 		}
 		for k := range a {
 			if a[k] != b[k] {
 				hidden++
 				if b[k] != 'x' {
-					l.t.Fatalf("message %d differs:\n%s\non the wire\n%s", i, b, a)
+					l.T.Fatalf("message %d differs:\n%s\non the wire\n%s", i, b, a)
 				}
 			}
 		}
 		for _, secret := range []string{`response="`, `cnonce="`, "Signal="} {
 			if _, rest, ok := bytes.Cut(b, []byte(secret)); ok && rest[0] != 'x' {
-				l.t.Errorf("%s%.10s in the capture", secret, rest)
+				l.T.Errorf("%s%.10s in the capture", secret, rest)
 			}
 		}
 	}
 	if hidden < 32 {
-		l.t.Errorf("%d octets are hidden: a digest response alone has more", hidden)
+		l.T.Errorf("%d octets are hidden: a digest response alone has more", hidden)
 	}
 }
 
-func octets(t *testing.T, text string) []byte {
+func octets(t netlab.T, text string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	return b
 }
 
 // maskedDigits: tshark finds the telephone events of the call, and in none of them a digit.
 func (l *lab) maskedDigits(file string) {
-	l.t.Helper()
-	rows := tshark.File(l.t, file).Fields("rtpevent", "rtpevent.event_id")
+	l.T.Helper()
+	rows := tshark.File(l.T, file).Fields("rtpevent", "rtpevent.event_id")
 	if len(rows) < 9 {
-		l.t.Errorf("%d telephone events in the capture", len(rows))
+		l.T.Errorf("%d telephone events in the capture", len(rows))
 	}
 	for _, r := range rows {
 		if r[0] != "255" {
-			l.t.Errorf("event %s in the capture", r[0])
+			l.T.Errorf("event %s in the capture", r[0])
 		}
 	}
-	if rtcp := tshark.File(l.t, file).Fields("rtcp", "frame.number"); len(rtcp) == 0 {
-		l.t.Error("no RTCP in the capture")
+	if rtcp := tshark.File(l.T, file).Fields("rtcp", "frame.number"); len(rtcp) == 0 {
+		l.T.Errorf("no RTCP in the capture")
 	}
-	if rtp := tshark.File(l.t, file).Fields("rtp && !rtpevent", "frame.number"); len(rtp) != 0 {
-		l.t.Errorf("%d packets of sound in a capture that was asked for fax", len(rtp))
+	if rtp := tshark.File(l.T, file).Fields("rtp && !rtpevent", "frame.number"); len(rtp) != 0 {
+		l.T.Errorf("%d packets of sound in a capture that was asked for fax", len(rtp))
 	}
 }
