@@ -3,9 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tipring/agent/fax"
@@ -26,6 +28,8 @@ type faxing struct {
 	engine  *fax.Engine
 	clerk   *provider.Clerk
 	relays  relayList
+
+	nameless atomic.Int64 // relays whose call is not known, so far
 
 	monitors   sync.Map // of *pages.Monitor by the fax's id: those that are on their way
 	stands     sync.Map // of fax.Progress by the same id: where their calls stand
@@ -201,14 +205,14 @@ func (a *Agent) faxEnded(port int, at fax.Attempt, o fax.Outcome) {
 	}
 }
 
-// callOf is the id of a call by its SIP Call-ID; one of its own when there was none, or it is forgotten.
+// callOf is the id of a call by its SIP Call-ID; one of its own, as no other, when there was none or it is forgotten.
 func (a *Agent) callOf(sipCallID string) string {
 	for _, c := range a.calls.all() {
 		if c.SIPCallID == sipCallID {
 			return c.ID
 		}
 	}
-	return time.Now().UTC().Format("20060102150405.000000") // as no other
+	return fmt.Sprintf("unknown-%d", a.fax.nameless.Add(1))
 }
 
 // faxChanged is told by the store, on any goroutine.

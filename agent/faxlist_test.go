@@ -268,6 +268,13 @@ func TestRelaysAreShown(t *testing.T) {
 	if len(all) != keptRelays {
 		t.Fatalf("%d are shown", len(all))
 	}
+	ids := map[string]bool{}
+	for _, x := range all {
+		ids[x.ID] = true
+	}
+	if len(ids) != len(all) {
+		t.Errorf("%d ids of %d faxes", len(ids), len(all))
+	}
 	x := all[0]
 	if x.Kind != "relay" || x.Direction != "out" || x.State != "sent" || x.Peer != "620" || *x.Port != 2 || *x.Rate != 9600 || !*x.ECM || x.Pages[0].What != "slowed down" || x.Error != "" {
 		t.Errorf("the newest: %+v", x)

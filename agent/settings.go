@@ -130,8 +130,11 @@ func (s settings) Generations() []api.Generation {
 // CheckGeneration tells what going back to a generation would change.
 func (s settings) CheckGeneration(n int, by *http.Request) (api.Proposal, error) {
 	g, err := s.a.store.Load(n)
-	if err != nil {
+	switch {
+	case errors.Is(err, generations.ErrNone):
 		return api.Proposal{}, fmt.Errorf("generation %d: %w", n, api.ErrNotFound)
+	case err != nil:
+		return api.Proposal{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
 	}
 	return s.propose(g.Provisioned, g.Local, by), nil
 }

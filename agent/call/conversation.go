@@ -45,6 +45,7 @@ type conversation struct {
 	undisturbed bool // no other call is announced while it lasts
 	joins       bool // the call that is held, as soon as it is answered
 	data        bool // modems talk
+	answerTone  bool // one of them has said so, without turning cancellers off
 
 	ringback bool        // we play it
 	early    bool        // the far end sends sound before the answer

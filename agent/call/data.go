@@ -14,6 +14,7 @@ type hybrid struct {
 	canceller *echo.Canceller // nil: there has been no call
 	played    []int16         // the last frame
 	data      bool
+	linear    bool
 }
 
 // wrote keeps what was played to the telephone.
@@ -33,6 +34,10 @@ func (p *Port) cancelEcho(c *conversation, in []int16) {
 		h.data = c.data
 		h.canceller.SetData(h.data)
 	}
+	if h.linear != c.answerTone {
+		h.linear = c.answerTone
+		h.canceller.SetNLP(!h.linear)
+	}
 	if len(h.played) == len(in) {
 		h.canceller.Process(h.played, in)
 	}
@@ -47,7 +52,8 @@ type dataEars struct {
 
 // hearModems turns to data mode on 2100 Hz whose phase is reversed, from whichever side: with
 // that a modem turns echo cancellers off (ITU-T V.25, G.168 clause 7). Without reversals the tone is that
-// of a fax machine, or of a slow modem, which want them left on.
+// of a fax machine, or of a slow modem: they want the canceller left on, but nothing that takes the place
+// of what is left of an echo (clause 6).
 func (p *Port) hearModems(c *conversation, in, out []int16) {
 	e := &p.ears
 	if p.cfg.DataMode != "auto" || p.mode != "" || c.data || c.stage != up || p.joined {
@@ -60,7 +66,10 @@ func (p *Port) hearModems(c *conversation, in, out []int16) {
 	}
 	e.events = e.far.Feed(e.near.Feed(e.events[:0], in), out)
 	for _, v := range e.events {
-		if v.Tone == dsp.Reversal {
+		switch v.Tone {
+		case dsp.CED, dsp.ANSam:
+			c.answerTone = true
+		case dsp.Reversal:
 			p.log.Info("modem heard, the call carries data", "call", c.id)
 			c.carryData()
 			return

@@ -45,6 +45,9 @@ func TestDataMode(t *testing.T) {
 			if c.data != tt.want || c.session.Data() != tt.want || ph.port.hybrid.data != tt.want {
 				t.Errorf("%s: data %v, media %v, canceller %v", tt.name, c.data, c.session.Data(), ph.port.hybrid.data)
 			}
+			if heard := tt.mode == "auto"; ph.port.hybrid.linear != heard {
+				t.Errorf("%s: what is left of an echo is covered: %v", tt.name, heard)
+			}
 			ph.flash() // a modem's hook bounces
 			r.run(300 * time.Millisecond)
 			want := fxs.Dialling
