@@ -371,7 +371,7 @@ func TestDialPlanIsTried(t *testing.T) {
 	w := newWatched(t, 60)
 	b := w.sit(browser.Desktop)
 	b.Go(w.address + "/ports#port-1")
-	browser.Evaluate[bool](b, "opening", `() => { document.querySelector('[data-live="port/1"] details.more').open = true; return true; }`)
+	browser.Evaluate[bool](b, "opening", `() => { for (const more of document.querySelectorAll('[data-live="port/1"] details.more')) more.open = true; return true; }`)
 	const answer = `[data-live="port/1"] [data-answer]`
 	tries := []struct{ digits, state, says string }{
 		{"6", "incomplete", "More digits are needed."},

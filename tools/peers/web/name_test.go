@@ -30,6 +30,7 @@ func TestNames(t *testing.T) {
 	if !netlab.Until(browser.Patience, func() bool { return strings.Contains(s.state(), "display_name = by its name") }) {
 		t.Errorf("what was set is not in force: %s", s.state())
 	}
+	b.Until("the answer to Confirm", `() => location.search.includes("applied")`)
 	b.Go("http://telephones.example:8080/")
 	b.UntilText("h1", "Status")
 	b.Until("what is told live", `() => {
