@@ -298,6 +298,9 @@ func (a *Agent) Get(path string, v any) error { return a.request("GET", path, ni
 // Post sends a body, if any, to the control socket.
 func (a *Agent) Post(path string, body any) error { return a.request("POST", path, body, nil) }
 
+// Patch changes what the body, whose JSON it is, names.
+func (a *Agent) Patch(path string, body any) error { return a.request("PATCH", path, body, nil) }
+
 // Delete is DELETE.
 func (a *Agent) Delete(path string) error { return a.request("DELETE", path, nil, nil) }
 

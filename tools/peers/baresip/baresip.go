@@ -201,6 +201,19 @@ func (b *Baresip) Wait(limit time.Duration, kind string, n int) Event {
 	return found
 }
 
+// Digits are the keys that baresip was told of, by RFC 4733 or INFO.
+func (b *Baresip) Digits() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	keys := ""
+	for _, e := range b.events {
+		if e.Type == "CALL_DTMF_START" {
+			keys += e.Param
+		}
+	}
+	return keys
+}
+
 // Heard returns what baresip recorded of its last call, at 8000 Hz. The call must have ended.
 func (b *Baresip) Heard() []int16 {
 	b.t.Helper()

@@ -204,7 +204,7 @@ func (c *Call) Wait(method string, limit time.Duration) bool {
 // Ended reports whether the other side ended or cancelled the call.
 func (c *Call) Ended() bool { return len(c.Got("BYE"))+len(c.Got("CANCEL")) > 0 }
 
-// Dial calls a number through a server and returns after the first final
+// Dial calls a number, or an address with an @, through a server and returns after the first final
 // response: the call, and the response's status, 0 when none came.
 func (u *UA) Dial(server netip.AddrPort, number string, limit time.Duration, headers ...string) (*Call, int) {
 	return u.DialWith(server, number, limit, func(c *Call) string { return c.Media.Offer() }, headers...)
@@ -215,6 +215,9 @@ func (u *UA) DialWith(server netip.AddrPort, number string, limit time.Duration,
 	c := &Call{
 		ID: token(), ua: u, outgoing: true, tag: token(), peer: server, cseq: 1,
 		target: fmt.Sprintf("sip:%s@%s", number, server), ended: map[string]bool{},
+	}
+	if strings.Contains(number, "@") {
+		c.target = "sip:" + number
 	}
 	c.Media = newMedia(u.t, u.host)
 	u.mu.Lock()
@@ -239,6 +242,16 @@ func (u *UA) DialWith(server netip.AddrPort, number string, limit time.Duration,
 		c.ack()
 	}
 	return c, res.Status
+}
+
+// Ask sends a request to a number through a server, outside of any dialog, and returns the final
+// answer, nil for none.
+func (u *UA) Ask(server netip.AddrPort, number, method string, headers []string, body string) *wire.Message {
+	c := &Call{
+		ID: token(), ua: u, outgoing: true, tag: token(), peer: server,
+		target: fmt.Sprintf("sip:%s@%s", number, server), ended: map[string]bool{},
+	}
+	return c.send(method, 1, append(headers, c.contact()), body, 10*time.Second)
 }
 
 // Answered is the final response of an outgoing call.

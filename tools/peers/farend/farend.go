@@ -200,10 +200,12 @@ func (u *UA) reply(m *wire.Message, to netip.AddrPort, status int, phrase, tag s
 }
 
 func finish(b *strings.Builder, headers []string, body string) {
+	typed := false
 	for _, h := range headers {
 		fmt.Fprintf(b, "%s\r\n", h)
+		typed = typed || strings.HasPrefix(h, "Content-Type:")
 	}
-	if body != "" {
+	if body != "" && !typed {
 		b.WriteString("Content-Type: application/sdp\r\n")
 	}
 	fmt.Fprintf(b, "Content-Length: %d\r\n\r\n%s", len(body), body)

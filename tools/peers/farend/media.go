@@ -29,6 +29,7 @@ type Media struct {
 	mu      sync.Mutex
 	to      netip.AddrPort
 	tone    *audio.Tone
+	queue   []int16 // to be said first
 	heard   []int16
 	events  []byte // RFC 4733 events, once each
 	lastTS  uint32
@@ -97,6 +98,13 @@ func (m *Media) Say(freq, dbm0 float64) {
 	m.mu.Unlock()
 }
 
+// Play says samples, once, before the tone goes on.
+func (m *Media) Play(pcm []int16) {
+	m.mu.Lock()
+	m.queue = append(m.queue, pcm...)
+	m.mu.Unlock()
+}
+
 func (m *Media) close() {
 	if m == nil || m.conn == nil {
 		return
@@ -127,7 +135,9 @@ func (m *Media) speak() {
 		to := m.to
 		machine := m.machine
 		if machine == nil {
-			m.tone.Next(pcm)
+			said := copy(pcm, m.queue)
+			m.queue = m.queue[said:]
+			m.tone.Next(pcm[said:])
 		}
 		hold, protect := m.hold || m.paused, m.protect
 		m.mu.Unlock()

@@ -20,14 +20,18 @@ import (
 
 // Frame types of the line-card socket.
 const (
-	typeAudio    = 0x01
-	typeHook     = 0x02
-	typeRing     = 0x03
-	typePolarity = 0x04
-	typeLamp     = 0x05
-	typeHello    = 0x06
-	typePower    = 0x07
-	typePulse    = 0x08
+	typeAudio = 0x01
+	typeHook  = 0x02
+	typeHello = 0x06
+	typePulse = 0x08
+)
+
+// What the agent does to the line: types of a Change.
+const (
+	Ring     = 0x03
+	Polarity = 0x04
+	Lamp     = 0x05
+	Power    = 0x07
 )
 
 // FrameSamples is how many samples go into one AUDIO frame: 20 ms.
@@ -58,6 +62,9 @@ type Phone struct {
 	// sound. A setting.
 	AnswerAtOnce bool
 
+	// Hybrid gives back a half of what is heard, 6 dB below it, a frame later. A setting.
+	Hybrid bool
+
 	t      netlab.T
 	conn   net.Conn
 	ended  chan struct{} // closed by Close
@@ -67,6 +74,7 @@ type Phone struct {
 	mu      sync.Mutex
 	actions []action // at the next frame boundary
 	queue   []int16  // to be said first
+	echo    []int16  // of the hybrid
 	tone    *audio.Tone
 	heard   []int16
 	sent    int
@@ -219,6 +227,11 @@ func (p *Phone) speak() {
 		if p.tone != nil {
 			p.tone.Next(pcm[said:])
 		}
+		echoed := min(len(p.echo), len(pcm))
+		for i, v := range p.echo[:echoed] {
+			pcm[i] += v
+		}
+		p.echo = p.echo[echoed:]
 		p.sent += FrameSamples
 		end, tell := p.sent, p.Sent
 		p.mu.Unlock()
@@ -244,17 +257,21 @@ func (p *Phone) listen(r *bufio.Reader) {
 		p.mu.Lock()
 		if kind == typeAudio {
 			for i := 0; i+1 < len(payload); i += 2 {
-				p.heard = append(p.heard, int16(binary.LittleEndian.Uint16(payload[i:])))
+				v := int16(binary.LittleEndian.Uint16(payload[i:]))
+				p.heard = append(p.heard, v)
+				if p.Hybrid {
+					p.echo = append(p.echo, v/2)
+				}
 			}
 		} else if len(payload) == 1 {
 			p.changes = append(p.changes, Change{kind, payload[0], len(p.heard), time.Now()})
 			switch kind {
-			case typeRing:
+			case Ring:
 				p.ringing = payload[0] == 1
 				if p.ringing && p.AnswerAtOnce {
 					_, _ = p.conn.Write(frame(typeHook, []byte{1}))
 				}
-			case typePower:
+			case Power:
 				p.powered = payload[0] == 1
 			}
 		}
@@ -315,12 +332,18 @@ func (p *Phone) WaitTone(limit time.Duration, freqs ...float64) {
 
 // ListenFor is WaitTone for those who go on without it.
 func (p *Phone) ListenFor(limit time.Duration, freqs ...float64) error {
+	return p.Listen(limit, 200*time.Millisecond, freqs...)
+}
+
+// Listen is ListenFor for sounds of another length than 200 ms.
+func (p *Phone) Listen(limit, length time.Duration, freqs ...float64) error {
 	err := fmt.Errorf("nothing was heard")
+	n := int(length * audio.Rate / time.Second)
 	if p.Wait(limit, func() bool {
-		if len(p.heard) < 1600 {
+		if len(p.heard) < n {
 			return false
 		}
-		err = Sounds(p.heard[len(p.heard)-1600:], freqs...)
+		err = Sounds(p.heard[len(p.heard)-n:], freqs...)
 		return err == nil
 	}) {
 		return nil
@@ -329,6 +352,28 @@ func (p *Phone) ListenFor(limit time.Duration, freqs ...float64) error {
 		return fmt.Errorf("%w; connection: %v", err, lost)
 	}
 	return err
+}
+
+// WaitChange waits until the agent has done something to the line for the n-th time, counted from
+// 1, or fails the test.
+func (p *Phone) WaitChange(limit time.Duration, kind, value byte, n int) Change {
+	p.t.Helper()
+	var found Change
+	if !p.Wait(limit, func() bool {
+		count := 0
+		for _, c := range p.changes {
+			if c.Type == kind && c.Value == value {
+				if count++; count == n {
+					found = c
+					return true
+				}
+			}
+		}
+		return false
+	}) {
+		p.t.Fatalf("phone %d: no change %d to %d (%d) within %v: %+v", p.Hello.Port, kind, value, n, limit, p.Changes())
+	}
+	return found
 }
 
 // Wait waits until ok, which is called with the phone's state locked, says yes.

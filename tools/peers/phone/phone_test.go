@@ -41,10 +41,10 @@ func TestPhone(t *testing.T) {
 			switch kind {
 			case typeHello:
 				_, _ = c.Write(frame(typeHello, []byte(`{"protocol":1,"name":"a","port":4,"kind":"phone"}`)))
-				_, _ = c.Write(frame(typeRing, []byte{1}))
+				_, _ = c.Write(frame(Ring, []byte{1}))
 			case typeHook:
 				hooks <- payload[0]
-				_, _ = c.Write(frame(typeRing, []byte{0}))
+				_, _ = c.Write(frame(Ring, []byte{0}))
 			case typeAudio:
 				_, _ = c.Write(frame(typeAudio, payload))
 			}

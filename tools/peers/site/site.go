@@ -43,6 +43,8 @@ type Options struct {
 	Codecs    string // of the lines
 	Address   string // of the server, if not its IPv4 address
 	Lines     int    // each with a telephone: port n is line n, user 100n; 2 unless set
+
+	Kamailio func(*kamailio.Options) // other settings of the server
 }
 
 // New makes a site; nothing runs on it yet but the server.
@@ -60,6 +62,9 @@ func New(t netlab.T, o Options) *Site {
 	k := kamailio.Options{TLS: &pair, Algorithm: o.Algorithm, Far: netip.AddrPortFrom(s.Far.Addr, 5060)}
 	if o.Relayed {
 		k.RTPEngine = kamailio.RTPEngine(t, s.Server)
+	}
+	if o.Kamailio != nil {
+		o.Kamailio(&k)
 	}
 	s.K = kamailio.Start(t, s.Server, k)
 	if o.Address == "" {
