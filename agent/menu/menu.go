@@ -101,13 +101,13 @@ func (m *Menu) Key(key byte) {
 	}
 	switch key {
 	case '1':
-		m.address()
+		m.tell("address", m.device.Address(), "noaddress")
 	case '2':
 		m.line()
 	case '3':
-		m.claim()
+		m.tell("claim", m.device.ClaimCode(), "claimed")
 	case '4':
-		m.number()
+		m.tell("number", m.device.Number(), "nonumber")
 	case '9':
 		m.askReset()
 	case '*':
@@ -115,16 +115,6 @@ func (m *Menu) Key(key byte) {
 	default:
 		m.say("unknown")
 	}
-}
-
-func (m *Menu) address() {
-	address := m.device.Address()
-	if address == "" {
-		m.say("noaddress")
-		return
-	}
-	m.say("address")
-	m.spell(address)
 }
 
 func (m *Menu) line() {
@@ -141,24 +131,14 @@ func (m *Menu) line() {
 	m.say(state)
 }
 
-func (m *Menu) claim() {
-	code := m.device.ClaimCode()
-	if code == "" {
-		m.say("claimed")
+// tell spells a value behind the words of a prompt; without one another prompt says so.
+func (m *Menu) tell(name, value, none string) {
+	if value == "" {
+		m.say(none)
 		return
 	}
-	m.say("claim")
-	m.spell(code)
-}
-
-func (m *Menu) number() {
-	number := m.device.Number()
-	if number == "" {
-		m.say("nonumber")
-		return
-	}
-	m.say("number")
-	m.spell(number)
+	m.say(name)
+	m.spell(value)
 }
 
 // askReset names the digits that confirm a reset: another number each time, so that nobody keys

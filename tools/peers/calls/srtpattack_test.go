@@ -141,6 +141,8 @@ func TestSRTPUnderAttack(t *testing.T) {
 		t.Fatal("the far end says nothing")
 	}
 	before := c.Media.Packets()
+	pace := time.NewTicker(10 * time.Millisecond)
+	defer pace.Stop()
 	for n := range 150 {
 		plain := lie(n)
 		forged, err := wrong.EncryptRTP(nil, lie(n), nil)
@@ -156,7 +158,7 @@ func TestSRTPUnderAttack(t *testing.T) {
 			c.Media.Inject(b)
 			_, _ = elsewhere.WriteToUDPAddrPort(b, device)
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-pace.C
 	}
 	heard := l.Phones[1].Heard(1200 * time.Millisecond)
 	for at := 0; at+1600 <= len(heard); at += 1600 {

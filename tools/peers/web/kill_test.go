@@ -23,12 +23,18 @@ import (
 func TestUsersAndTokensSurviveAKill(t *testing.T) {
 	t.Parallel()
 	s := besiege(t, nil)
-	k := &killed{s: s, bearer: "Bearer " + s.stateFile("api-token"), there: map[string]string{}, gone: map[string]string{}}
+	k := &killed{s: s, bearer: "Bearer " + s.stateFile("api-token"), begun: make(chan struct{}), there: map[string]string{}, gone: map[string]string{}}
 	for round := range 20 {
 		stop := make(chan bool)
 		var done sync.WaitGroup
 		done.Go(func() { k.change(round, stop) })
-		time.Sleep(time.Duration(round*7%40+1) * time.Millisecond) // whatever it is doing then
+		for range round%4 + 2 { // so many requests later it is in the midst of one
+			select {
+			case <-k.begun:
+			case <-time.After(browser.Patience):
+				t.Fatalf("round %d: no request is made", round)
+			}
+		}
 		s.agent.Kill()
 		close(stop)
 		done.Wait()
@@ -41,7 +47,7 @@ func TestUsersAndTokensSurviveAKill(t *testing.T) {
 		}
 		k.judge(round)
 	}
-	if k.changes < 10 { // 40 and more where nobody else is at work
+	if k.changes < 20 {
 		t.Errorf("only %d changes were made", k.changes)
 	}
 	t.Logf("%d changes, %d users and tokens at the end", k.changes, len(k.there))
@@ -62,6 +68,7 @@ func isAnswer(err error) bool { _, ok := err.(*agent.HTTPError); return ok }
 type killed struct {
 	s           *besieged
 	bearer      string
+	begun       chan struct{} // a request is on its way; told to whoever waits for it
 	changes     int
 	there, gone map[string]string
 	open        string // the route of what nobody was told how it ended
@@ -81,6 +88,10 @@ func (k *killed) ask(method, path string, body any) (status int, answer []byte, 
 	}
 	r.Header.Set("Authorization", k.bearer)
 	r.Header.Set("Content-Type", "application/json")
+	select {
+	case k.begun <- struct{}{}:
+	default:
+	}
 	res, err := k.s.visitor(k.s.people).http.Do(r)
 	if err != nil {
 		return 0, nil, false
