@@ -8,8 +8,9 @@ import (
 
 // An ask is what the number is for that the telephone dials next. The zero value is a call.
 type ask struct {
-	step Step // NextNumber, NextTransfer or NextConference
-	code string
+	step   Step // NextNumber, NextTransfer or NextConference
+	code   string
+	answer chan Next // the telephone dials nothing before it hears what a code has come to; nil: it may
 }
 
 // setCodes tells the port which star codes there are now.
@@ -20,15 +21,34 @@ func (p *Port) setCodes() {
 	p.fx.SetCodes(p.cfg.Features.Codes(p.cfg.Number))
 }
 
-// coded does what a star code asks for.
+// coded asks what comes of a star code.
 func (p *Port) coded(code string) {
-	next := p.cfg.Features.Code(p.cfg.Number, code)
+	p.await(code, func() Next { return p.cfg.Features.Code(p.cfg.Number, code) })
+}
+
+// await goes on with a star code once work has told how, unless the telephone has done
+// something else meanwhile.
+func (p *Port) await(code string, work func() Next) {
+	answer := make(chan Next, 1)
+	p.asks = ask{answer: answer}
+	p.aside(func() {
+		answer <- work()
+		p.post(func() {
+			if p.asks.answer == answer && p.now == nil {
+				p.goOn(code, <-answer)
+			}
+		})
+	})
+}
+
+// goOn does what is next after a star code.
+func (p *Port) goOn(code string, next Next) {
 	p.asks = ask{}
 	switch step := next.Step; {
 	case step == NextDone:
 		p.fx.Confirm()
 	case step == NextNumber, (step == NextTransfer || step == NextConference) && p.held != nil:
-		p.asks = ask{step, code}
+		p.asks = ask{step: step, code: code}
 		p.fx.Recall()
 	case step == NextDial:
 		p.fx.Recall()
@@ -51,11 +71,19 @@ func (p *Port) answerAsk(a ask, e fxs.Event) {
 		if p.now != nil {
 			p.now.joins = true
 		}
-	case a.step == NextNumber && p.cfg.Features.Number(p.cfg.Number, a.code, e.Number):
-		p.fx.Confirm()
+	case a.step == NextNumber:
+		p.await(a.code, func() Next { return Next{Step: p.taken(a.code, e.Number)} })
 	default:
 		p.fx.Park(fxs.Reorder)
 	}
+}
+
+// taken gives a number to the code that has asked for it.
+func (p *Port) taken(code, number string) Step {
+	if p.cfg.Features.Number(p.cfg.Number, code, number) {
+		return NextDone
+	}
+	return NextRefused
 }
 
 // wishes are what the telephone wants of the call that it makes now.

@@ -12,7 +12,8 @@ import (
 type codes struct {
 	book   []string
 	wishes Wishes
-	refuse bool // no number is taken
+	refuse bool          // no number is taken
+	slow   time.Duration // of the disk
 }
 
 func (f *codes) Codes(int) []string {
@@ -20,6 +21,7 @@ func (f *codes) Codes(int) []string {
 }
 
 func (f *codes) Code(_ int, code string) Next {
+	time.Sleep(f.slow)
 	f.book = append(f.book, code)
 	switch code {
 	case "*72":
@@ -43,6 +45,7 @@ func (f *codes) Code(_ int, code string) Next {
 }
 
 func (f *codes) Number(_ int, code, number string) bool {
+	time.Sleep(f.slow)
 	f.book = append(f.book, code+"="+number)
 	return !f.refuse
 }
@@ -105,6 +108,56 @@ func TestStarCodes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While a code, or its number, is on its way to the disk, the telephone goes on and hears
+// nothing; what comes of it comes then, unless the telephone was hung up.
+func TestSlowCodes(t *testing.T) {
+	for _, tt := range []struct {
+		keys  string
+		hears int
+		calls int
+	}{
+		{"*78", dialTone, 0},
+		{"*72", dialTone, 0},
+		{"*69", nothing, 1},
+		{"*98", reorderTone, 0},
+	} {
+		f := &codes{slow: 2 * time.Second}
+		inRig(t, coded(f, settings{}), func(r *rig) {
+			ph := r.phone()
+			for _, stays := range []bool{false, true} {
+				ph.lift()
+				ph.press(tt.keys)
+				r.run(time.Second)
+				if ph.hears() != nothing || ph.port.Snapshot().State != fxs.Dialling {
+					t.Errorf("%s: hears %d Hz meanwhile, the port is %v", tt.keys, ph.hears(), ph.port.Snapshot().State)
+				}
+				if !stays {
+					ph.hangUp()
+					ph.lift()
+					r.run(1500 * time.Millisecond)
+					ph.want(fxs.Dialling, dialTone)
+					ph.hangUp()
+					continue
+				}
+				r.run(1500 * time.Millisecond)
+				if ph.hears() != tt.hears || len(r.far.calls) != tt.calls {
+					t.Errorf("%s: hears %d Hz after %d calls", tt.keys, ph.hears(), len(r.far.calls))
+				}
+			}
+		})
+	}
+	f := &codes{slow: 2 * time.Second}
+	inRig(t, coded(f, settings{}), func(r *rig) {
+		ph := r.phone()
+		ph.lift()
+		ph.press("*72601#")
+		r.run(3 * time.Second)
+		ph.want(fxs.Dialling, nothing)
+		r.run(1500 * time.Millisecond)
+		ph.want(fxs.Dialling, dialTone)
+	})
 }
 
 func TestRefusedNumberOfACode(t *testing.T) {

@@ -3,8 +3,9 @@ package call
 import "time"
 
 // Features is what the person at a telephone sets by star codes, and what is asked about it
-// when a call is made or comes in. Its methods are called on the port's goroutine and must
-// not block; each may be called for any port.
+// when a call is made or comes in. Code and Number may take their time, as for the disk: they are
+// called on a goroutine of their own, and the telephone waits. The others are called on the
+// port's goroutine and must not block. Each may be called for any port.
 type Features interface {
 	// Codes lists the star codes that this device acts on, as they are dialled: "*72". None:
 	// they are for the server, or switched off.
