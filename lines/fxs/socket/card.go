@@ -19,8 +19,12 @@ type card struct {
 	pcm    []int16
 	out    []byte
 	until  time.Time // the next samples must have come by then
+	graced bool      // that has been put off, see grace
 	ended  sync.Once
 }
+
+// graceTime is what a deadline is put off by that this process may have slept through.
+const graceTime = 100 * time.Millisecond
 
 var errSilent = errors.New("no samples for too long")
 
@@ -32,6 +36,9 @@ func (c *card) Read() ([]int16, fxs.Loop, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if time.Now().Before(c.until) {
 				return nil, fxs.LoopSame, c.woken()
+			}
+			if c.grace() {
+				continue
 			}
 			err = errSilent
 		}
@@ -58,8 +65,18 @@ func (c *card) Read() ([]int16, fxs.Loop, error) {
 
 // live grants the card the time for its next samples, and for taking the answer.
 func (c *card) live() error {
-	c.until = time.Now().Add(c.driver.audioTime)
+	c.until, c.graced = time.Now().Add(c.driver.audioTime), false
 	return c.conn.SetDeadline(c.until)
+}
+
+// grace puts the deadline off, once: where it was this process that had no time, the card is not
+// to blame, and its samples have come long ago.
+func (c *card) grace() bool {
+	if c.graced {
+		return false
+	}
+	c.until, c.graced = time.Now().Add(graceTime), true
+	return c.conn.SetReadDeadline(c.until) == nil
 }
 
 // woken puts the deadline back that Wake took away.
@@ -104,7 +121,11 @@ func (c *card) tell(t Type, on bool) error {
 }
 
 func (c *card) send() error {
-	if _, err := c.conn.Write(c.out); err != nil {
+	n, err := c.conn.Write(c.out)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.conn.SetWriteDeadline(time.Now().Add(graceTime)) == nil {
+		_, err = c.conn.Write(c.out[n:])
+	}
+	if err != nil {
 		return c.fail(err)
 	}
 	return nil

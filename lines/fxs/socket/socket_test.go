@@ -413,6 +413,31 @@ func TestCardWithoutSamplesIsEnded(t *testing.T) {
 	}
 }
 
+// A card whose samples came in time is not ended because this process looked too late.
+func TestSamplesThatWereReadTooLate(t *testing.T) {
+	r := newRig(t, Config{}, time.Minute)
+	p, taken := r.card()
+	c := taken.(*card)
+	for range 3 {
+		p.send(AppendAudio(nil, make([]int16, 160)))
+		c.until = time.Unix(1, 0)
+		if err := c.conn.SetDeadline(c.until); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Ring(true); err != nil {
+			t.Fatal(err)
+		}
+		p.wants(Ring, 1)
+		if pcm, _, err := c.Read(); len(pcm) != 160 || err != nil {
+			t.Fatalf("%d samples, %v", len(pcm), err)
+		}
+		if err := c.Write(make([]int16, 160)); err != nil {
+			t.Fatal(err)
+		}
+		p.wants(Audio)
+	}
+}
+
 func TestCardThatDoesNotListenIsEnded(t *testing.T) {
 	r := newRig(t, Config{}, soon)
 	_, c := r.card()
