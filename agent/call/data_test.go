@@ -66,7 +66,7 @@ func TestDataMode(t *testing.T) {
 func TestEchoIsCancelled(t *testing.T) {
 	inRig(t, settings{config: func(c *Config) { c.EchoCanceller = true }}, func(r *rig) {
 		ph := r.phone()
-		ph.echo = true
+		ph.echo = 4
 		ph.dial("600")
 		r.run(200 * time.Millisecond)
 		far := r.far.last()

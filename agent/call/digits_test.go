@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tipring/internal/dsp"
+	"tipring/internal/dsp/talker"
 	"tipring/internal/sipmsg"
 	"tipring/lines/fxs"
 )
@@ -118,7 +119,7 @@ func TestKeysFromTheFarEnd(t *testing.T) {
 	for _, kind := range []string{"auto", "rfc4733", "info", "inband"} {
 		inRig(t, withDTMF(kind), func(r *rig) {
 			ph := r.phone()
-			ph.echo = true // and what is heard comes back from the hybrid
+			ph.echo = 4 // and what is heard comes back from the hybrid
 			ph.dial("600")
 			r.run(300 * time.Millisecond)
 			far := r.far.last()
@@ -148,6 +149,45 @@ func TestKeysFromTheFarEnd(t *testing.T) {
 			}
 			if far.events != "" || far.infos != "" {
 				t.Errorf("%s: came back as events %q, INFO %q", kind, far.events, far.infos)
+			}
+		})
+	}
+}
+
+// Digits of the far end in its sound come back from the hybrid, 6 dB weaker, and are none of the
+// telephone's: neither before a canceller knows the hybrid nor after, nor without one.
+func TestKeysInBandFromTheFarEndAreNotSentBack(t *testing.T) {
+	for _, canceller := range []bool{true, false} {
+		set := withDTMF("auto")
+		set.config = func(c *Config) { c.EchoCanceller = canceller }
+		inRig(t, set, func(r *rig) {
+			ph := r.phone()
+			ph.echo = 2
+			ph.dial("600")
+			r.run(300 * time.Millisecond)
+			far := r.far.last()
+			for _, talk := range []time.Duration{0, 2 * time.Second} {
+				far.source = talker.New(1, talker.Config{LevelDBm0: -16})
+				r.run(talk)
+				far.keys = dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0)
+				ph.heard = ""
+				for _, d := range []byte(everyKey) {
+					far.keys.Press(d, 400, 800)
+				}
+				r.until("all digits heard", func() bool { return !far.keys.Busy() })
+				r.run(200 * time.Millisecond)
+				if ph.heard != everyKey || far.events != "" {
+					t.Errorf("canceller %v, after %v of speech: the telephone heard %q, events went back: %q", canceller, talk, ph.heard, far.events)
+				}
+				far.keys = nil
+			}
+			if !canceller {
+				return // no telephone's digits are heard under such an echo
+			}
+			ph.press(everyKey)
+			r.run(300 * time.Millisecond)
+			if far.events != everyKey {
+				t.Errorf("of digits during the far end's speech came %q", far.events)
 			}
 		})
 	}

@@ -19,12 +19,18 @@ func (p *Port) Exchange(in, out []int16) {
 	}
 }
 
+// Cancel implements fxs.Canceller.
+func (p *Port) Cancel(in []int16) {
+	if c := p.now; c != nil && c.fax == nil && c.session != nil && c.mapping == nil {
+		p.cancelEcho(c, in)
+	}
+}
+
 // exchange is the sound between the telephone and the media of its call, or of both.
 func (p *Port) exchange(c *conversation, in, out []int16) {
 	if c.session == nil || c.mapping != nil {
 		return
 	}
-	p.cancelEcho(c, in)
 	mute := c.held || p.commands || p.fx.Mutes()
 	if mute || p.swallows {
 		in = p.quiet(len(in))

@@ -26,7 +26,7 @@ type telephone struct {
 	ear    []int16                    // all that was heard
 	dtmf   dsp.DTMFDetector
 	heard  string // keys
-	echo   bool   // the hybrid gives back a part of what is heard
+	echo   int    // the hybrid gives back what is heard, divided by it; 0: nothing
 	shift  int    // samples of a frame before a key begins
 
 	fax *t38.Machine // instead of a telephone
@@ -85,9 +85,9 @@ func (ph *telephone) frame() {
 	case ph.says != nil && ph.off:
 		ph.says.Read(pcm)
 	}
-	if n := len(ph.ear); ph.echo && n >= 160 {
+	if n := len(ph.ear); ph.echo > 0 && n >= 160 {
 		for i := range pcm {
-			pcm[i] += ph.ear[n-160+i] / 4
+			pcm[i] += ph.ear[n-160+i] / int16(ph.echo)
 		}
 	}
 	ph.card.send(said{pcm: pcm})

@@ -64,7 +64,15 @@ func (d *DTMFDetector) Key() byte { return d.digit.key }
 
 // Suspects tells whether a digit sounds, or what may become one: some 10 ms before it is
 // certain.
-func (d *DTMFDetector) Suspects() bool { return d.digit.key != 0 || d.candidate.views > 0 }
+func (d *DTMFDetector) Suspects() bool { return d.Suspected() != 0 }
+
+// Suspected is the digit that Suspects means, or 0.
+func (d *DTMFDetector) Suspected() byte {
+	if d.digit.key == 0 && d.candidate.views > 0 {
+		return d.candidate.key
+	}
+	return d.digit.key
+}
 
 // Reset forgets everything that was heard.
 func (d *DTMFDetector) Reset() { *d = DTMFDetector{DialTone: d.DialTone} }

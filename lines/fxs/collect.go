@@ -62,7 +62,7 @@ func (p *Port) listen(in []int16) {
 	p.dtmf.DialTone = p.state == Dialling
 	p.heard = p.dtmf.Feed(p.heard[:0], in)
 	for _, e := range p.heard {
-		if e.Down && p.procedure.acknowledged(e.Key) {
+		if e.Down && (p.procedure.acknowledged(e.Key) || p.playsKey(e.Key)) {
 			p.swallowed = e.Key
 			continue
 		}

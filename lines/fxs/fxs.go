@@ -96,13 +96,14 @@ type Port struct {
 	messages  bool  // wait
 	owesData  bool  // the telephone does not know yet
 	restUntil int64 // when it may be told at the earliest
-	swallowed byte  // the key that acknowledged an alert
+	swallowed byte  // the key that acknowledged an alert, or was an echo
 
 	wanted, sent outputs
 	listening    bool // the card has sent samples
 	events       []Event
 	heard        []dsp.DTMFEvent
-	out          []int16 // of Turn
+	ignored      []dsp.DTMFEvent
+	out, played  []int16 // of Turn
 }
 
 // New makes a port that is on-hook.

@@ -1,6 +1,10 @@
 package fxs
 
-import "cmp"
+import (
+	"cmp"
+
+	"tipring/internal/dsp"
+)
 
 // Audio is what a port exchanges samples with while there is a call.
 type Audio interface {
@@ -8,6 +12,10 @@ type Audio interface {
 	// zeros, with what it is to hear.
 	Exchange(in, out []int16)
 }
+
+// A Canceller is an Audio that takes out of what the telephone says what it hears, before keys are
+// looked for in it: those of the far end are none of the telephone's.
+type Canceller interface{ Cancel(in []int16) }
 
 // outputs are what a line card does besides carrying samples.
 type outputs struct{ ring, reverse, lamp, unpowered bool }
@@ -82,6 +90,9 @@ func (p *Port) exchange(card Card, audio Audio, in []int16) error {
 	}
 	out := p.out[:len(in)]
 	clear(out)
+	if c, ok := audio.(Canceller); ok && !p.Mutes() {
+		c.Cancel(in)
+	}
 	p.Hear(in)
 	if p.Mutes() {
 		clear(in)
@@ -90,7 +101,30 @@ func (p *Port) exchange(card Card, audio Audio, in []int16) error {
 		audio.Exchange(in, out)
 	}
 	p.Speak(out)
+	p.remember(out)
 	return card.Write(out)
+}
+
+// echoTime is how late what was played may come back.
+const echoTime = 60 * samplesPerMS
+
+// remember keeps what was played in the last frame, and before it for as long as it may echo.
+func (p *Port) remember(out []int16) {
+	p.played = append(p.played, out...)
+	if over := len(p.played) - len(out) - echoTime; over > 0 {
+		p.played = append(p.played[:0], p.played[over:]...)
+	}
+}
+
+// playsKey tells whether a key that came from the telephone may be one that was played to it: a
+// hybrid that no canceller knows yet gives back half of it.
+func (p *Port) playsKey(key byte) bool {
+	const part = 5 * samplesPerMS
+	var d dsp.DTMFDetector
+	for pcm := p.played; len(pcm) > 0 && d.Suspected() != key; pcm = pcm[min(part, len(pcm)):] {
+		p.ignored = d.Feed(p.ignored[:0], pcm[:min(part, len(pcm))])
+	}
+	return d.Suspected() == key
 }
 
 // command tells the card what it does not know yet.
@@ -131,5 +165,5 @@ func (p *Port) unplug() {
 	p.rest()
 	p.owesData = p.messages && p.tellsByData() // the next card may have another telephone
 	p.settle()
-	p.sent, p.listening = outputs{}, false
+	p.sent, p.listening, p.played = outputs{}, false, p.played[:0]
 }

@@ -111,6 +111,32 @@ func TestWaitingCallerIsShown(t *testing.T) {
 	}
 }
 
+// cancels is a far end that takes echoes out, and counts those that it cannot know.
+type cancels struct {
+	speaks
+	port          *Port
+	frames, muted int
+}
+
+func (c *cancels) Cancel([]int16) {
+	c.frames++
+	if c.port.Mutes() {
+		c.muted++
+	}
+}
+
+// What is played while the far end is muted is none of its sound: nobody is to learn from it what
+// of that comes back.
+func TestNothingIsCancelledWhileMuted(t *testing.T) {
+	var c collector
+	p := waitingCall(t, "us", dsp.NewDTMFGenerator(-9, -7), &c)
+	far := &cancels{port: p}
+	c.run(t, p, far, 2*second)
+	if all := 2 * second / 160; far.muted > 0 || far.frames < all/2 || far.frames == all {
+		t.Errorf("%d frames cancelled, %d of them muted, of %d", far.frames, far.muted, all)
+	}
+}
+
 // A flash in the middle of the data takes the waiting call: at once, and in silence.
 func TestStopWaitingEndsTheData(t *testing.T) {
 	keys := dsp.NewDTMFGenerator(-9, -7)
