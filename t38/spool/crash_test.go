@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tipring/internal/durable/fakedisk"
 	"tipring/t38/t4"
 	"tipring/t38/t4/tiff"
 )
@@ -62,7 +63,7 @@ func (l *life) open() {
 }
 
 func (l *life) promise(kind Kind, sheets ...sheetOf) *promise {
-	p := &promise{kind: kind, sheets: sheets, begun: l.m.done(), accepted: never, offered: never, marking: never, marked: never, confirmed: never, settled: never, deleting: never, deleted: never}
+	p := &promise{kind: kind, sheets: sheets, begun: l.m.Done(), accepted: never, offered: never, marking: never, marked: never, confirmed: never, settled: never, deleting: never, deleted: never}
 	l.faxes = append(l.faxes, p)
 	return p
 }
@@ -78,7 +79,7 @@ func (l *life) submit(sheets ...sheetOf) *promise {
 		return l.s.write(e, dir, func(w *tiff.Writer) (int, error) { return len(sheets), writeSheets(l.t, w, sheets) })
 	}))
 	p.id = l.s.accepted(e).ID
-	p.accepted = l.m.done()
+	p.accepted = l.m.Done()
 	return p
 }
 
@@ -109,15 +110,15 @@ func (l *life) receive(m Meta, whole bool, sheets ...sheetOf) *promise {
 		last := whole && n == len(sheets)-1
 		if last {
 			give(l.t, in, n, small(99), false)
-			p.offered = l.m.done()
+			p.offered = l.m.Done()
 		}
 		give(l.t, in, n, s, n%2 == 0)
 		must(l.t, in.Keep(last))
 		in.wait()
 		must(l.t, in.Err())
-		p.kept = append(p.kept, l.m.done())
+		p.kept = append(p.kept, l.m.Done())
 		if last {
-			p.accepted = l.m.done()
+			p.accepted = l.m.Done()
 		}
 	}
 	if whole {
@@ -138,28 +139,28 @@ func (l *life) deliver(p *promise, whole bool) {
 			j.Page(Page{N: k, Result: Confirmed})
 			l.s.work.Wait()
 		}
-		p.marking = l.m.done()
+		p.marking = l.m.Done()
 		j.LastPageSent()
-		p.marked = l.m.done()
+		p.marked = l.m.Done()
 		if !whole {
 			return Result{Error: "no answer"}
 		}
-		p.confirmed = l.m.done()
+		p.confirmed = l.m.Done()
 		return Result{OK: true, Pages: []Page{{N: n, Result: Confirmed}}}
 	}
 	l.q.running[p.id] = &running{}
 	l.q.try(context.Background(), p.id)
 	delete(l.q.running, p.id)
-	p.ended, p.settled = p.kind.done(), l.m.done()
+	p.ended, p.settled = p.kind.done(), l.m.Done()
 	if !whole {
 		p.ended = Queued
 	}
 }
 
 func (l *life) remove(p *promise) {
-	p.deleting = l.m.done()
+	p.deleting = l.m.Done()
 	must(l.t, l.s.Delete(p.id))
-	p.deleted = l.m.done()
+	p.deleted = l.m.Done()
 }
 
 // check holds a store against the promises of the first n ops.
@@ -283,10 +284,8 @@ var lives = []struct {
 
 // settle makes what was done so far the durable beginning: its promises hold from now on.
 func (m *model) settle(l *life) {
-	m.mu.Lock()
-	n := len(m.ops)
-	m.mu.Unlock()
-	m.base, m.ops = m.live.clone(), nil
+	n := m.Done()
+	m.Settle()
 	for _, p := range l.faxes {
 		for _, at := range []*int{&p.begun, &p.offered, &p.accepted} {
 			*at = max(0, *at-n)
@@ -309,7 +308,7 @@ func TestPowerCuts(t *testing.T) {
 		tt.live(l)
 		seen := map[string]bool{}
 		fresh := func(n int, m *model) bool {
-			id := fmt.Sprint(n, m.live.list(0, ""))
+			id := fmt.Sprint(n, m.String())
 			was := seen[id]
 			seen[id] = true
 			return !was
@@ -320,28 +319,24 @@ func TestPowerCuts(t *testing.T) {
 				t.Fatalf("%s, %s: %v", tt.name, what, err)
 			}
 			if faults := l.check(s, r, n); len(faults) > 0 {
-				t.Fatalf("%s, %s: %s\n%s", tt.name, what, strings.Join(faults, "\n"), m.live.list(0, ""))
+				t.Fatalf("%s, %s: %s\n%s", tt.name, what, strings.Join(faults, "\n"), m.String())
 			}
-			for _, names := range m.live.dirs {
-				for name := range names {
-					if strings.HasSuffix(name, newSuffix) || strings.HasSuffix(name, goneSuffix) {
-						t.Fatalf("%s, %s: left behind: %s", tt.name, what, name)
-					}
-				}
+			if left := m.Left(newSuffix, goneSuffix); len(left) > 0 {
+				t.Fatalf("%s, %s: left behind: %s", tt.name, what, left)
 			}
 			must(t, s.Close())
 		}
-		for n := range len(l.m.ops) + 1 {
+		for n := range l.m.Done() + 1 {
 			for seed, known := uint64(0), 0; known < 6; seed++ {
-				once := l.m.crash(n, keeps(seed))
+				once := l.m.crash(n, fakedisk.Keeps(seed))
 				if !fresh(n, once) {
 					known++
 					continue
 				}
-				look(once, n, fmt.Sprintf("cut after %d of %d changes, seed %d", n, len(l.m.ops), seed))
-				for k := range len(once.ops) + 1 {
-					if twice := once.crash(k, keeps(seed+uint64(k))); fresh(n, twice) {
-						look(twice, n, fmt.Sprintf("cut after %d of %d changes, seed %d, and after %d of the start", n, len(l.m.ops), seed, k))
+				look(once, n, fmt.Sprintf("cut after %d of %d changes, seed %d", n, l.m.Done(), seed))
+				for k := range once.Done() + 1 {
+					if twice := once.crash(k, fakedisk.Keeps(seed+uint64(k))); fresh(n, twice) {
+						look(twice, n, fmt.Sprintf("cut after %d of %d changes, seed %d, and after %d of the start", n, l.m.Done(), seed, k))
 					}
 				}
 			}
@@ -368,7 +363,7 @@ func TestDiskErrors(t *testing.T) {
 				s, _, err := open(m, where, Config{Now: fixed})
 				must(t, err)
 				calls, failed := 0, false
-				m.fail = func(call, path string) error {
+				m.Fail = func(call, path string) error {
 					if calls++; calls == n || stays && calls > n && call != "read" && call != "list" && call != "open" {
 						failed = true
 						return failure
@@ -376,7 +371,7 @@ func TestDiskErrors(t *testing.T) {
 					return nil
 				}
 				kept, err := takeTwo(t, s)
-				m.fail = nil
+				m.Fail = nil
 				if err != nil && !errors.Is(err, failure) {
 					t.Fatalf("%v at call %d: %v", failure, n, err)
 				}
@@ -385,7 +380,7 @@ func TestDiskErrors(t *testing.T) {
 				}
 				_ = s.Close()
 				for _, seed := range []uint64{0, 1} {
-					again := m.crash(len(m.ops), keeps(seed))
+					again := m.crash(m.Done(), fakedisk.Keeps(seed))
 					s, r, err := open(again, where, Config{Now: fixed})
 					must(t, err)
 					list := s.List()

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tipring/internal/durable/fakedisk"
 )
 
 // As long as something is in the way of a fax it is looked at now and then, and nothing is written:
@@ -44,13 +46,13 @@ func TestHindrance(t *testing.T) {
 		}
 		id, never := take("1"), take("2")
 		synctest.Wait()
-		before := len(m.ops)
+		before := m.Done()
 		time.Sleep(6 * time.Hour)
 		if r, _ := s.Get(id); r.State != Queued || r.Tries != 0 || r.Untried == 0 || r.Error != "no line is registered" {
 			t.Errorf("%+v", r)
 		}
-		if len(m.ops) != before || calls.Load() > 0 || looks.Load() < 100 || looks.Load() > 200 {
-			t.Errorf("%d writes, %d calls, %d looks", len(m.ops)-before, calls.Load(), looks.Load())
+		if m.Done() != before || calls.Load() > 0 || looks.Load() < 100 || looks.Load() > 200 {
+			t.Errorf("%d writes, %d calls, %d looks", m.Done()-before, calls.Load(), looks.Load())
 		}
 
 		up.Store(true)
@@ -66,7 +68,7 @@ func TestHindrance(t *testing.T) {
 		cancel()
 		<-ended
 		must(t, s.Close())
-		s, _, err = open(m.crash(len(m.ops), keeps(1)), where, Config{})
+		s, _, err = open(m.crash(m.Done(), fakedisk.Keeps(1)), where, Config{})
 		must(t, err)
 		for id, want := range map[string]State{id: Sent, never: Failed} {
 			if r, err := s.Get(id); err != nil || r.State != want {

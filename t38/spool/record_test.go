@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tipring/internal/durable/fakedisk"
 )
 
 func full() Record {
@@ -148,7 +150,7 @@ func TestFaxThatTakesTheProgramWithIt(t *testing.T) {
 		_, err = s.change(r.ID, func(r *Record) { r.State, r.Tries = Dialling, r.Tries+1 })
 		must(t, err)
 		must(t, s.save(r.ID))
-		m = m.crash(len(m.ops), keeps(0))
+		m = m.crash(m.Done(), fakedisk.Keeps(0))
 	}
 }
 

@@ -3,7 +3,6 @@ package generations
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/internal/durable/fakedisk"
 )
 
 const where = "/state"
@@ -130,9 +130,9 @@ func prepared(t testing.TB, edit string, prepare func(*Store) error) *model {
 	}
 	must(t, s.Close())
 	if edit != "" {
-		m.put(where+"/config/local.ini", string(localText(edit)))
+		m.Put(where+"/config/local.ini", string(localText(edit)))
 	}
-	m.base, m.ops = m.live.clone(), nil
+	m.Settle()
 	return m
 }
 
@@ -146,9 +146,9 @@ func begun(t testing.TB, edit string, prepare func(*Store) error) (*model, *Stor
 		t.Fatalf("not in order: %v", r.Lines())
 	}
 	if edit != "" {
-		m.put(where+"/config/local.ini", string(localText(edit)))
+		m.Put(where+"/config/local.ini", string(localText(edit)))
 	}
-	m.base, m.ops = m.live.clone(), nil
+	m.Settle()
 	return m, s
 }
 
@@ -160,20 +160,16 @@ func settled(t testing.TB, m *model, want ...string) {
 	defer s.Close()
 	g, ok := s.Current()
 	if got := mark(g, ok); !slices.Contains(want, got) {
-		t.Errorf("in force: %s, want %v; %v\n%s", got, want, r.Lines(), m.live.list(0, ""))
+		t.Errorf("in force: %s, want %v; %v\n%s", got, want, r.Lines(), m.String())
 	}
 	if r.State != nil || r.Fell != 0 || len(r.Broken) > 0 || r.Refused != nil || r.Unread != nil || r.Unwritten != nil {
-		t.Errorf("report: %v\n%s", r.Lines(), m.live.list(0, ""))
+		t.Errorf("report: %v\n%s", r.Lines(), m.String())
 	}
 	if shown := s.readLocal(); string(shown.text) != string(g.Local) {
 		t.Errorf("local.ini does not show what is in force, %s: %.60q", mark(g, ok), shown.text)
 	}
-	for inode, names := range m.live.dirs {
-		for name := range names {
-			if strings.HasSuffix(name, newSuffix) || strings.HasSuffix(name, goneSuffix) {
-				t.Errorf("left behind: %s in %d", name, inode)
-			}
-		}
+	if left := m.Left(newSuffix, goneSuffix); len(left) > 0 {
+		t.Errorf("left behind: %s", left)
 	}
 	if onDisk := len(names(m, where+"/config/generations")); len(s.List()) != onDisk || onDisk > kept+1 {
 		t.Errorf("%d generations, %d on the disk", len(s.List()), onDisk)
@@ -189,7 +185,7 @@ type cuts struct {
 
 // fresh tells a state that was not met before.
 func (c *cuts) fresh(kind string, m *model) bool {
-	id := kind + "\n" + m.live.list(0, "")
+	id := kind + "\n" + m.String()
 	was := c.seen[id]
 	c.seen[id] = true
 	return !was
@@ -201,19 +197,19 @@ func (c *cuts) between(name string, m *model, first, end int, want ...string) {
 	for n := first; n < end; n++ {
 		known := 0
 		for seed := uint64(0); known < 10; seed++ {
-			once := m.crash(n, keeps(seed))
+			once := m.crash(n, fakedisk.Keeps(seed))
 			if !c.fresh(name, once) {
 				known++
 				continue
 			}
 			settled(c.t, once, want...)
-			for k := range len(once.ops) + 1 {
-				if twice := once.crash(k, keeps(seed+uint64(k))); c.fresh(name, twice) {
+			for k := range once.Done() + 1 {
+				if twice := once.crash(k, fakedisk.Keeps(seed+uint64(k))); c.fresh(name, twice) {
 					settled(c.t, twice, want...)
 				}
 			}
 			if c.t.Failed() {
-				c.t.Fatalf("%s: cut after %d of %d changes, seed %d", name, n, len(m.ops), seed)
+				c.t.Fatalf("%s: cut after %d of %d changes, seed %d", name, n, m.Done(), seed)
 			}
 		}
 	}
@@ -227,8 +223,8 @@ func TestPowerCuts(t *testing.T) {
 	for _, tt := range applies {
 		m, s := begun(t, tt.edit, tt.prepare)
 		must(t, tt.apply(s))
-		c.between(tt.name, m, 0, len(m.ops), tt.before, tt.after)
-		c.between(tt.name+", done", m, len(m.ops), len(m.ops)+1, tt.after)
+		c.between(tt.name, m, 0, m.Done(), tt.before, tt.after)
+		c.between(tt.name+", done", m, m.Done(), m.Done()+1, tt.after)
 	}
 	t.Logf("%d states of single changes", len(c.seen))
 	for seed := range uint64(3) {
@@ -271,9 +267,9 @@ func (c *cuts) life(seed uint64) {
 		was := now
 		now = mark(g, ok)
 		name := fmt.Sprintf("life %d, change %d", seed, i)
-		c.between(name, m, done, len(m.ops), was, now)
-		c.between(name+", done", m, len(m.ops), len(m.ops)+1, now)
-		done = len(m.ops)
+		c.between(name, m, done, m.Done(), was, now)
+		c.between(name+", done", m, m.Done(), m.Done()+1, now)
+		done = m.Done()
 	}
 }
 
@@ -287,17 +283,17 @@ func TestDiskErrors(t *testing.T) {
 				start, s := begun(t, tt.edit, tt.prepare)
 				must(t, s.Close())
 				for n := 1; ; n++ {
-					m := start.crash(0, keeps(1))
+					m := start.crash(0, fakedisk.Keeps(1))
 					if tt.edit != "" {
-						m.put(where+"/config/local.ini", string(localText("l2")))
+						m.Put(where+"/config/local.ini", string(localText("l2")))
 					}
 					s, _ = mustOpen(t, m)
 					if tt.edit != "" {
-						m.put(where+"/config/local.ini", string(localText(tt.edit)))
+						m.Put(where+"/config/local.ini", string(localText(tt.edit)))
 					}
 					running, _ := s.Current()
 					calls, failed := 0, ""
-					m.fail = func(call, path string) error {
+					m.Fail = func(call, path string) error {
 						if calls++; calls == n || stays && calls > n && call != "read" && call != "list" {
 							failed += call + " " + path + "; "
 							return failure
@@ -308,7 +304,7 @@ func TestDiskErrors(t *testing.T) {
 					if failed == "" {
 						break
 					}
-					m.fail = nil
+					m.Fail = nil
 					old := mark(running, true)
 					if tt.before == "factory" {
 						old = tt.before
@@ -330,11 +326,11 @@ func TestDiskErrors(t *testing.T) {
 						want = want[1:]
 					}
 					must(t, s.Close())
-					settled(t, m.crash(len(m.ops), keeps(0)), want...)
+					settled(t, m.crash(m.Done(), fakedisk.Keeps(0)), want...)
 					if err != nil && !stays { // what failed once was undone
 						want = want[:1]
 					}
-					settled(t, m.crash(len(m.ops), keeps(1)), want...)
+					settled(t, m.crash(m.Done(), fakedisk.Keeps(1)), want...)
 					if t.Failed() {
 						t.Fatalf("%s, %v at call %d (and all after it: %v): %s", tt.name, failure, n, stays, failed)
 					}
@@ -352,16 +348,16 @@ func TestDiskErrorsAtOpen(t *testing.T) {
 		must(t, tt.apply(s))
 		must(t, s.Close())
 		last := ""
-		for cut := range len(m.ops) + 1 {
-			now := m.crash(cut, keeps(1)).live.list(0, "")
+		for cut := range m.Done() + 1 {
+			now := m.crash(cut, fakedisk.Keeps(1)).String()
 			if now == last {
 				continue // a sync changes nothing that can be seen
 			}
 			last = now
 			for n := 1; ; n++ {
-				after := m.crash(cut, keeps(1))
+				after := m.crash(cut, fakedisk.Keeps(1))
 				calls := 0
-				after.fail = func(call, path string) error {
+				after.Fail = func(call, path string) error {
 					if calls++; calls == n && call != "lock" {
 						return syscall.EIO
 					}
@@ -371,14 +367,14 @@ func TestDiskErrorsAtOpen(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s, cut after %d: call %d: %v", tt.name, cut, n, err)
 				}
-				after.fail = nil
+				after.Fail = nil
 				g, ok := s.Current()
 				if got := mark(g, ok); got == "mixed" {
 					t.Fatalf("%s, cut after %d: call %d failed: %s in force: %v", tt.name, cut, n, got, r.Lines())
 				}
 				must(t, s.Close())
-				settled(t, after.crash(len(after.ops), keeps(0)), tt.before, tt.after)
-				settled(t, after.crash(len(after.ops), keeps(1)), tt.before, tt.after)
+				settled(t, after.crash(after.Done(), fakedisk.Keeps(0)), tt.before, tt.after)
+				settled(t, after.crash(after.Done(), fakedisk.Keeps(1)), tt.before, tt.after)
 				if t.Failed() {
 					t.Fatalf("%s, cut after %d: call %d failed: %v", tt.name, cut, n, r.Lines())
 				}
@@ -402,10 +398,10 @@ func TestReadOnly(t *testing.T) {
 		m, s := begun(t, tt.edit, tt.prepare)
 		must(t, tt.apply(s))
 		must(t, s.Close())
-		for cut := range len(m.ops) + 1 {
-			after := m.crash(cut, keeps(1))
-			before := after.live.list(0, "")
-			after.fail = readOnly
+		for cut := range m.Done() + 1 {
+			after := m.crash(cut, fakedisk.Keeps(1))
+			before := after.String()
+			after.Fail = readOnly
 			s, r := mustOpen(t, after)
 			g, ok := s.Current()
 			if got := mark(g, ok); got != tt.before && got != tt.after {
@@ -418,7 +414,7 @@ func TestReadOnly(t *testing.T) {
 					t.Fatalf("%s on a read-only file system: %v", name, err)
 				}
 			}
-			if g2, ok2 := s.Current(); mark(g2, ok2) != mark(g, ok) || after.live.list(0, "") != before {
+			if g2, ok2 := s.Current(); mark(g2, ok2) != mark(g, ok) || after.String() != before {
 				t.Fatalf("%s, cut after %d: changed", tt.name, cut)
 			}
 		}
@@ -426,9 +422,6 @@ func TestReadOnly(t *testing.T) {
 }
 
 func names(m *model, dir string) []string {
-	inode, ok := m.live.find(dir)
-	if !ok {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(m.live.dirs[inode]))
+	names, _ := m.List(dir)
+	return names
 }

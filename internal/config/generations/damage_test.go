@@ -12,29 +12,26 @@ import (
 
 func (m *model) text(t *testing.T, path string) []byte {
 	t.Helper()
-	inode, ok := m.live.find(path)
+	data, ok := m.Text(path)
 	if !ok {
 		t.Fatalf("%s is not there", path)
 	}
-	return m.live.data[inode]
+	return data
 }
 
 // damages are what befalls a file on a failing disk.
 var damages = map[string]func(m *model, path string){
-	"missing": func(m *model, path string) { m.put(path, "") },
-	"empty":   func(m *model, path string) { inode, _ := m.live.find(path); m.live.data[inode] = nil },
-	"cut": func(m *model, path string) {
-		inode, _ := m.live.find(path)
-		d := m.live.data[inode]
-		m.live.data[inode] = d[:len(d)-1]
-	},
-	"longer": func(m *model, path string) {
-		inode, _ := m.live.find(path)
-		m.live.data[inode] = append(m.live.data[inode], 0)
-	},
-	"zeros":    func(m *model, path string) { inode, _ := m.live.find(path); clear(m.live.data[inode]) },
-	"one bit":  func(m *model, path string) { inode, _ := m.live.find(path); d := m.live.data[inode]; d[len(d)/2] ^= 1 },
-	"enormous": func(m *model, path string) { inode, _ := m.live.find(path); m.live.data[inode] = make([]byte, 9<<20) },
+	"missing":  func(m *model, path string) { m.Put(path, "") },
+	"empty":    damage(func(data []byte) []byte { return nil }),
+	"cut":      damage(func(data []byte) []byte { return data[:len(data)-1] }),
+	"longer":   damage(func(data []byte) []byte { return append(data, 0) }),
+	"zeros":    damage(func(data []byte) []byte { return make([]byte, len(data)) }),
+	"one bit":  damage(func(data []byte) []byte { data[len(data)/2] ^= 1; return data }),
+	"enormous": damage(func(data []byte) []byte { return make([]byte, 9<<20) }),
+}
+
+func damage(change func(data []byte) []byte) func(m *model, path string) {
+	return func(m *model, path string) { m.Damage(path, change) }
 }
 
 // A broken current generation gives way, whole, to the newest good one; without a good one
@@ -66,7 +63,7 @@ func TestABrokenGenerationFalls(t *testing.T) {
 					must(t, s.Close())
 					damage(m, where+"/config/generations/3/"+part)
 					if tt.edit != "" {
-						m.put(where+"/config/local.ini", string(localText(tt.edit)))
+						m.Put(where+"/config/local.ini", string(localText(tt.edit)))
 					}
 					s, r := mustOpen(t, m)
 					if got := inForce(t, s); got != tt.want || r.Fell != 3 || len(r.Broken) != 1 || !errors.Is(r.Broken[0], ErrBroken) {
@@ -118,7 +115,7 @@ func TestTheStateIsLost(t *testing.T) {
 		for _, tt := range []struct{ local, want string }{{"l2", "p2,l2"}, {"l1", "p1,l1"}, {"edit", "p3,edit"}, {"", "p3,"}} {
 			m := prepared(t, "", nil)
 			damage(m, where+"/config/state")
-			m.put(where+"/config/local.ini", string(localText(tt.local)))
+			m.Put(where+"/config/local.ini", string(localText(tt.local)))
 			s, r := mustOpen(t, m)
 			if got := inForce(t, s); got != tt.want || !errors.Is(r.State, ErrBroken) {
 				t.Errorf("%s, local.ini %q: %s in force, want %s; %v", what, tt.local, got, tt.want, r.Lines())
@@ -136,7 +133,7 @@ func TestTheStateIsLost(t *testing.T) {
 func TestFilesOfALaterVersion(t *testing.T) {
 	m := prepared(t, "", nil)
 	newer := string(seal(manifestWord, version+1, []byte("anything")))
-	m.put(where+"/config/generations/3/manifest", newer)
+	m.Put(where+"/config/generations/3/manifest", newer)
 	s, r := mustOpen(t, m)
 	if len(r.Broken) != 1 || !errors.Is(r.Broken[0], ErrNewer) || inForce(t, s) != "p2,l2" {
 		t.Errorf("%v, %s in force", r.Lines(), inForce(t, s))
@@ -155,13 +152,13 @@ func TestFilesOfALaterVersion(t *testing.T) {
 	must(t, s.Close())
 
 	state := string(seal(stateWord, version+1, []byte("anything")))
-	m.put(where+"/config/state", state)
-	m.put(where+"/config/local.ini", "edited")
-	before := m.live.list(0, "")
+	m.Put(where+"/config/state", state)
+	m.Put(where+"/config/local.ini", "edited")
+	before := m.String()
 	if _, _, err := open(m, where, Options{}); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), where+"/config/state") {
 		t.Errorf("a state of a later version: %v", err)
 	}
-	if m.live.list(0, "") != before || len(m.lock) > 0 {
+	if m.String() != before || len(m.locked) > 0 {
 		t.Error("touched")
 	}
 }
@@ -171,8 +168,8 @@ func TestFilesOfALaterVersion(t *testing.T) {
 func TestWhatCannotBeReadIsNotGivenUp(t *testing.T) {
 	for _, path := range []string{"/generations/2/manifest", "/generations/2/2.ini", "/generations", "/state"} {
 		m := prepared(t, "", nil)
-		before := m.live.list(0, "")
-		m.fail = func(call, p string) error {
+		before := m.String()
+		m.Fail = func(call, p string) error {
 			if p == where+"/config"+path {
 				return syscall.EIO
 			}
@@ -182,8 +179,8 @@ func TestWhatCannotBeReadIsNotGivenUp(t *testing.T) {
 		if got := inForce(t, s); got == "mixed" || got == "factory" || len(r.Lines()) == 0 {
 			t.Errorf("%s: %s in force, %v", path, got, r.Lines())
 		}
-		if m.live.list(0, "") != before {
-			t.Errorf("%s: changed on the disk\n%s", path, m.live.list(0, ""))
+		if m.String() != before {
+			t.Errorf("%s: changed on the disk\n%s", path, m.String())
 		}
 		// What is changed meanwhile keeps to what was decided before.
 		blind := path == "/state"
@@ -193,7 +190,7 @@ func TestWhatCannotBeReadIsNotGivenUp(t *testing.T) {
 			}
 		}
 		must(t, s.Close())
-		m.fail = nil
+		m.Fail = nil
 		settled(t, m, "p2,l2")
 	}
 }
@@ -202,7 +199,7 @@ func TestWhatCannotBeReadIsNotGivenUp(t *testing.T) {
 func TestTheStateIsReadAgain(t *testing.T) {
 	m := prepared(t, "", nil)
 	fail := true
-	m.fail = func(call, path string) error {
+	m.Fail = func(call, path string) error {
 		if fail && path == where+"/config/state" {
 			return syscall.EIO
 		}
@@ -226,7 +223,7 @@ func TestTheStateIsReadAgain(t *testing.T) {
 // With nothing else to be read, what is in local.ini is in force for this run.
 func TestOnlyLocalIsReadable(t *testing.T) {
 	m := prepared(t, "", nil)
-	m.fail = func(call, path string) error {
+	m.Fail = func(call, path string) error {
 		if strings.Contains(path, "/generations") {
 			return syscall.EIO
 		}
@@ -238,7 +235,7 @@ func TestOnlyLocalIsReadable(t *testing.T) {
 		t.Errorf("%s in force, %v", got, r.Lines())
 	}
 	must(t, s.Close())
-	m.fail = nil
+	m.Fail = nil
 	settled(t, m, "p2,l2")
 }
 
@@ -247,9 +244,9 @@ func TestStrangersStay(t *testing.T) {
 	m := prepared(t, "", nil)
 	s, _ := mustOpen(t, m)
 	for _, name := range []string{"lost+found", "01", "-1", "4711x", "x.new"} {
-		m.put(where+"/config/generations/"+name, "somebody else's")
+		m.Put(where+"/config/generations/"+name, "somebody else's")
 	}
-	m.put(where+"/config/notes", "somebody else's")
+	m.Put(where+"/config/notes", "somebody else's")
 	must(t, s.Close())
 	s, r := mustOpen(t, m)
 	if len(r.Lines()) > 0 {

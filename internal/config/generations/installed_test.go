@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tipring/internal/config"
+	"tipring/internal/durable/fakedisk"
 )
 
 const installedPath = where + "/config/installed"
@@ -76,11 +77,11 @@ func TestTheSameInstalledFilesAreNotWritten(t *testing.T) {
 	m := prepared(t, "", nil)
 	s, _ := mustOpen(t, m)
 	must(t, s.KeepInstalled(installed("one")))
-	m.ops = nil
-	if must(t, s.KeepInstalled(installed("one"))); len(m.ops) > 0 {
-		t.Errorf("changes on the disk: %+v", m.ops)
+	m.Settle()
+	if must(t, s.KeepInstalled(installed("one"))); m.Done() > 0 {
+		t.Errorf("%d changes on the disk", m.Done())
 	}
-	if must(t, s.KeepInstalled(installed("two"))); len(m.ops) == 0 {
+	if must(t, s.KeepInstalled(installed("two"))); m.Done() == 0 {
 		t.Error("no change on the disk")
 	}
 }
@@ -113,7 +114,7 @@ func TestABrokenCopyOfTheInstalledFiles(t *testing.T) {
 		"no list": string(seal(installedWord, version, []byte("{}"))), "a rank": string(seal(installedWord, version, []byte(`[{"rank":"local"}]`))),
 		"another file": string(seal(stateWord, version, []byte("[]"))),
 	} {
-		m.put(installedPath, text)
+		m.Put(installedPath, text)
 		s, r := mustOpen(t, m)
 		if layers, err := s.Installed(); layers != nil || !errors.Is(err, ErrBroken) || len(r.Lines()) > 0 {
 			t.Errorf("%s: %v, %v, %v", name, layers, err, r.Lines())
@@ -124,7 +125,7 @@ func TestABrokenCopyOfTheInstalledFiles(t *testing.T) {
 		}
 		must(t, s.Close())
 	}
-	m.put(installedPath, string(seal(installedWord, version+1, []byte("[]"))))
+	m.Put(installedPath, string(seal(installedWord, version+1, []byte("[]"))))
 	s, _ := mustOpen(t, m)
 	if layers, err := s.Installed(); layers != nil || !errors.Is(err, ErrNewer) {
 		t.Errorf("%v, %v", layers, err)
@@ -140,13 +141,13 @@ func TestPowerCutsWhileInstalledFilesAreKept(t *testing.T) {
 	} {
 		m, s := begun(t, "", keep)
 		must(t, s.KeepInstalled(installed("two")))
-		end := len(m.ops)
+		end := m.Done()
 		if end < 4 {
 			t.Fatalf("only %d changes on the disk", end)
 		}
 		for n := range end + 1 {
 			for seed := range uint64(20) {
-				cut := m.crash(n, keeps(seed))
+				cut := m.crash(n, fakedisk.Keeps(seed))
 				s, r := mustOpen(t, cut)
 				layers, err := s.Installed()
 				if got := told(layers); err != nil || got != "two" && (got != before || n == end) {
@@ -162,7 +163,7 @@ func TestPowerCutsWhileInstalledFilesAreKept(t *testing.T) {
 }
 
 func (m *model) found(path string) bool {
-	_, ok := m.live.find(path)
+	_, ok := m.Text(path)
 	return ok
 }
 
@@ -170,7 +171,7 @@ func (m *model) found(path string) bool {
 func TestDiskErrorsWhileInstalledFilesAreKept(t *testing.T) {
 	for _, call := range []string{"create", "write", "sync", "rename"} {
 		m, s := begun(t, "", func(s *Store) error { return s.KeepInstalled(installed("one")) })
-		m.fail = func(c, path string) error {
+		m.Fail = func(c, path string) error {
 			if c == call && strings.HasPrefix(path, installedPath) {
 				return syscall.ENOSPC
 			}
@@ -179,7 +180,7 @@ func TestDiskErrorsWhileInstalledFilesAreKept(t *testing.T) {
 		if err := s.KeepInstalled(installed("two")); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("%s: %v", call, err)
 		}
-		m.fail = nil
+		m.Fail = nil
 		if layers, err := s.Installed(); told(layers) != "one" || err != nil {
 			t.Errorf("%s: %v, %v", call, layers, err)
 		}

@@ -186,7 +186,7 @@ func TestARefreshThatFailed(t *testing.T) {
 	for _, restart := range []bool{true, false} {
 		m := prepared(t, "", nil)
 		s, _ := mustOpen(t, m)
-		m.fail = func(call, path string) error {
+		m.Fail = func(call, path string) error {
 			if strings.Contains(path, localFile) && call != "read" && !strings.Contains(path, "generations") {
 				return syscall.EIO
 			}
@@ -199,7 +199,7 @@ func TestARefreshThatFailed(t *testing.T) {
 		if n, err := s.Adopt(); n != 0 || err != nil {
 			t.Errorf("taken for an edit: %d, %v", n, err)
 		}
-		m.fail = nil
+		m.Fail = nil
 		if restart {
 			must(t, s.Close())
 			var r Report
@@ -211,8 +211,8 @@ func TestARefreshThatFailed(t *testing.T) {
 		}
 		must(t, s.Close())
 		settled(t, m, "p1,l1")
-		if inode, ok := m.live.find(where + "/config/" + asideFile); ok {
-			t.Errorf("put aside: %.40q", m.live.data[inode])
+		if aside, ok := m.Text(where + "/config/" + asideFile); ok {
+			t.Errorf("put aside: %.40q", aside)
 		}
 	}
 }
