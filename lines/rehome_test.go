@@ -31,27 +31,7 @@ func TestServerDiesInAFax(t *testing.T) {
 		for _, update := range []bool{true, false} {
 			t.Run(fmt.Sprint(f.name, " UPDATE ", update), func(t *testing.T) {
 				inWorld(t, append(f.settings, "session_expires_s = 90"), func(w *world) {
-					expires := with("Session-Expires", "90;refresher=uac")
-					w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
-						w.primary.takeWith(now, in, expires, func(res *sipmsg.Message) {
-							if !update {
-								res.Header.Set("Allow", "INVITE, ACK, BYE")
-							}
-						})
-					})
-					w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
-					w.after(time.Second)
-					w.primary.on(sipmsg.INVITE, nil)
-					far, c := w.primary.call(), w.phone.call()
-					refresh := func(now time.Time, in *ua.Incoming) {
-						res := in.Response(200, "")
-						w.primary.routed(res)
-						expires(res)
-						if theirs, err := offer.Parse(in.Req.Body); err == nil {
-							res.SetBody("application/sdp", far.answer(theirs))
-						}
-						in.RespondWith(now, res)
-					}
+					_, c, refresh := shortSession(w, update)
 					for _, s := range []*fakeServer{w.primary, w.backup} {
 						s.on(sipmsg.INVITE, refresh)
 						s.on(sipmsg.UPDATE, refresh)

@@ -170,6 +170,32 @@ func TestT38InOurFirstInvite(t *testing.T) {
 	}
 }
 
+// shortSession dials a fax in a session of 90 s that we refresh, by UPDATE where the far end takes
+// it. refresh is how the far end answers that.
+func shortSession(w *world, update bool) (far *farCall, c *Call, refresh func(time.Time, *ua.Incoming)) {
+	expires := with("Session-Expires", "90;refresher=uac")
+	w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+		w.primary.takeWith(now, in, expires, func(res *sipmsg.Message) {
+			if !update {
+				res.Header.Set("Allow", "INVITE, ACK, BYE")
+			}
+		})
+	})
+	w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
+	w.after(time.Second)
+	w.primary.on(sipmsg.INVITE, nil)
+	far, c = w.primary.call(), w.phone.call()
+	return far, c, func(now time.Time, in *ua.Incoming) {
+		res := in.Response(200, "")
+		w.primary.routed(res)
+		expires(res)
+		if theirs, err := offer.Parse(in.Req.Body); err == nil {
+			res.SetBody("application/sdp", far.answer(theirs))
+		}
+		in.RespondWith(now, res)
+	}
+}
+
 // A fax of half an hour with a session of 90 s: whoever refreshes it, and however, no refresh
 // touches the fax.
 func TestSessionTimerInAFax(t *testing.T) {
@@ -177,27 +203,7 @@ func TestSessionTimerInAFax(t *testing.T) {
 	for _, update := range []bool{true, false} {
 		t.Run(fmt.Sprint("refreshed here, UPDATE ", update), func(t *testing.T) {
 			inWorld(t, settings, func(w *world) {
-				expires := with("Session-Expires", "90;refresher=uac")
-				w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
-					w.primary.takeWith(now, in, expires, func(res *sipmsg.Message) {
-						if !update {
-							res.Header.Set("Allow", "INVITE, ACK, BYE")
-						}
-					})
-				})
-				w.line.Dial(Dial{To: "600", Port: 1, Media: faxMedia(), Handler: faxMachine{w.phone}})
-				w.after(time.Second)
-				w.primary.on(sipmsg.INVITE, nil)
-				far, c := w.primary.call(), w.phone.call()
-				refresh := func(now time.Time, in *ua.Incoming) {
-					res := in.Response(200, "")
-					w.primary.routed(res)
-					expires(res)
-					if theirs, err := offer.Parse(in.Req.Body); err == nil {
-						res.SetBody("application/sdp", far.answer(theirs))
-					}
-					in.RespondWith(now, res)
-				}
+				far, c, refresh := shortSession(w, update)
 				far.does(sipmsg.INVITE, refresh)
 				far.does(sipmsg.UPDATE, refresh)
 				w.phone.news()

@@ -22,6 +22,14 @@ func (p *party) notified() string {
 	return strings.Join(all, " ")
 }
 
+// begun is a call that the device made, or that it took.
+func (x *exchange) begun(ctx context.Context, caller bool) *party {
+	if caller {
+		return x.called("600")
+	}
+	return x.rung(ctx)
+}
+
 // The device is told to take the place of A in A's call with B (RFC 5589 section 7): it
 // calls B with Replaces, tells A how that goes, and leaves A only when B has answered.
 func TestTransferee(t *testing.T) {
@@ -31,12 +39,7 @@ func TestTransferee(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			x := newExchange(t)
-			var a *party
-			if caller {
-				a = x.called("600")
-			} else {
-				a = x.rung(ctx)
-			}
+			a := x.begun(ctx, caller)
 			rings, answer := make(chan *party, 1), make(chan struct{})
 			x.onCall(func(b *party) {
 				if err := b.server.Respond(180, "Ringing", nil); err != nil {
@@ -122,12 +125,7 @@ func TestTransferTarget(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			x := newExchange(t)
-			var a *party
-			if caller {
-				a = x.called("600")
-			} else {
-				a = x.rung(ctx)
-			}
+			a := x.begun(ctx, caller)
 			id, ours, theirs := a.tags()
 			// A call that is not the one: refused, and nothing changes.
 			_, err := x.calls(ctx, sip.NewHeader("Replaces", id+";to-tag="+theirs+";from-tag=another"))
