@@ -215,21 +215,58 @@ func (b *Browser) Tick(legend, label string, on bool) {
 	b.act("ticking "+label, `(id, on) => { const c = document.getElementById(id); if (c.checked !== on) c.click(); }`, b.control(legend, label), on)
 }
 
-// Press presses the first enabled button or link with these words, and waits for the page
-// that follows when there is one.
+// Press presses the first enabled button or link with these words, which may still come. A page
+// that is drawn anew at this moment takes it away under the finger: then the one in its place is
+// pressed.
 func (b *Browser) Press(words string) {
 	b.t.Helper()
 	// What is still being laid out moves away from under a finger.
 	b.Until("the whole page", `() => document.readyState === "complete"`)
-	b.act("looking for the button "+words, `(words) => {
-		document.querySelectorAll("[data-pressed]").forEach(e => delete e.dataset.pressed);
-		const all = [...document.querySelectorAll("button, a[href], input[type=submit], summary")];
-		const e = all.find(e => !e.disabled && e.offsetParent !== null && (e.innerText || e.value || "").trim() === words);
-		if (!e) throw new Error("no button " + words + " among " + all.map(e => (e.innerText || e.value || "").trim()).join(" | "));
-		e.dataset.pressed = "1";
-	}`, words)
-	b.do("pressing "+words, chromedp.Click(chromedp.CSS(`[data-pressed="1"]`)))
+	var spot place
+	if !netlab.Until(Patience, func() bool {
+		spot = Evaluate[place](b, "looking for the button "+words, seek, words)
+		if spot.None != "" {
+			return false
+		}
+		b.do("pressing "+words, chromedp.MouseClickXY(spot.X, spot.Y))
+		return !b.missed()
+	}) {
+		b.t.Fatalf("no button %s to press among %s\nthe page: %s", words, spot.None, b.text())
+	}
 }
+
+// missed tells that the last press went beside what it was for. A page that goes was pressed; one
+// whose scripts are off is not drawn anew.
+func (b *Browser) missed() bool {
+	if b.look.NoScript {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	defer cancel()
+	missed, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`window.missed === true`))
+	return err == nil && missed
+}
+
+// A place is where a button is in the window, or what there is instead.
+type place struct {
+	X, Y float64
+	None string
+}
+
+// seek marks the button with these words, brings it into the middle of the window, and has the page
+// note whether it is missed.
+const seek = `(words) => {
+	document.querySelectorAll("[data-pressed]").forEach(e => delete e.dataset.pressed);
+	const all = [...document.querySelectorAll("button, a[href], input[type=submit], summary")], say = e => (e.innerText || e.value || "").trim();
+	const e = all.find(e => !e.disabled && e.offsetParent !== null && say(e) === words);
+	if (!e) return {None: all.map(say).join(" | ")};
+	e.dataset.pressed = "1";
+	window.missed = true;
+	e.addEventListener("click", () => { window.missed = false; }, {capture: true, once: true});
+	e.scrollIntoView({block: "center", behavior: "instant"});
+	const box = e.getClientRects()[0];
+	return {X: box.x + box.width / 2, Y: box.y + box.height / 2};
+}`
 
 // control is the id of the control with a label.
 func (b *Browser) control(legend, label string) string {

@@ -57,6 +57,21 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// A button that is drawn anew while it is pressed is pressed again, once.
+func TestPressOfWhatIsDrawnAnew(t *testing.T) {
+	b := Open(t, Desktop)
+	b.Go(site(t))
+	b.act("having the button drawn anew", `() => {
+		window.sent = 0;
+		document.querySelector("form").addEventListener("submit", e => { window.sent++; e.preventDefault(); });
+		document.addEventListener("mousedown", e => e.target.replaceWith(e.target.cloneNode(true)), {once: true});
+	}`)
+	b.Press("Apply")
+	if sent := Evaluate[int](b, "counting", `() => window.sent`); sent != 1 {
+		t.Errorf("the form was sent %d times", sent)
+	}
+}
+
 // A fault that is there is found, and nothing else.
 func TestAxe(t *testing.T) {
 	b := Open(t, Desktop)
