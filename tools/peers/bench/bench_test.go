@@ -60,7 +60,7 @@ func TestConcealmentRow(t *testing.T) {
 	speech := talker.Speech(9, talker.Config{}, 2)
 	lost := make([]bool, len(speech)/packetSize)
 	lost[40] = true
-	said, with := heard(t, speech, nil), heard(t, speech, lost)
+	said, with := heard(t, speech, nil, patient), heard(t, speech, lost, patient)
 	first, last := -1, 0
 	for i := range said {
 		if said[i] != with[i] {
@@ -75,5 +75,37 @@ func TestConcealmentRow(t *testing.T) {
 	}
 	if ours, silence := concealment(t, 0.03, 1); ours > 0.7*silence {
 		t.Errorf("%.2f dB, silence %.2f dB", ours, silence)
+	}
+}
+
+// A device that is met by no jitter has no more delay than a frame to wait for and one to play.
+func TestDelayRow(t *testing.T) {
+	if n := delay(t); n <= 0 || n > packetSize {
+		t.Errorf("a delay of %d samples, want a frame at most", n)
+	}
+}
+
+func TestOnsets(t *testing.T) {
+	var o onsets
+	start := time.Now()
+	loud := make([]int16, packetSize)
+	loud[80], loud[100] = 5000, 5000
+	for _, at := range []time.Duration{0, 20, 300} {
+		o.add(loud, start.Add(at*time.Millisecond))
+	}
+	if len(o) != 2 || o[0].Sub(start) != 10*time.Millisecond || o[1].Sub(start) != 310*time.Millisecond {
+		t.Errorf("onsets %v after %v, want 10 and 310 ms", o, start)
+	}
+	if at, ok := next(o, start); !ok || at != o[0] {
+		t.Errorf("the next is %v %v", at, ok)
+	}
+	if _, ok := next(o, start.Add(time.Second)); ok {
+		t.Error("there is one after the last")
+	}
+	if at, ok := last(o, start.Add(time.Second)); !ok || at != o[1] {
+		t.Errorf("the last is %v %v", at, ok)
+	}
+	if _, ok := last(o, start); ok {
+		t.Error("there is one before the first")
 	}
 }

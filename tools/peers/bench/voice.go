@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"tipring/internal/dsp/talker"
 	"tipring/internal/media"
@@ -29,23 +30,33 @@ func voiceRows(t netlab.T) []row {
 			})
 		}
 	}
-	return rows
+	return append(rows, row{"RTP to card in sample time, packets just missed by a frame", ms(float64(delay(t)+packetSize) / 8), "-", "40 ms", "-"})
 }
 
 const packetSize = 160
+
+// delay is how many samples a sound is late that comes in packets of the length of a frame,
+// each in time for a frame, once the jitter buffer has seen for a while that they all do.
+func delay(t netlab.T) int {
+	speech := make([]int16, 60*8000)
+	at := len(speech) - 8000
+	speech[at] = 10000
+	sound := heard(t, speech, nil, media.Jitter{})
+	return slices.Index(sound, slices.Max(sound)) - at
+}
 
 func concealment(t netlab.T, part, run float64) (ours, silence float64) {
 	for i, c := range []talker.Config{{}, {PitchHz: 190}} {
 		speech := talker.Speech(uint64(i+1), c, 30)
 		lost := losses(uint64(i+7), len(speech)/packetSize, part, run)
-		said := heard(t, speech, nil)
+		said := heard(t, speech, nil, patient)
 		gaps := append([]int16(nil), said...)
 		for n, gone := range lost {
 			if at := n*packetSize + playout; gone && at+packetSize <= len(gaps) {
 				clear(gaps[at : at+packetSize])
 			}
 		}
-		ours += talker.Distance(said, heard(t, speech, lost)) / 2
+		ours += talker.Distance(said, heard(t, speech, lost, patient)) / 2
 		silence += talker.Distance(said, gaps) / 2
 	}
 	return ours, silence
@@ -65,11 +76,13 @@ func losses(seed uint64, n int, part, run float64) []bool {
 	return lost
 }
 
-// playout is the delay of a fixed buffer of 40 ms.
+// playout is the delay of the patient buffer, 40 ms.
 const playout = 320
 
+var patient = media.Jitter{Fixed: true, StartMS: playout / 8}
+
 // heard is what a telephone hears of speech that comes in packets.
-func heard(t netlab.T, speech []int16, lost []bool) []int16 {
+func heard(t netlab.T, speech []int16, lost []bool, jitter media.Jitter) []int16 {
 	from, to := netip.MustParseAddrPort("10.0.0.1:4000"), netip.MustParseAddrPort("10.0.0.2:4000")
 	sent := 0
 	n := &media.Network{Filter: func(_, dst netip.AddrPort, _ []byte) bool {
@@ -84,7 +97,7 @@ func heard(t netlab.T, speech []int16, lost []bool) []int16 {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		s := media.New(pair, media.Config{Jitter: media.Jitter{Fixed: true, StartMS: playout / 8}})
+		s := media.New(pair, media.Config{Jitter: jitter})
 		if err := s.Update(media.Params{
 			Remote: peer, RTCP: netip.AddrPortFrom(peer.Addr(), peer.Port()+1), Send: media.Format{Codec: "PCMU"}, Receive: []media.Format{{Codec: "PCMU"}},
 			EventSend: -1, EventReceive: -1, PtimeMS: 20, Sends: true, Receives: true,

@@ -42,11 +42,24 @@ func FIFO() int {
 	return n
 }
 
-// Measured is the command line that starts a program under test. chrt becomes that
+// coreEnv holds the one processor of programs under test.
+const coreEnv = "TIPRING_CORE"
+
+// OneCore has every program under test that is started until undo run on the machine's first
+// processor alone (taskset).
+func OneCore() (undo func()) {
+	_ = os.Setenv(coreEnv, "0")
+	return func() { _ = os.Unsetenv(coreEnv) }
+}
+
+// Measured is the command line that starts a program under test. chrt and taskset become that
 // program, so that the process is the same.
 func Measured(name string, args ...string) (string, []string) {
-	if FIFO() == 0 {
-		return name, args
+	if core := os.Getenv(coreEnv); core != "" {
+		name, args = "taskset", append([]string{"-c", core, name}, args...)
 	}
-	return "chrt", append([]string{"-f", strconv.Itoa(FIFO()), name}, args...)
+	if FIFO() != 0 {
+		name, args = "chrt", append([]string{"-f", strconv.Itoa(FIFO()), name}, args...)
+	}
+	return name, args
 }

@@ -60,3 +60,16 @@ func scheduling(pid int) (priority, policy string) {
 	f := strings.Fields(rest)
 	return f[37], f[38]
 }
+
+func TestProgramsUnderTestHaveOneCore(t *testing.T) {
+	t.Setenv(fifoEnv, "")
+	undo := OneCore()
+	name, args := Measured("nproc")
+	out, err := exec.Command(name, args...).Output()
+	if undo(); err != nil || strings.TrimSpace(string(out)) != "1" {
+		t.Errorf("a program under test has %s processors: %v", out, err)
+	}
+	if name, _ := Measured("nproc"); name != "nproc" {
+		t.Errorf("%s after undo", name)
+	}
+}

@@ -58,6 +58,9 @@ type Phone struct {
 	// number and the time. A setting.
 	Sent func(end int, at time.Time)
 
+	// Got is told of every frame of sound that has come, and when. A setting.
+	Got func(pcm []int16, at time.Time)
+
 	// AnswerAtOnce lifts the receiver the moment it rings, between two frames of
 	// sound. A setting.
 	AnswerAtOnce bool
@@ -254,6 +257,7 @@ func (p *Phone) listen(r *bufio.Reader) {
 			p.lose(err)
 			return
 		}
+		at := time.Now()
 		p.mu.Lock()
 		if kind == typeAudio {
 			for i := 0; i+1 < len(payload); i += 2 {
@@ -262,6 +266,9 @@ func (p *Phone) listen(r *bufio.Reader) {
 				if p.Hybrid {
 					p.echo = append(p.echo, v/2)
 				}
+			}
+			if p.Got != nil {
+				p.Got(p.heard[len(p.heard)-len(payload)/2:], at)
 			}
 		} else if len(payload) == 1 {
 			p.changes = append(p.changes, Change{kind, payload[0], len(p.heard), time.Now()})
