@@ -46,6 +46,7 @@ type route struct {
 	segments []string
 	body     int64 // most octets of a request's body
 	page     bool  // for people: refused by a page
+	upload   bool  // its body is not a form that is read for it
 }
 
 // New makes the interface of a device. set may be nil; its metrics follow those that
@@ -68,13 +69,22 @@ func (a *API) handle(r Route, body int64) {
 	a.routes = append(a.routes, route{Route: r, segments: strings.Split(r.Path, "/"), body: body})
 }
 
-// HandlePages adds routes that are for people. Where one of them is refused, and where
-// somebody looks for a page that is not there, refuse answers. Like Handle it must not be
-// called once the API serves.
+// HandlePages adds routes that are for people, with small forms. Where one of them is refused,
+// and where somebody looks for a page that is not there, refuse answers. Like Handle it must not
+// be called once the API serves.
 func (a *API) HandlePages(refuse func(http.ResponseWriter, *http.Request, *Problem), pages ...Route) {
 	a.refuse = refuse
+	a.HandleForms(Form{Max: maxForm}, pages...)
+}
+
+// HandleForms adds routes that are for people, with forms of one kind. GET has none.
+func (a *API) HandleForms(f Form, pages ...Route) {
 	for _, r := range pages {
-		a.routes = append(a.routes, route{Route: r, segments: strings.Split(r.Path, "/"), body: maxUpload, page: true})
+		x := route{Route: r, segments: strings.Split(r.Path, "/"), page: true}
+		if r.Method != http.MethodGet {
+			x.body, x.upload = f.Max, f.Upload
+		}
+		a.routes = append(a.routes, x)
 	}
 }
 
@@ -125,6 +135,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, found.body)
+	if found.page && found.body > 0 {
+		if p = h.api.takeForm(w, r, found.upload); p != nil {
+			h.refuse(w, r, found, p)
+			return
+		}
+	}
 	found.Handle(w, r)
 }
 
@@ -139,11 +155,11 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, found *route, p
 	h.api.fail(w, r, p)
 }
 
-// maxBody bounds a request's body, but for routes that take documents.
-const maxBody = 2 << 20
-
-// maxUpload bounds the body of a form, which may carry a document.
-const maxUpload = maxOrder
+// Bounds of a request's body, in octets, but for routes that take documents.
+const (
+	maxBody     = 16 << 10
+	maxSettings = 2 << 20 // a whole configuration
+)
 
 // find returns the request's route and the segments of its path. Without a route for
 // the method it returns the methods that the path takes; none means an unknown path.

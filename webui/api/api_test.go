@@ -169,7 +169,7 @@ func TestProblems(t *testing.T) {
 		{"an ended call", "DELETE", "/api/v1/calls/c0", "", nil, 409, "call c0 has ended"},
 		{"nothing to dial", "POST", "/api/v1/ports/1/call", `{}`, nil, 422, `to is missing: wanted {"to":"NUMBER"}`},
 		{"no body", "POST", "/api/v1/ports/1/dial-plan", ``, nil, 422, `digits is missing: wanted {"digits":"DIGITS"}`},
-		{"a body that is too long", "POST", "/api/v1/ports/1/call", `{"to":"` + strings.Repeat("1", maxBody) + `"}`, nil, 413, "a body has at most 2097152 octets"},
+		{"a body that is too long", "POST", "/api/v1/ports/1/call", `{"to":"` + strings.Repeat("1", maxBody) + `"}`, nil, 413, "a body has at most 16384 octets"},
 		{"busy", "POST", "/api/v1/ports/1/call", `{"to":"1"}`, fmt.Errorf("port 1: %w: it is ringing", ErrConflict), 409, "port 1: not possible now: it is ringing"},
 		{"bad digits", "POST", "/api/v1/ports/1/dial-plan", `{"digits":"x"}`, fmt.Errorf("digit x: %w", ErrInvalid), 422, "digit x"},
 		{"draining", "POST", "/api/v1/ports/1/call", `{"to":"1"}`, fmt.Errorf("%w: draining", ErrUnavailable), 503, "not available now: draining"},

@@ -63,8 +63,10 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, fields ...field) bool
 	}
 	if p != nil {
 		a.fail(w, r, p)
+		return false
 	}
-	return p == nil
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the answer may take longer
+	return true
 }
 
 // body reads the request's body, which must be JSON if it says what it is.

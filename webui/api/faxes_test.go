@@ -236,7 +236,7 @@ func TestClientThatLeft(t *testing.T) {
 	}
 }
 
-// A document may have 64 MiB, other bodies 2.
+// A document may have 64 MiB, and far more than other bodies.
 func TestSendLargeFax(t *testing.T) {
 	for _, tt := range []struct {
 		octets, want int

@@ -175,7 +175,7 @@ var operations = map[string]op{
 	"POST /api/v1/config/rollback": {is: "Goes back to a generation.", takes: struct {
 		Generation int `json:"generation,omitempty" is:"without it the newest good one before"`
 	}{}, gives: Accepted{}, code: 202},
-	"POST /api/v1/factory-reset":  {is: "Forgets everything but what was installed."},
+	"POST /api/v1/factory-reset":  {is: "Restarts the device, which forgets everything but what was installed."},
 	"GET /api/v1/radius":          {is: "The provider's servers, and how they are.", gives: Radius{}},
 	"POST /api/v1/radius/lookup":  {is: "Asks the RADIUS servers; an Access-Reject is an answer.", takes: question{}, gives: lookup.Answer{}},
 	"GET /api/v1/backup":          {is: "What a backup would hold.", gives: BackupContents{}},

@@ -135,9 +135,6 @@ func (a *API) HandleSettings(s Settings) {
 	a.Handle(
 		Route{"POST", v1 + "/provision", Admin, h.provision},
 		Route{"GET", v1 + "/config", Admin, h.getLocal},
-		Route{"PUT", v1 + "/config", Admin, h.putLocal},
-		Route{"PATCH", v1 + "/config", Admin, h.patchLocal},
-		Route{"POST", v1 + "/config/check", Admin, h.check},
 		Route{"GET", v1 + "/config/keys", Admin, h.keys},
 		Route{"GET", v1 + "/config/explain", Admin, h.explain},
 		Route{"GET", v1 + "/config/generations", Admin, h.generations},
@@ -145,6 +142,13 @@ func (a *API) HandleSettings(s Settings) {
 		Route{"POST", v1 + "/config/rollback", Admin, h.rollback},
 		Route{"POST", v1 + "/factory-reset", Admin, h.factoryReset},
 	)
+	for _, r := range []Route{
+		{"PUT", v1 + "/config", Admin, h.putLocal},
+		{"PATCH", v1 + "/config", Admin, h.patchLocal},
+		{"POST", v1 + "/config/check", Admin, h.check},
+	} {
+		a.handle(r, maxSettings)
+	}
 }
 
 type settingsRoutes struct {

@@ -31,11 +31,13 @@ import (
 // Add adds the pages to the routes of a device, which must all be there by then.
 func Add(a *api.API) {
 	site := &frame.Site{API: a}
+	a.HandleForms(settings.Form, frame.Spoken(settings.Routes(site))...) // before /fax/{id}
+	a.HandleForms(api.Form{Max: api.MaxFaxForm, Upload: true}, frame.Spoken(fax.Uploads(site))...)
+	a.HandleForms(api.Form{Max: api.MaxBackupForm, Upload: true}, frame.Spoken(backup.Uploads(site))...)
 	a.HandlePages(site.Refuse, frame.Spoken(slices.Concat(
 		site.Files(),
 		login.Routes(site),
 		status.Routes(site),
-		settings.Routes(site), // before /fax/{id}
 		users.Routes(site),
 		calls.Routes(site),
 		ports.Routes(site),

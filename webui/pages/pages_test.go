@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -22,6 +23,7 @@ func (k knownAs) Visitor(*http.Request) (api.Visitor, *api.Problem) { return api
 var (
 	nobody = knownAs{}
 	admin  = knownAs{Name: "admin", Role: api.Admin, Via: "session"}
+	now    = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 )
 
 // A device shows one line; what it is not asked for here it does not have.

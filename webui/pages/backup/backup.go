@@ -15,17 +15,18 @@ import (
 
 const path = "/system/backup"
 
-// maxForm bounds the form of a backup, in octets.
-const maxForm = 16 << 10
-
 // Routes are those of the page.
 func Routes(site *frame.Site) []api.Route {
 	p := page{site}
 	return []api.Route{
 		{Method: "GET", Path: path, For: api.Admin, Handle: func(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, view{}) }},
 		{Method: "POST", Path: path, For: api.Admin, Handle: p.make},
-		{Method: "POST", Path: path + "/restore", For: api.Admin, Handle: p.restore},
 	}
+}
+
+// Uploads are those that take a backup.
+func Uploads(site *frame.Site) []api.Route {
+	return []api.Route{{Method: "POST", Path: path + "/restore", For: api.Admin, Handle: page{site}.restore}}
 }
 
 type page struct{ *frame.Site }
@@ -61,11 +62,6 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 
 // make answers with the file, or says beside the form what is wrong.
 func (p page) make(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
 	password := r.PostForm.Get("password")
 	if password != r.PostForm.Get("again") {
 		p.show(w, r, http.StatusUnprocessableEntity, view{Refused: frame.Refused{Form: "backup"}, again: words.T(r.Context(), "This is not the same password as above.")})

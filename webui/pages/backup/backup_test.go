@@ -53,6 +53,7 @@ func (s *safe) open(r *http.Request) *httptest.ResponseRecorder {
 	a.HandleBackups(s)
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, Routes(site)...)
+	a.HandleForms(api.Form{Max: api.MaxBackupForm, Upload: true}, Uploads(site)...)
 	w := httptest.NewRecorder()
 	a.Behind(fixture.Admin).ServeHTTP(w, r)
 	return w

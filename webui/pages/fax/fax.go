@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -21,7 +20,6 @@ func Routes(site *frame.Site) []api.Route {
 	p := page{site}
 	return []api.Route{
 		{Method: "GET", Path: "/fax", For: api.User, Handle: p.list},
-		{Method: "POST", Path: "/fax", For: api.User, Handle: p.send},
 		{Method: "GET", Path: "/fax/numbers", For: api.User, Handle: p.numbers},
 		{Method: "POST", Path: "/fax/numbers", For: api.User, Handle: p.forgetNumber},
 		{Method: "GET", Path: "/fax/{id}", For: api.User, Handle: p.one},
@@ -29,6 +27,11 @@ func Routes(site *frame.Site) []api.Route {
 		{Method: "POST", Path: "/fax/{id}/cancel", For: api.User, Handle: p.cancel},
 		{Method: "POST", Path: "/fax/{id}/forget", For: api.User, Handle: p.forget},
 	}
+}
+
+// Uploads are those that take a document.
+func Uploads(site *frame.Site) []api.Route {
+	return []api.Route{{Method: "POST", Path: "/fax", For: api.User, Handle: page{site}.send}}
 }
 
 type page struct{ *frame.Site }
@@ -140,12 +143,8 @@ func isOver(f api.Fax) bool {
 	return slices.Contains([]string{"sent", "received", "failed", "cancelled"}, f.State)
 }
 
-// uploadTime is how long a document may take to come.
-const uploadTime = 10 * time.Minute
-
 // send hands the form on as it comes: the document is not held here.
 func (p page) send(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)) // a connection without one is a test's
 	body := &head{Reader: r.Body}
 	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/faxes", Type: r.Header.Get("Content-Type"), Body: body})
 	var fax struct{ ID string }

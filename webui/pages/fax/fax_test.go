@@ -87,6 +87,7 @@ func (d *device) visit(gate api.Gate, r *http.Request) *httptest.ResponseRecorde
 	a.HandleFaxes(d)
 	site := &frame.Site{API: a}
 	a.HandlePages(site.Refuse, Routes(site)...)
+	a.HandleForms(api.Form{Max: api.MaxFaxForm, Upload: true}, Uploads(site)...)
 	w := httptest.NewRecorder()
 	a.Behind(gate).ServeHTTP(w, r)
 	return w

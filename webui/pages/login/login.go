@@ -12,9 +12,6 @@ import (
 	"tipring/webui/words"
 )
 
-// maxForm bounds what strangers may post, in octets.
-const maxForm = 16 << 10
-
 // Routes are those of the page.
 func Routes(site *frame.Site) []api.Route {
 	p := page{site}
@@ -75,11 +72,6 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 }
 
 func (p page) post(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		p.Refuse(w, r, api.ProblemOf(&api.Problem{Type: "about:blank", Title: "Bad Request", Status: http.StatusBadRequest, Detail: "the form did not arrive"}))
-		return
-	}
 	next := own(r.PostFormValue("next"))
 	first, _ := p.ask(r)
 	if first && r.PostForm.Has("new") {

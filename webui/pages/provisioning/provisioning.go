@@ -19,9 +19,6 @@ const (
 	rollbackPath    = generationsPath + "/{n}/rollback"
 )
 
-// maxForm bounds a form, in octets.
-const maxForm = 4 << 10
-
 // Routes are those of the pages.
 func Routes(site *frame.Site) []api.Route {
 	p := page{site}
@@ -105,7 +102,6 @@ func ordered(said []api.Source, order string) []api.Source {
 
 // look has settings looked for: to be put in force, or to see what would change.
 func (p page) look(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	dry := r.PostFormValue("dry_run") == "1"
 	reply := p.ask(r, "/api/v1/provision", map[string]any{"dry_run": dry})
 	v := view{problem: reply.Problem, testing: dry}

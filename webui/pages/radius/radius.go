@@ -13,9 +13,6 @@ import (
 
 const path = "/radius"
 
-// maxForm bounds a form, in octets.
-const maxForm = 4 << 10
-
 // Routes are those of the page.
 func Routes(site *frame.Site) []api.Route {
 	p := page{site}
@@ -83,7 +80,6 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 
 // ask asks the servers, and shows what they say.
 func (p page) ask(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	v := view{question: question{r.PostFormValue("command"), r.PostFormValue("about")}}
 	reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: "/api/v1/radius/lookup", JSON: v.question.body()})
 	if v.problem = reply.Problem; v.problem != nil {

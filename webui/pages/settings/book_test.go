@@ -133,7 +133,8 @@ func open(t *testing.T, b *book) func(method, path string, form url.Values) repl
 	a := api.New(bare{}, nil, slog.New(slog.DiscardHandler))
 	a.HandleSettings(b)
 	site := &frame.Site{API: a}
-	a.HandlePages(site.Refuse, settings.Routes(site)...)
+	a.HandlePages(site.Refuse)
+	a.HandleForms(settings.Form, settings.Routes(site)...)
 	return func(method, path string, form url.Values) reply {
 		r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -231,7 +231,8 @@ func TestNewKeysAppearByThemselves(t *testing.T) {
 		}},
 	)
 	site := &frame.Site{API: a}
-	a.HandlePages(site.Refuse, settings.Routes(site)...)
+	a.HandlePages(site.Refuse)
+	a.HandleForms(settings.Form, settings.Routes(site)...)
 	ask := func(method, body string) reply {
 		r := httptest.NewRequest(method, "/line/1/basic", strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -71,15 +71,10 @@ func (p page) view(r *http.Request, s *sheet) frame.View {
 	return v
 }
 
-// maxForm bounds a posted form: the values of one sheet, twice.
-const maxForm = 1 << 20
+// Form is what the pages take: the values of one sheet, twice.
+var Form = api.Form{Max: 1 << 20}
 
 func (p page) post(w http.ResponseWriter, r *http.Request, kind *sheetKind) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		p.Refuse(w, r, &api.Problem{Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest, Detail: "the form could not be read"})
-		return
-	}
 	if r.PostForm.Get("action") == "rollback" {
 		p.rollback(w, r)
 		return

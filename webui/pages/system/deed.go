@@ -32,7 +32,7 @@ var deeds = []deed{
 		what: []string{
 			n("New calls and faxes are refused from now on; those that run are let end, within the limit of the device settings."),
 			n("The lines are unregistered, and registered again after the restart: for some seconds nobody can call."),
-			n("All settings and files are read anew. Nobody has to log in again."),
+			n("All settings and files are read anew. Whoever has this page open logs in again."),
 		},
 		after: n("The device restarts. This page opens again by itself; if it does not answer yet, try once more in a moment."),
 	},
@@ -50,11 +50,12 @@ var deeds = []deed{
 	{
 		name: "reset", title: n("Factory reset"), button: n("Forget everything"), look: "danger", route: "/api/v1/factory-reset", then: "/login",
 		what: []string{
-			n("All settings made here, and all that were fetched, are forgotten; those that came installed are in force again."),
+			n("All settings made here, and all that were fetched, are forgotten; those that came installed are in force again, with the files that they name."),
 			n("All users, passwords and tokens are forgotten. The next visitor needs the claim code, which is in the log of the device."),
-			n("Running calls are let end. Received faxes stay. This cannot be undone, but by a backup that you have."),
+			n("So is all that was kept of the use: faxes, missed calls and messages, what the telephones have set, called numbers, accounts that no server has taken, answers of the provider, the log and captures."),
+			n("The device restarts for this: running calls and faxes are hung up. It cannot be undone, but by a backup that you have."),
 		},
-		after: n("The device is as it was delivered. The first visit follows."),
+		after: n("The device restarts as it was delivered. The first visit follows."),
 	},
 }
 

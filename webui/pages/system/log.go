@@ -28,7 +28,7 @@ func (b book) live() bool { return b.level == "" && b.text == "" }
 
 func (p page) log(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	b := book{View: p.View(r, words.T(ctx, "Log")), level: r.FormValue("level"), text: r.FormValue("q")}
+	b := book{View: p.View(r, words.T(ctx, "Log")), level: r.URL.Query().Get("level"), text: r.URL.Query().Get("q")}
 	b.Up = up(r)
 	b.Lead = words.T(ctx, "The last lines of the log, the newest first. How much is logged is a setting of the device.")
 	query := url.Values{"limit": {strconv.Itoa(shownLines)}, "level": {b.level}, "q": {b.text}}

@@ -75,20 +75,21 @@ func TestOverview(t *testing.T) {
 func TestDeeds(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
+		says   string // before it is done
 		form   url.Values
 		status int
 		asked  string
 		then   string // Location or Refresh
 	}{
-		{"restart", nil, 200, "/api/v1/restart ", "8; url=/system"},
-		{"restart", url.Values{"now": {"1"}}, 200, `/api/v1/restart {"now":true}`, "8; url=/system"},
-		{"reset", nil, 200, "/api/v1/factory-reset ", "8; url=/login"},
-		{"drain", nil, 303, "", "/system"},
-		{"resume", nil, 303, "", "/system"},
+		{"restart", "logs in again", nil, 200, "/api/v1/restart ", "8; url=/system"},
+		{"restart", "", url.Values{"now": {"1"}}, 200, `/api/v1/restart {"now":true}`, "8; url=/system"},
+		{"reset", "faxes, missed calls and messages", nil, 200, "/api/v1/factory-reset ", "8; url=/login"},
+		{"drain", "", nil, 303, "", "/system"},
+		{"resume", "", nil, 303, "", "/system"},
 	} {
 		b := newBench()
 		w := b.open(fixture.Admin, "GET", "/system/"+tt.name, nil)
-		if got := w.Body.String(); w.Code != 200 || !strings.Contains(got, "What will happen") || !strings.Contains(got, `action="/system/`+tt.name+`"`) || len(b.asked) != 0 {
+		if got := w.Body.String(); w.Code != 200 || !strings.Contains(got, "What will happen") || !strings.Contains(got, tt.says) || !strings.Contains(got, `action="/system/`+tt.name+`"`) || len(b.asked) != 0 {
 			t.Errorf("%s: asked %q, %d", tt.name, b.asked, w.Code)
 		}
 		w = b.open(fixture.Admin, "POST", "/system/"+tt.name, tt.form)

@@ -13,9 +13,6 @@ import (
 	"tipring/webui/words"
 )
 
-// maxForm bounds a form, in octets.
-const maxForm = 16 << 10
-
 const (
 	usersPath    = "/system/users"
 	passwordPath = "/system/password"
@@ -74,21 +71,8 @@ func (p page) view(r *http.Request, title string, up frame.Link) frame.View {
 	return v
 }
 
-// form takes a form, or refuses it.
-func (p page) form(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if r.ParseForm() != nil {
-		p.Refuse(w, r, &api.Problem{Type: "about:blank", Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest, Detail: "the form did not arrive"})
-		return false
-	}
-	return true
-}
-
 // post does what a form of the page wants.
 func (p page) post(w http.ResponseWriter, r *http.Request) {
-	if !p.form(w, r) {
-		return
-	}
 	var reply api.Reply
 	form := r.PostFormValue("form")
 	switch form {
@@ -158,9 +142,6 @@ func (p page) showOne(w http.ResponseWriter, r *http.Request, status int, v view
 
 // postOne changes a user's role, and his password if there is one in the form.
 func (p page) postOne(w http.ResponseWriter, r *http.Request) {
-	if !p.form(w, r) {
-		return
-	}
 	reply := p.tell(r, http.MethodPut, "/api/v1/users/"+url.PathEscape(r.PathValue("name")), "role", "password")
 	if reply.Problem != nil {
 		p.showOne(w, r, reply.Problem.Status, view{Refused: frame.Refused{Form: "account", Problem: reply.Problem}, values: r.PostForm})
@@ -180,9 +161,6 @@ func (p page) showPassword(w http.ResponseWriter, r *http.Request, status int, v
 
 // postPassword changes the visitor's own password.
 func (p page) postPassword(w http.ResponseWriter, r *http.Request) {
-	if !p.form(w, r) {
-		return
-	}
 	if r.PostFormValue("new") != r.PostFormValue("again") {
 		p.showPassword(w, r, http.StatusUnprocessableEntity, view{Refused: frame.Refused{Form: "password"}, again: words.T(r.Context(), "The two passwords are not the same.")})
 		return
