@@ -28,10 +28,13 @@ type accounting struct {
 	client *aaa.Client
 }
 
+// accountingDir is where it is kept, in the state directory.
+const accountingDir = "accounting"
+
 // openAccounting opens what no server has acknowledged yet.
 func (a *Agent) openAccounting() {
 	var err error
-	if a.accounts.journal, err = journal.Open(journal.Config{Dir: filepath.Join(a.dir, "accounting"), Exchange: a.account1, Log: a.log}); err != nil {
+	if a.accounts.journal, err = journal.Open(journal.Config{Dir: filepath.Join(a.dir, accountingDir), Exchange: a.account1, Log: a.log}); err != nil {
 		a.log.Error("no accounts are kept", "err", err)
 	}
 }

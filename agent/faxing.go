@@ -39,8 +39,11 @@ type faxing struct {
 	done chan struct{}      // closed when it has stopped
 }
 
-// faxesDir is where faxes are, in the state directory.
-const faxesDir = "faxes"
+// In the state directory.
+const (
+	faxesDir    = "faxes"
+	numbersFile = "called-numbers"
+)
 
 // openFaxes opens the stored faxes. Flash that takes nothing is no reason to be no telephone.
 func (a *Agent) openFaxes() {
@@ -57,7 +60,7 @@ func (a *Agent) openFaxes() {
 		a.log.Warn(line)
 	}
 	f.store = store
-	f.numbers, err = spool.OpenMemory(filepath.Join(a.dir, "called-numbers"), spool.MemoryConfig{Now: a.clock.Now})
+	f.numbers, err = spool.OpenMemory(filepath.Join(a.dir, numbersFile), spool.MemoryConfig{Now: a.clock.Now})
 	if err != nil {
 		a.log.Warn("memory of called numbers", "err", err)
 	}

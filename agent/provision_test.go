@@ -273,12 +273,6 @@ func TestLocalLayer(t *testing.T) {
 	if len(list) != 3 || !list[1].Running || list[1].By != "page" || list[2].Verdict != "bad" {
 		t.Errorf("generations %+v", list)
 	}
-	if w := r.http("POST", "/factory-reset", ""); w.Code != 204 || r.config().Line(1).DisplayName != "" {
-		t.Errorf("factory reset: %d %s", w.Code, w.Body)
-	}
-	if _, err := os.Stat(config.LocalPath(r.dir)); !os.IsNotExist(err) {
-		t.Errorf("local.ini after a factory reset: %v", err)
-	}
 }
 
 // Whoever edits local.ini by hand gets it in force with SIGHUP, or learns what is wrong.

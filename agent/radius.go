@@ -179,9 +179,12 @@ func dictionary(file string) (*faxback.Dictionary, error) {
 	return faxback.ParseDictionary(file, text)
 }
 
+// radiusCacheDir is where they are, in the state directory.
+const radiusCacheDir = "radius-cache"
+
 // radiusCache opens what servers answered last.
 func (a *Agent) radiusCache() (*aaa.Cache, error) {
-	dir := filepath.Join(a.dir, "radius-cache")
+	dir := filepath.Join(a.dir, radiusCacheDir)
 	key, err := aaa.LocalKey(filepath.Join(dir, "key"))
 	if err != nil {
 		return nil, err

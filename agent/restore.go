@@ -148,9 +148,6 @@ func (a *Agent) restoreRest(parts []backup.Part) (err error) {
 // forgetRestoring closes a restore.
 func (a *Agent) forgetRestoring() { a.removeState(restoringFile) }
 
-// forgetRestored forgets what was restored: the device is reset.
-func (a *Agent) forgetRestored() { a.removeState(restoringFile, restoredFile) }
-
 // removeState removes files of the state directory.
 func (a *Agent) removeState(names ...string) {
 	var d durable.Disk

@@ -27,6 +27,7 @@ func (a *Agent) openStore() error {
 	if report.Refused != nil {
 		a.refused = report.Refused
 	}
+	a.resumeReset()
 	a.resumeSettings()
 	if err := provisioning.Started(store, a.log); err != nil {
 		a.log.Warn("provisioning memory not written", "err", err)

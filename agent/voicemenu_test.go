@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -56,12 +58,15 @@ func TestVoiceMenuFacts(t *testing.T) {
 func TestTelephoneResets(t *testing.T) {
 	for setting, allowed := range map[string]bool{"": true, "[device]\nkeypad_reset = 0\n": false} {
 		r := telephoned(t, "", setting)
-		code := r.page.desk.ClaimCode()
+		r.restarts.Store(mayRestart)
 		if took := (voiceMenu{r.Agent, 1}).Reset(); took != allowed {
 			t.Errorf("%q: done %v", setting, took)
 		}
 		if allowed {
-			r.until("a new claim code", func() bool { now := r.page.desk.ClaimCode(); return now != "" && now != code })
+			r.until("a restart", func() bool { return r.restarts.Load() == restarting })
+			if _, err := os.Stat(filepath.Join(r.dir, resettingFile)); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

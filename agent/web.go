@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"context"
-	"errors"
 	"net/http"
 
 	"tipring/internal/config"
@@ -74,13 +72,4 @@ func (a *Agent) shutsOut(web config.Web, by *http.Request) (list []api.Fault) {
 func (a *Agent) closeWeb() {
 	a.page.server.Close()
 	a.page.desk.Close()
-}
-
-// FactoryReset forgets the settings, and who may use the device.
-func (s settings) FactoryReset(ctx context.Context) error {
-	if err := unavailable(s.a.keeper.Reset(ctx)); err != nil {
-		return err
-	}
-	s.a.forgetRestored()
-	return errors.Join(s.a.page.desk.Reset(), s.a.page.server.Reset())
 }

@@ -342,25 +342,6 @@ func TestOneTableServesAll(t *testing.T) {
 	}
 }
 
-// The factory reset forgets who may use the device: it is claimed anew.
-func TestResetForgetsUsers(t *testing.T) {
-	v := startWeb(t).claim()
-	token := v.file(access.TokenName)
-	if status, _, text := v.ask("POST", "/api/v1/factory-reset", "application/json", "{}"); status != http.StatusNoContent {
-		t.Fatalf("%d %s", status, text)
-	}
-	code := v.file(access.ClaimName)
-	if code == "" || !strings.Contains(v.log.String(), "claim_code="+code) {
-		t.Error("no claim code")
-	}
-	v.get("/", "303 /login")
-	v.with.Set("Authorization", "Bearer "+token)
-	v.get("/api/v1/status", "401")
-	v.with.Del("Authorization")
-	v.claim()
-	v.get("/", "200")
-}
-
 // A reload moves the page; the sessions stay.
 func TestReloadMovesThePage(t *testing.T) {
 	v := startWeb(t).claim()

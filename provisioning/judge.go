@@ -360,24 +360,3 @@ func (k *Keeper) rollback(now time.Time, n int) (int, error) {
 	k.showTrial()
 	return n, err
 }
-
-// Reset forgets every generation and the local layer: what the installed files say runs,
-// and is looked for settings anew.
-func (k *Keeper) Reset(ctx context.Context) (err error) {
-	e := k.do(ctx, func() {
-		if err = k.store.Reset(); errors.Is(err, generations.ErrUntidy) {
-			k.log.Warn("the reset left files behind", "err", err)
-		} else if err != nil {
-			return
-		}
-		k.trial.End()
-		k.waiting, k.waitUntil = nil, time.Time{}
-		k.void = k.asking // it asks as what is forgotten said
-		err = k.device.Reload()
-		k.log.Warn("reset to factory settings")
-		k.update(func(s *Status) { *s = Status{Attempt: s.Attempt, Finished: s.Finished} })
-		k.settings(time.Now())
-		k.schedule.Start(time.Now(), k.device.Identity().MAC)
-	})
-	return errors.Join(e, err)
-}

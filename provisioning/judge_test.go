@@ -110,27 +110,6 @@ func TestTrialCutShortIsOver(t *testing.T) {
 	})
 }
 
-// What is fetched with the settings that a reset forgets is forgotten too.
-func TestResetDuringAnAttempt(t *testing.T) {
-	inHouse(t, func(h *house) {
-		h.settled()
-		h.offer(withPassword("right") + "display_name = Other\n")
-		h.after(5 * time.Second)
-		h.set(func() { h.slow = time.Minute })
-		h.ask()
-		h.after(time.Second)
-		h.set(func() { h.slow, h.file = 0, "" })
-		if err := h.k.Reset(h.t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		h.after(2 * time.Minute)
-		h.want(Idle, "")
-		if s := h.k.Status(); s.Generation != 0 || s.Finished != s.Attempt {
-			t.Errorf("status %+v", s)
-		}
-	})
-}
-
 // When the generation before cannot be had, the one on trial goes on: it is not condemned
 // by a line that registers with it.
 func TestNothingToGoBackTo(t *testing.T) {

@@ -761,21 +761,6 @@ func TestSourceIsKnownAfterAStart(t *testing.T) {
 	})
 }
 
-func TestReset(t *testing.T) {
-	inHouse(t, func(h *house) {
-		h.settled()
-		h.set(func() { h.file = "" })
-		if err := h.k.Reset(h.t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		h.after(time.Second)
-		h.want(Idle, "")
-		if list := h.store.List(); len(list) != 0 {
-			t.Errorf("generations left: %+v", list)
-		}
-	})
-}
-
 // Whatever happens in whatever order, once the server has been up for a while and the
 // source has had good settings, the line is registered with them.
 func TestItAlwaysEndsWell(t *testing.T) {

@@ -103,7 +103,6 @@ type Keeper struct {
 	refusals  int // of Lines at the last look
 	asking    bool
 	again     bool // somebody asked while an attempt was running
-	void      bool // the attempt that runs is not to be believed: a reset came between
 	waiting   *outcome
 	waitUntil time.Time
 }
@@ -355,14 +354,6 @@ func (k *Keeper) look(now time.Time) {
 // finish takes the outcome of an attempt.
 func (k *Keeper) finish(now time.Time, o outcome) {
 	k.asking = false
-	if k.void {
-		k.void = false
-		k.update(func(s *Status) { s.State, s.Last, s.Finished, s.Next = Idle, now, s.Attempt, k.schedule.Next() })
-		if k.again {
-			k.start()
-		}
-		return
-	}
 	k.conclude(now, &o)
 	if len(o.notes) > 0 && !slices.Equal(o.notes, k.Status().Notes) {
 		k.log.Warn("settings not understood in full", "source", first(o.url, o.source), "items", len(o.notes), "first", o.notes[0].Text)

@@ -119,16 +119,6 @@ func (c *certificates) renew() error {
 	return nil
 }
 
-// forget has another own certificate made, when there is need of one.
-func (c *certificates) forget() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isOwn {
-		c.cert = nil
-	}
-	return durable.Disk{}.Remove(filepath.Join(c.dir, CertificateName))
-}
-
 func (c *certificates) isFresh(pair *tls.Certificate) bool {
 	now := c.now()
 	return !now.Before(pair.Leaf.NotBefore) && now.Before(pair.Leaf.NotAfter.Add(-certRenew))

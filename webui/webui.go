@@ -124,9 +124,6 @@ func (s *Server) leave(d *door) {
 	}()
 }
 
-// Reset forgets the own certificate: the next one who has the device gets another key.
-func (s *Server) Reset() error { return s.cert.forget() }
-
 // Close ends all. Running requests get a moment.
 func (s *Server) Close() {
 	s.mu.Lock()

@@ -277,25 +277,5 @@ func (d *Desk) LogOut(id string) {
 	d.sessions.end(id)
 }
 
-// Reset forgets users, tokens, sessions and this device's own token, and makes a new claim
-// code.
-func (d *Desk) Reset() error {
-	d.turn.Lock()
-	defer d.turn.Unlock()
-	if err := removeFiles(d.path(BookName), d.path(damagedName), d.path(TokenName), d.path(ClaimName)); err != nil {
-		return err
-	}
-	d.mu.Lock()
-	d.book, d.damaged, d.claim = &book{deviceKey: digestOf(newSecret())}, nil, ""
-	clear(d.sessions)
-	clear(d.used)
-	d.lanes = lanes{}
-	d.mu.Unlock()
-	d.openToken()
-	d.openClaim()
-	d.Announce()
-	return nil
-}
-
 // trimmed is the one line of a file.
 func trimmed(text []byte) string { return string(bytes.TrimSpace(text)) }

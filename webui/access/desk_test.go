@@ -535,27 +535,6 @@ func TestCutWhileClaiming(t *testing.T) {
 	}
 }
 
-func TestReset(t *testing.T) {
-	r := open(t).claimed()
-	own := r.file(TokenName)
-	_, secret, err := r.AddToken("x", Admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := r.in(Owner, right)
-	if err := r.Reset(); err != nil {
-		t.Fatal(err)
-	}
-	_, session := r.Session(l.Secret, true)
-	_, token := r.Token(secret)
-	_, builtIn := r.Token(own)
-	if session || token || builtIn || r.Claimed() || r.file(ClaimName) != r.ClaimCode() || !isClaim(r.ClaimCode()) {
-		t.Error("something is left")
-	}
-	r.claimed()
-	r.in(Owner, right)
-}
-
 // A disk that takes nothing is told of, and does not open the door.
 func TestReadOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "gone")

@@ -225,8 +225,8 @@ func (w *world) moves() {
 	w.succeeds("POST", v1+"/drain", v1+"/drain", nil)
 	w.succeeds("POST", v1+"/drain", v1+"/drain", map[string]bool{"resume": true})
 	w.ask("POST", fax+"/forget", of(fax+"/forget"), "", nil)
-	w.succeeds("POST", v1+"/factory-reset", v1+"/factory-reset", nil)
 	w.succeeds("GET", v1+"/status", v1+"/status", nil)
+	w.succeeds("POST", v1+"/factory-reset", v1+"/factory-reset", nil)
 }
 
 // A member that the description lacks is found, and one that the answer lacks, and a word that

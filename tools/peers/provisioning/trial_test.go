@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tipring/tools/peers/kamailio"
+	"tipring/tools/peers/netlab"
 )
 
 // A generation is what /config/generations tells.
@@ -159,12 +160,16 @@ func TestRollbackAndReset(t *testing.T) {
 	d.registered("primary", 1)
 	d.wants(map[string][2]string{"sip1.display_name": {"", "built-in"}})
 
-	attempt := d.looked().Attempt
+	d.looked()
+	starts := len(d.LogLines("msg=started"))
 	if status, text := d.ask("POST", "/api/v1/factory-reset", ""); status != 204 {
 		t.Fatalf("reset: %d %s", status, text)
 	}
+	if !netlab.Until(patience, func() bool { return len(d.LogLines("msg=started")) > starts }) {
+		t.Fatalf("it does not start again:\n%s", d.Tail(30))
+	}
 	d.says("reset to factory settings")
-	d.until("provisioned again", func(p provisioned) bool { return p.Finished > attempt && p.State == "good" })
+	d.until("provisioned again", func(p provisioned) bool { return p.Finished > 0 && p.State == "good" })
 	d.registered("primary", 1)
 	d.wants(map[string][2]string{"sip1.display_name": {"New", https("1001.ini") + ":7"}})
 	if _, err := os.Stat(filepath.Join(d.Dir, "state", "config", "local.ini")); !os.IsNotExist(err) {
