@@ -38,8 +38,8 @@ type farEnd struct {
 	stun     *stunServer // nil: none
 }
 
-func newFarEnd(r *rig) *farEnd {
-	f := &farEnd{r: r, rtp: newPool(r.t, farRTP, 40), codecs: []offer.Codec{offer.PCMU}, events: true}
+func newFarEnd(r *rig, place int) *farEnd {
+	f := &farEnd{r: r, rtp: newPool(r.t, farRTP+place*placeRTP, placeRTP/2), codecs: []offer.Codec{offer.PCMU}, events: true}
 	stack := ua.NewStack(nil)
 	f.host = r.net.Host("127.0.0.2:5060", stack)
 	stack.Attach(f.host)

@@ -21,13 +21,23 @@ import (
 // crosses on the way: a port that shows a call has one, no bell rings for nobody, every
 // RTP port belongs to a call, and when all have hung up nothing is left of it.
 func TestNothingIsEverLeftBehind(t *testing.T) {
-	events := 250 // a long run, of 100,000: -rapid.checks=400
+	rigs, events := 4, 250 // of each of the hundred lives of a rig: 100,000
 	if testing.Short() || raceEnabled {
-		events = 50
+		rigs, events = 1, 50
 	}
+	for place := range rigs {
+		t.Run(fmt.Sprint(place), func(t *testing.T) {
+			t.Parallel()
+			lives(t, place, events)
+		})
+	}
+}
+
+// lives has rapid try many lives in one place.
+func lives(t *testing.T, place, events int) {
 	rapid.Check(t, func(rt *rapid.T) {
 		inBubble(t, func() {
-			m := newModel(rt)
+			m := newModel(rt, place)
 			defer m.end()
 			for range events {
 				what := m.draw()
@@ -130,13 +140,13 @@ func (m *model) Fatalf(format string, args ...any) {
 
 func (m *model) Errorf(format string, args ...any) { m.Fatalf(format, args...) }
 
-func newModel(t *rapid.T) *model {
+func newModel(t *rapid.T, place int) *model {
 	m := &model{t: t}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	kind := rapid.SampledFrom([]string{"auto", "info", "inband"}).Draw(t, "dtmf_type")
 	style := rapid.SampledFrom([]string{Bellcore, ETSI}).Draw(t, "flash_style")
 	hangup := rapid.Bool().Draw(t, "transfer")
-	s := stunned(&m.server, settings{ports: 2, rtpPairs: 5, line: []string{"dtmf_type = " + kind}})
+	s := stunned(&m.server, settings{ports: 2, rtpPairs: 5, place: place, line: []string{"dtmf_type = " + kind}})
 	change := s.config
 	s.config = func(c *Config) {
 		change(c)
@@ -302,6 +312,7 @@ func (m *model) check() {
 	m.r.frame()
 	for _, ph := range m.r.phones {
 		ph.frame() // what came in is done with this one
+		ph.ear = ph.ear[max(0, len(ph.ear)-320):]
 	}
 	sockets, reserved := 0, map[*group]bool{}
 	for i, ph := range m.r.phones {

@@ -60,6 +60,7 @@ type settings struct {
 	config   func(*Config)
 	device   func(*Device)
 	rtpPairs int        // of the device; 0: eight
+	place    int        // among rigs that run at once, 0 to 3: each has RTP ports of its own
 	t38      *offer.T38 // of the device; nil: it has none
 }
 
@@ -68,6 +69,9 @@ var (
 	portsRTP = 26000 + os.Getpid()%30*200
 	farRTP   = portsRTP + 100
 )
+
+// placeRTP is how many of each belong to one rig.
+const placeRTP = 24
 
 const testTones = `
 [tt]
@@ -105,8 +109,8 @@ func newRig(t tester, s settings) *rig {
 		pairs = 8
 	}
 	r := &rig{t: t, net: memnet.New(), owner: &owner{infos: map[string]lines.Info{}}}
-	r.rtp = newPool(t, portsRTP, pairs)
-	r.far = newFarEnd(r)
+	r.rtp = newPool(t, portsRTP+s.place*placeRTP, pairs)
+	r.far = newFarEnd(r, s.place)
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	stack := ua.NewStack(nil)
