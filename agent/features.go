@@ -11,6 +11,9 @@ import (
 )
 
 // featuresFile is what they have set, in the state directory.
+const featuresFile = featuresFile
+
+// featuresFile is what they have set, in the state directory.
 const featuresFile = "features.json"
 
 // openFeatures reads what the telephones have set.
