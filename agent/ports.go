@@ -47,6 +47,7 @@ func Checks() config.Checks {
 type portUnit struct {
 	cfg  config.Port
 	made call.Config
+	plan *fxs.Plan // nil: there is something wrong with it
 	rtp  *media.Ports
 	bind netip.Addr
 	port *call.Port // nil: no driver, or one that could not be opened
@@ -120,6 +121,10 @@ func (a *Agent) newPort(c config.Port) *portUnit {
 		return u
 	}
 	u.made = cfg
+	u.plan, err = planOf(cfg)
+	if err != nil {
+		a.log.Error("port has no dial plan", "port", c.N, "err", err)
+	}
 	cfg.STUN = func() netip.AddrPort { return a.stunAddress(c.Line) }
 	cfg.STUN() // a name is looked up before the first call
 	driver, err := openDriver(c, fittings{cfg.Country, &a.sockets, a.log})
@@ -239,7 +244,8 @@ func (a *Agent) portDevice() call.Device {
 			}
 			return nil
 		},
-		RTP: a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
+		Emergency: a.emergencyLines,
+		RTP:       a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
 		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, FaxMoved: a.callMoved, Desk: desk{a}, ReceiveFax: a.receiveFax,
 		Menu: a.voiceMenu,
 		Log:  a.log,
@@ -272,6 +278,9 @@ func (a *Agent) incoming(c *lines.Call) (lines.Handler, int) {
 		if u.cfg.Line == c.Line() {
 			units = append(units, u)
 		}
+	}
+	if len(units) == 0 && c.Info().Callback { // somebody called for help over this line whose own did not work
+		units = slices.DeleteFunc(slices.Clone(*a.portList.Load()), func(u *portUnit) bool { return u.cfg.Kind == "fax" })
 	}
 	return a.incomingTo(c, units)
 }
@@ -308,12 +317,9 @@ func (u *portUnit) number(cfg call.Config, to string) (string, error) {
 
 // testPlan is what the port would make of digits.
 func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, error) {
-	plan := cfg.Plan
-	if plan == nil {
-		var err error
-		if plan, err = fxs.DefaultPlan(cfg.Country); err != nil {
-			return api.DialResult{}, err
-		}
+	plan, err := planOf(cfg)
+	if err != nil {
+		return api.DialResult{}, err
 	}
 	v := plan.Look(digits)
 	if v.Outcome == fxs.Complete && plan.Final(digits).Outcome == fxs.Barred {

@@ -67,11 +67,14 @@ type Config struct {
 
 // A Device is what all ports share.
 type Device struct {
-	Line   func(n int) *lines.Line // nil: there is none
-	RTP    *media.Ports
-	Bind   netip.Addr  // of RTP; zero: every address
-	Refuse func() bool // no new calls: the device drains
-	Rested func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
+	Line func(n int) *lines.Line // nil: there is none
+	// Emergency lists the lines that an emergency call of a port may take, one after the other;
+	// nil: its own alone.
+	Emergency func(own int) []*lines.Line
+	RTP       *media.Ports
+	Bind      netip.Addr  // of RTP; zero: every address
+	Refuse    func() bool // no new calls: the device drains
+	Rested    func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
 	// Plugged: a line card has come to a port; called on its goroutine; nil: nobody asks.
 	Plugged func(port int)
 	// Changed: the port's Snapshot is another one; called on its goroutine, and must not block;

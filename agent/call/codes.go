@@ -54,7 +54,7 @@ func (p *Port) goOn(code string, next Next) {
 		p.fx.Recall()
 	case step == NextCall && next.Call != "":
 		p.fx.Place()
-		p.callDialled(fxs.Event{Kind: fxs.Dialled, Number: next.Call})
+		p.dial(next.Call, false, nil)
 	case step == NextMenu && p.openMenu():
 	default:
 		p.fx.Park(fxs.Reorder)
@@ -67,7 +67,7 @@ func (p *Port) answerAsk(a ask, e fxs.Event) {
 	case a.step == NextTransfer:
 		p.transferHeld(e.Number)
 	case a.step == NextConference && p.held != nil:
-		p.callDialled(e)
+		p.dial(e.Number, e.Emergency, nil)
 		if p.now != nil {
 			p.now.joins = true
 		}

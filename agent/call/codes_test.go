@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ type codes struct {
 	book   []string
 	wishes Wishes
 	refuse bool          // no number is taken
+	back   string        // who called last; empty: 609
 	slow   time.Duration // of the disk
 }
 
@@ -33,7 +35,7 @@ func (f *codes) Code(_ int, code string) Next {
 		f.wishes.NoWaiting = true
 		return Next{Step: NextDial}
 	case "*69":
-		return Next{Step: NextCall, Call: "609"}
+		return Next{Step: NextCall, Call: cmp.Or(f.back, "609")}
 	case "*98":
 		return Next{Step: NextTransfer}
 	case "*23":

@@ -42,10 +42,11 @@ type conversation struct {
 
 	number      string // that was dialled; empty: it came in, or was asked for by a far end
 	emergency   bool
-	undisturbed bool // no other call is announced while it lasts
-	joins       bool // the call that is held, as soon as it is answered
-	data        bool // modems talk
-	answerTone  bool // one of them has said so, without turning cancellers off
+	others      []*lines.Line // that an emergency call may take instead
+	undisturbed bool          // no other call is announced while it lasts
+	joins       bool          // the call that is held, as soon as it is answered
+	data        bool          // modems talk
+	answerTone  bool          // one of them has said so, without turning cancellers off
 
 	ringback bool        // we play it
 	early    bool        // the far end sends sound before the answer

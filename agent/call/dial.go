@@ -58,7 +58,7 @@ func (p *Port) lift(to string, started func(id string, err error)) {
 	case p.engaged(), p.follows != nil:
 		started("", ErrBusy)
 		return
-	case p.dev.Refuse():
+	case p.dev.Refuse() && !p.fx.Emergency(to):
 		started("", errDraining)
 		return
 	}
@@ -101,6 +101,7 @@ func (p *Port) putDown() {
 
 // dialled does what the number asks for that the telephone has dialled.
 func (p *Port) dialled(e fxs.Event) {
+	e.Emergency = e.Emergency || p.fx.Emergency(e.Number) // the hotline's, too
 	if p.spools() && !e.Emergency {
 		p.spoolDialled(e)
 		return
@@ -111,48 +112,92 @@ func (p *Port) dialled(e fxs.Event) {
 		p.answerAsk(a, e)
 		return
 	}
-	p.callDialled(e)
-}
-
-// callDialled calls the number. An emergency is called while the device drains, too.
-func (p *Port) callDialled(e fxs.Event) {
-	if p.dev.Refuse() && !e.Emergency {
-		p.notMade(errDraining, nil)
-		return
-	}
 	p.dial(e.Number, e.Emergency, nil)
 }
 
-// dial makes an outgoing call, which as an emergency waits for no registration. started, which
-// may be nil, learns its id.
+// dial makes an outgoing call. A number of an emergency is called as one wherever it comes from: while
+// the device drains, without a registration, over another line where the port's own does not make
+// it. started, which may be nil, learns the id.
 func (p *Port) dial(to string, emergency bool, started func(id string, err error)) {
-	line := p.dev.Line(p.cfg.Line)
-	if line == nil {
+	emergency = emergency || p.fx.Emergency(to)
+	over := p.over(emergency)
+	if p.dev.Refuse() && !emergency {
+		p.notMade(errDraining, started)
+		return
+	}
+	if len(over) == 0 {
 		p.notMade(errNoLine, started)
 		return
 	}
-	pair, err := p.listen()
-	if err != nil && emergency && p.makeRoom() {
-		pair, err = p.listen()
-	}
+	c, err := p.outgoing(to, emergency)
 	if err != nil {
 		p.notMade(err, started)
 		return
 	}
 	w := p.wishes()
-	c := p.converse(calling)
-	c.number, c.emergency, c.undisturbed = to, emergency, w.NoWaiting
-	c.open(pair)
-	c.started = started
-	p.now = c
+	c.undisturbed, c.started, c.others = w.NoWaiting, started, over[1:]
 	if p.relays() && !emergency {
-		p.relayTo(c, line, to)
+		p.relayTo(c, over[0], to)
 		return
 	}
-	c.whenMapped(func(m lines.Media) {
-		line.Dial(lines.Dial{To: to, ANI: p.ani(), Port: p.cfg.Number, Media: m, Handler: listener{c}, Anonymous: w.Anonymous, Emergency: emergency})
-	})
+	c.place(over[0], w.Anonymous)
 	p.made(to)
+}
+
+// over lists the lines that a call may take, one after the other.
+func (p *Port) over(emergency bool) []*lines.Line {
+	if emergency && p.dev.Emergency != nil {
+		return p.dev.Emergency(p.cfg.Line)
+	}
+	if l := p.dev.Line(p.cfg.Line); l != nil {
+		return []*lines.Line{l}
+	}
+	return nil
+}
+
+// outgoing makes a conversation for a call and gives it the handset.
+func (p *Port) outgoing(to string, emergency bool) (*conversation, error) {
+	pair, err := p.listen()
+	if err != nil && emergency && p.makeRoom() {
+		pair, err = p.listen()
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := p.converse(calling)
+	c.number, c.emergency = to, emergency
+	c.open(pair)
+	p.now = c
+	return c, nil
+}
+
+// place calls over a line. Another line than the port's own shows a number of its own.
+func (c *conversation) place(line *lines.Line, anonymous bool) {
+	p := c.p
+	ani := p.ani()
+	if line != p.dev.Line(p.cfg.Line) {
+		ani = ""
+	}
+	c.whenMapped(func(m lines.Media) {
+		line.Dial(lines.Dial{To: c.number, ANI: ani, Port: p.cfg.Number, Media: m, Handler: listener{c}, Anonymous: anonymous, Emergency: c.emergency})
+	})
+}
+
+// placeElsewhere makes an emergency call over the next line, when one did not make it, and reports
+// that there is one.
+func (p *Port) placeElsewhere(c *conversation, r lines.Reason) bool {
+	if c.stage != calling || len(c.others) == 0 || r.Busy() {
+		return false
+	}
+	next, err := p.outgoing(c.number, true)
+	if err != nil {
+		return false
+	}
+	p.log.Warn("emergency call goes over another line", "cause", r.Text)
+	p.fx.Silence()
+	next.others = c.others[1:]
+	next.place(c.others[0], false)
+	return true
 }
 
 // makeRoom ends the port's other call for one that is an emergency, and reports that it had one.

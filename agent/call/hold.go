@@ -92,6 +92,7 @@ func (p *Port) lost(c *conversation, r lines.Reason) {
 	p.digits.Stop()
 	p.endCommand()
 	switch {
+	case p.placeElsewhere(c, r):
 	case c.stage == ringing, c.stage == recalled:
 		p.fx.StopRing()
 	case c.before != nil:

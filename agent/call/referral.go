@@ -53,7 +53,8 @@ func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *m
 		a := fax.Attempt{Port: p.cfg.Number, Line: p.cfg.Line, Send: true, Number: d.To, ANI: p.ani(), CSID: f.CSID}
 		p.relay(c, f, a, nil).openBeside()
 	}
-	d.Anonymous = p.wishes().Anonymous
+	d.Anonymous, d.Emergency = p.wishes().Anonymous, p.fx.Emergency(d.To)
+	c.emergency = d.Emergency
 	c.whenMapped(func(m lines.Media) {
 		if r, ok := c.fax.(*relay); ok {
 			r.offer(&m)

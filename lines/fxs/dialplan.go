@@ -131,6 +131,43 @@ func (p *Plan) Final(dialled string) Verdict {
 	return Verdict{Outcome: NoMatch}
 }
 
+// Emergency tells whether a number is one of an emergency, as it is dialled or as it is sent; in a
+// SIP address its user counts.
+func (p *Plan) Emergency(number string) bool {
+	if _, rest, ok := strings.Cut(number, ":"); ok {
+		number = rest
+	}
+	number, _, _ = strings.Cut(number, "@")
+	for i := range p.rules {
+		r := &p.rules[i]
+		if !r.emergency {
+			continue
+		}
+		if whole, _, _ := r.follow(number); whole || r.mayBecome(number) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBecome tells whether the rule may make that number of what is dialled.
+func (r *rule) mayBecome(number string) bool {
+	var sent rule
+	for _, e := range r.elements {
+		if e.keys != 0 && !e.drop {
+			sent.elements = append(sent.elements, e)
+		}
+		for i := range len(e.send) {
+			sent.elements = append(sent.elements, element{keys: keyOf(e.send[i])})
+		}
+	}
+	if strings.Contains(number, "+") || len(sent.elements) > maxElements {
+		return false // no emergency number is that of a country or longer
+	}
+	whole, _, _ := sent.follow(number)
+	return whole
+}
+
 // decide returns the first rule that matches, how many seconds to wait for a next key,
 // whether any rule could take one, and whether a tone asks for it.
 func (p *Plan) decide(dialled string) (winner *rule, wait int, more, tone bool) {

@@ -114,6 +114,19 @@ func TestDefaultPlanTakesAnyNumber(t *testing.T) {
 	}
 }
 
+// A number is of an emergency as it is dialled and as it is sent, and in an address.
+func TestEmergencyNumbersOfAPlan(t *testing.T) {
+	p := mustPlan(t, "(E:911|E:<9:>911|E:<0:+49>110|E:<:08>99[12]|x.)")
+	for number, want := range map[string]bool{
+		"911": true, "9911": true, "110": false, "0110": true, "991": true, "993": false, "08992": true, "99": false, "9110": false, "": false,
+		"sip:911@example": true, "911@example": true, "sip:600@911": false, "600": false, "alice": false,
+	} {
+		if got := p.Emergency(number); got != want {
+			t.Errorf("%q: %v", number, got)
+		}
+	}
+}
+
 func TestPlanFaultsNameThePlace(t *testing.T) {
 	for _, tt := range []struct{ plan, want string }{
 		{"", "character 1: want ( first"},

@@ -16,6 +16,9 @@ func (p *Port) Place() bool {
 	return true
 }
 
+// Emergency tells whether the port's dial plan takes a number for one of an emergency.
+func (p *Port) Emergency(number string) bool { return p.plan.Emergency(number) }
+
 // PutDown ends what Loop and Place began on behalf of a telephone that was never lifted:
 // the port is on-hook at once, without an event. The card stays as it is.
 func (p *Port) PutDown() {
