@@ -6,9 +6,7 @@ import (
 	"path/filepath"
 
 	"tipring/agent/features"
-	"tipring/internal/config"
 	"tipring/lines"
-	"tipring/lines/fxs"
 	"tipring/webui/api"
 )
 
@@ -64,7 +62,7 @@ func (a *Agent) permitsForward(port int, number string) error {
 	if p == nil {
 		return fmt.Errorf("port %d: %w", port, api.ErrNotFound)
 	}
-	if a.isEmergency(*p, number) {
+	if a.isEmergency(port, number) {
 		return fmt.Errorf("%.40s is an emergency number: %w", number, api.ErrInvalid)
 	}
 	b := a.bounds(p.Line)
@@ -82,7 +80,7 @@ func (a *Agent) permit(r lines.Request) error {
 		return nil
 	}
 	for _, p := range a.config().Ports {
-		if p.Line == r.Line && a.isEmergency(p, r.To) {
+		if p.Line == r.Line && a.isEmergency(p.N, r.To) {
 			return nil
 		}
 	}
@@ -91,21 +89,6 @@ func (a *Agent) permit(r lines.Request) error {
 		a.events.Changed(api.OnWarning, "")
 	}
 	return err
-}
-
-// isEmergency reports a number that a port takes for one of an emergency.
-func (a *Agent) isEmergency(p config.Port, number string) bool {
-	cfg, err := a.portConfig(p)
-	if err != nil {
-		return false
-	}
-	plan := cfg.Plan
-	if plan == nil {
-		if plan, err = fxs.DefaultPlan(cfg.Country); err != nil {
-			return false
-		}
-	}
-	return plan.Final(number).Emergency
 }
 
 // guardWarnings tell of calls that went over the bounds of their line.
