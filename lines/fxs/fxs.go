@@ -91,6 +91,7 @@ type Port struct {
 	connected      bool // the far end has answered, and the loop shows it
 	unpowered      bool // Disconnect or lock-out took the current away
 	locked         bool // left off-hook for so long that nothing comes but a hang-up
+	tooLate        bool // the loop closed while the bell rang, and the ringing ended before that counted
 	parking        Tone // what Disconnect plays once the current is back
 
 	messages  bool  // wait
@@ -164,6 +165,7 @@ func (p *Port) Dialled() string { return string(p.keys) }
 func (p *Port) Loop(l Loop) []Event {
 	p.events = p.events[:0]
 	p.hooked(p.hook.change(l, p.now))
+	p.tooLate = p.tooLate && p.hook.closed
 	if p.locked && !p.hook.closed {
 		p.unpowered = false // hung up, or this card cannot tell without current
 	}
@@ -234,6 +236,10 @@ func (p *Port) hooked(s hookSignal) {
 			return
 		}
 		p.emit(Event{Kind: OffHook})
+		if p.tooLate {
+			p.Park(Reorder)
+			return
+		}
 		p.Dial()
 		p.startHotline()
 	case s == wentOn:
@@ -259,7 +265,7 @@ func (p *Port) hooked(s hookSignal) {
 func (p *Port) rest() {
 	p.state, p.deadline = Idle, never
 	p.keys, p.ahead, p.coded = p.keys[:0], p.ahead[:0], false
-	p.connected, p.unpowered, p.locked = false, false, false
+	p.connected, p.unpowered, p.locked, p.tooLate = false, false, false, false
 	p.restUntil = p.now + vmwiRest
 	p.silence()
 	p.stopRinging()
@@ -281,10 +287,13 @@ func (p *Port) Ring(c Cadence) bool {
 	return true
 }
 
-// StopRing ends ringing: the caller gave up.
+// StopRing ends ringing: the caller gave up, or another telephone has answered. A handset that is
+// lifted already, for a moment too short to count, is one that wanted the call: it hears
+// reorder tone, and no hotline is called for it.
 func (p *Port) StopRing() {
 	if p.state == Ringing {
 		p.rest()
+		p.tooLate = p.hook.closed
 		p.settle()
 	}
 }

@@ -416,6 +416,30 @@ func TestCallerGivesUp(t *testing.T) {
 	d.is(Dialling)
 }
 
+// A handset that is lifted for a call which ends in the same moment asks to be hung up: whoever holds
+// it wanted that call, and no other.
+func TestLiftedTooLate(t *testing.T) {
+	d := newTelephoneWith(t, Config{Country: mustCountry(t, "us"), Hotline: "100", HotlineMS: 3000})
+	d.port.Ring(nil)
+	d.run(80)
+	d.port.Loop(LoopClosed)
+	d.port.StopRing()
+	d.run(80)
+	d.is(Parked)
+	d.happened("off-hook")
+
+	// A bad contact in that moment changes nothing for who lifts the handset later.
+	d.hangUp()
+	d.port.Ring(nil)
+	d.run(80)
+	d.port.Loop(LoopClosed)
+	d.port.StopRing()
+	d.port.Loop(LoopOpen)
+	d.run(second)
+	d.lift()
+	d.is(Dialling)
+}
+
 func TestFlashHangUpAndBounce(t *testing.T) {
 	for _, tt := range []struct {
 		country string
