@@ -16,6 +16,8 @@ const keptTexts = 50
 // A mailList is what waits for the people of the lines: the state of mailboxes, and messages.
 // It lives as long as the agent.
 type mailList struct {
+	telling sync.Mutex // held while a port is told, so that the latest news come last
+
 	mu    sync.Mutex
 	boxes map[int]api.Message // by line
 	texts []api.Message       // oldest first
@@ -33,6 +35,15 @@ func (m *mailList) box(line int, s lines.Summary, at time.Time) {
 		m.boxes = map[int]api.Message{}
 	}
 	m.boxes[line] = x
+}
+
+// waits tells whether messages wait in the mailbox of a line; known is false until its server
+// has said so.
+func (m *mailList) waits(line int) (on, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	x, known := m.boxes[line]
+	return x.Waiting, known
 }
 
 // account is where the voice messages of a line are, as its server has told; empty: it has not.
@@ -74,7 +85,16 @@ func (a *Agent) messages(line int, s lines.Summary) {
 	a.mail.box(line, s, time.Now())
 	for _, u := range *a.portList.Load() {
 		if u.port != nil && u.cfg.Line == line {
-			u.port.MessageWaiting(s.Waiting)
+			a.light(u)
 		}
+	}
+}
+
+// light has the telephone of a port told what is known about the mailbox of its line.
+func (a *Agent) light(u *portUnit) {
+	a.mail.telling.Lock()
+	defer a.mail.telling.Unlock()
+	if on, known := a.mail.waits(u.cfg.Line); known {
+		u.port.MessageWaiting(on)
 	}
 }

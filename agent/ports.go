@@ -77,6 +77,7 @@ func (a *Agent) addPort(c config.Port) {
 	if u.port == nil {
 		return
 	}
+	a.light(u)
 	a.goWork(func() {
 		defer close(u.done)
 		u.port.Run()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"tipring/etc"
+	"tipring/lines"
 	"tipring/lines/fxs"
 	"tipring/lines/fxs/sim"
 	"tipring/webui/api"
@@ -149,6 +150,26 @@ func TestNumberChangesUnderATelephone(t *testing.T) {
 	if got := fmt.Sprintf("%q", server.called()); got != `["5551111" "5552222" "1001"]` {
 		t.Errorf("called by %s", got)
 	}
+}
+
+// What is known about the mailbox of a line reaches a port that is made anew, and that no
+// message waits is told as well.
+func TestAPortThatIsMadeAnewHasItsLamp(t *testing.T) {
+	path := socketPath(t)
+	text := base + line(1, 9) + "[port1]\nno_digit_s = 20\ndriver = unix:" + path + "\n"
+	r := start(t, text)
+	p := r.plug(path)
+	lamp := func(want bool) {
+		t.Helper()
+		r.until(fmt.Sprint("lamp ", want), func() bool { return p.Status().Lamp == want })
+	}
+	r.messages(1, lines.Summary{Waiting: true})
+	lamp(true)
+	r.reload(strings.Replace(text, "= 20", "= 30", 1))
+	p = r.plug(path)
+	lamp(true)
+	r.messages(1, lines.Summary{})
+	lamp(false)
 }
 
 // merge puts settings at the head of the sections of an ini text.

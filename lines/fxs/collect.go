@@ -9,7 +9,7 @@ func (p *Port) Dial() {
 		return
 	}
 	t := DialTone
-	if p.messages && !p.settings.NoStutter {
+	if p.messages == waiting && !p.settings.NoStutter {
 		t = StutterTone
 	}
 	p.collect(t, false)

@@ -94,7 +94,7 @@ type Port struct {
 	tooLate        bool // the loop closed while the bell rang, and the ringing ended before that counted
 	parking        Tone // what Disconnect plays once the current is back
 
-	messages  bool  // wait
+	messages  messages
 	owesData  bool  // the telephone does not know yet
 	restUntil int64 // when it may be told at the earliest
 	swallowed byte  // the key that acknowledged an alert, or was an echo

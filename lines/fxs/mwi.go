@@ -5,15 +5,31 @@ import "tipring/lines/fxs/callerid"
 // vmwiRest is how long a port is on-hook before data about messages are sent.
 const vmwiRest = 1000 * samplesPerMS
 
+// messages is what is known about them. Until something is, a telephone is told nothing; but
+// that none wait is news to it then, for it may have been told otherwise before.
+type messages uint8
+
+const (
+	unknown messages = iota
+	none
+	waiting
+)
+
 // MessageWaiting tells the telephone that messages wait, or no more: by its lamp, by the data
 // that light the lamp of others, and by a dial tone that stutters; each unless the settings
 // say otherwise.
 func (p *Port) MessageWaiting(on bool) {
-	if on == p.messages {
+	m := none
+	if on {
+		m = waiting
+	}
+	if m == p.messages {
 		return
 	}
-	p.messages = on
-	p.wanted.lamp = on && !p.settings.NoLamp
+	p.messages = m
+	if !p.settings.NoLamp {
+		p.wanted.lamp = m
+	}
 	p.owesData = p.tellsByData()
 	p.restUntil = max(p.restUntil, p.now)
 }
@@ -29,9 +45,9 @@ func (p *Port) remind() {
 		return
 	}
 	q.begin(false)
-	q.sender.Start(p.standard, p.standard.Waiting(p.messages), false)
+	q.sender.Start(p.standard, p.standard.Waiting(p.messages == waiting), false)
 	switch std := p.standard; {
-	case p.settings.Splash && p.messages:
+	case p.settings.Splash && p.messages == waiting:
 		q.add(ringing, p.splash())
 		q.add(silent, afterBell)
 	case std.Alert == callerid.NoAlert && std.Modem == callerid.Bell202:

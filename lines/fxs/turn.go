@@ -18,7 +18,10 @@ type Audio interface {
 type Canceller interface{ Cancel(in []int16) }
 
 // outputs are what a line card does besides carrying samples.
-type outputs struct{ ring, reverse, lamp, unpowered bool }
+type outputs struct {
+	ring, reverse, unpowered bool
+	lamp                     messages // that it shows
+}
 
 // Connected tells that the far end has answered: tip and ring are reversed, if the port is to
 // show that, until the telephone hangs up or the call ends.
@@ -144,7 +147,7 @@ func (p *Port) command(card Card) (err error) {
 		err = card.Reverse(want.reverse)
 	}
 	if err == nil && want.lamp != sent.lamp {
-		err = card.Lamp(want.lamp)
+		err = card.Lamp(want.lamp == waiting)
 	}
 	*sent = want
 	return err
@@ -163,7 +166,7 @@ func (p *Port) unplug() {
 	}
 	p.hook.putDown()
 	p.rest()
-	p.owesData = p.messages && p.tellsByData() // the next card may have another telephone
+	p.owesData = p.messages != unknown && p.tellsByData() // the next card may have another telephone
 	p.settle()
 	p.sent, p.listening, p.played = outputs{}, false, p.played[:0]
 }

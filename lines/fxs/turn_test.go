@@ -132,6 +132,21 @@ func TestNextCardIsToldEverything(t *testing.T) {
 	}
 }
 
+// That no messages wait is not what a lamp shows that was lit before this port was there: a card
+// hears it once that is known, and not before; without loop current for a moment the data follow.
+func TestNoMessagesAreNewsToACard(t *testing.T) {
+	p := newTelephone(t, "us", "").port
+	c := &paperCard{script: []said{audio(160), audio(160), audio(160)}}
+	turns(t, p, c, nil, 1)
+	p.MessageWaiting(false)
+	turns(t, p, c, nil, 1)
+	p.MessageWaiting(false)
+	turns(t, p, c, nil, 1)
+	if want := []string{"audio 160", "lamp false", "audio 160", "power false", "audio 160"}; !slices.Equal(c.told, want) {
+		t.Errorf("%q\nwant %q", c.told, want)
+	}
+}
+
 // echo gives back what it hears, louder by one.
 type echo struct{ calls int }
 

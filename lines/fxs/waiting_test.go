@@ -175,6 +175,14 @@ func TestMessagesAreToldWhenTheTelephoneRests(t *testing.T) {
 		}
 		got = nil
 	}
+	run(2 * second)
+	told() // nobody knows
+	d.port.MessageWaiting(false)
+	run(2 * second)
+	told(2) // the lamp may be lit from before
+	d.port.MessageWaiting(false)
+	run(2 * second)
+	told()
 	d.port.MessageWaiting(true)
 	run(2 * second)
 	told(1)
