@@ -13,24 +13,61 @@ import (
 const (
 	maxConns     = 320
 	maxFromThere = 80 // of one host, unless it is this one
+	maxRefused   = 8  // of all whom [web] allow does not name: they are told so, and no more
 )
 
-// conns knows the connections of one address, so that nobody can use them all up: who comes
-// when there are too many takes the place of the one that has been waited for longest, be it
-// idle or late with the head of its request.
+// How slowly an answer may be taken: what a reader is behind with this speed comes out of his
+// patience, and what he is ahead goes back into it.
+const (
+	readerPatience = 30 * time.Second
+	readerSpeed    = 16 << 10 // octets a second
+)
+
+// conns knows the connections of one address, so that nobody can use them all up. When there are
+// too many, who comes takes the place of another that nobody known is answered on: of the host
+// that has most of them, the one that has been waited for longest.
 type conns struct {
+	allowed func(netip.Addr) bool
+
 	mu   sync.Mutex
-	all  map[net.Conn]*state
-	from map[netip.Addr]int
+	all  map[*counted]*state
+	from map[host]int
 }
+
+// A host is who a connection counts for; zero: one of those who may not come.
+type host struct{ netip.Prefix }
 
 type state struct {
-	from    netip.Addr
-	waiting time.Time // for the whole head of a request, since then; zero: one is being answered
+	from  host
+	since time.Time // it has been waited for since then; zero: somebody known is answered on it
 }
 
-func newConns() *conns {
-	return &conns{all: map[net.Conn]*state{}, from: map[netip.Addr]int{}}
+func newConns(allowed func(netip.Addr) bool) *conns {
+	return &conns{allowed: allowed, all: map[*counted]*state{}, from: map[host]int{}}
+}
+
+// hostAt is who has an address: of IPv6, a /64 is one host.
+func (c *conns) hostAt(a netip.Addr) host {
+	if !c.allowed(a) {
+		return host{}
+	}
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.WithZone("").Prefix(bits) // of no address none
+	return host{p}
+}
+
+// most is how many connections a host may have.
+func (h host) most() int {
+	switch {
+	case !h.IsValid():
+		return maxRefused
+	case h.Addr().IsLoopback():
+		return maxConns
+	}
+	return maxFromThere
 }
 
 // A limited listener takes as many connections as there may be.
@@ -46,7 +83,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		k := &counted{Conn: c, conns: l.conns}
+		k := &counted{Conn: c, conns: l.conns, patience: readerPatience}
 		if l.conns.add(k) {
 			return k, nil
 		}
@@ -54,10 +91,15 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// A counted connection gives its place back when it is closed.
+// A counted connection gives its place back when it is closed, and is cut when nobody takes what
+// is written to it.
 type counted struct {
 	net.Conn
 	conns *conns
+
+	// With the writer, of whom there is one at a time.
+	patience time.Duration // that is left for the reader
+	until    time.Time     // of SetWriteDeadline
 }
 
 // Close closes the connection, once or more often.
@@ -66,37 +108,61 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
+// SetWriteDeadline bounds writes besides. One that is over already belonged to an answer before.
+func (c *counted) SetWriteDeadline(t time.Time) error {
+	c.until = t
+	return nil
+}
+
+// Write writes as long as the reader takes it fast enough.
+func (c *counted) Write(p []byte) (int, error) {
+	began := time.Now()
+	until := began.Add(c.patience)
+	if c.until.After(began) && c.until.Before(until) {
+		until = c.until
+	}
+	if err := c.Conn.SetWriteDeadline(until); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(p)
+	c.patience -= time.Since(began) - time.Duration(n)*time.Second/readerSpeed
+	c.patience = min(c.patience, readerPatience)
+	return n, err
+}
+
 func (c *conns) add(k *counted) bool {
-	from := addrOf(k.RemoteAddr().String())
+	from := c.hostAt(addrOf(k.RemoteAddr().String()))
 	c.mu.Lock()
-	full, same := len(c.all) >= maxConns, !from.IsLoopback() && c.from[from] >= maxFromThere
-	var victim net.Conn
+	full, same := len(c.all) >= maxConns, c.from[from] >= from.most()
+	var victim *counted
 	if full || same {
-		victim = c.longestWaiting(from, same)
+		victim = c.victim(from, same)
 	}
 	if victim == nil && (full || same) {
 		c.mu.Unlock()
 		return false
 	}
-	c.all[k] = &state{from: from, waiting: time.Now()}
+	c.all[k] = &state{from: from, since: time.Now()}
 	c.from[from]++
 	c.mu.Unlock()
 	if victim != nil {
-		victim.Close()
+		_ = victim.Close() // whoever has it hears of it
 	}
 	return true
 }
 
-// longestWaiting is the connection that is missed least, of one host if only its are looked at.
-func (c *conns) longestWaiting(from netip.Addr, only bool) (longest net.Conn) {
-	var since time.Time
+// victim is the connection that is missed least, of one host if only its are looked at.
+func (c *conns) victim(from host, only bool) (victim *counted) {
+	most, since := 0, time.Time{}
 	for k, s := range c.all {
-		if s.waiting.IsZero() || only && s.from != from || longest != nil && !s.waiting.Before(since) {
+		if s.since.IsZero() || only && s.from != from {
 			continue
 		}
-		longest, since = k, s.waiting
+		if n := c.from[s.from]; victim == nil || n > most || n == most && s.since.Before(since) {
+			victim, most, since = k, n, s.since
+		}
 	}
-	return longest
+	return victim
 }
 
 func (c *conns) remove(k *counted) {
@@ -115,37 +181,42 @@ func (c *conns) remove(k *counted) {
 // note takes down which connections wait for their next request (http.Server.ConnState).
 func (c *conns) note(k net.Conn, now http.ConnState) {
 	if now == http.StateIdle {
-		c.wait(k, time.Now())
+		c.wait(beneath(k), time.Now())
 	}
 }
 
-// wait sets since when a connection is waited for; zero: a request of it is being answered.
-func (c *conns) wait(k net.Conn, since time.Time) {
-	if over, ok := k.(interface{ NetConn() net.Conn }); ok { // a *tls.Conn
-		k = over.NetConn()
-	}
+// wait sets since when a connection is waited for; zero: somebody known is answered on it.
+func (c *conns) wait(k *counted, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.all[k]; s != nil {
-		s.waiting = since
+		s.since = since
 	}
+}
+
+// beneath is the counted connection that another one, such as a *tls.Conn, is made over; nil:
+// none.
+func beneath(k net.Conn) *counted {
+	if over, ok := k.(interface{ NetConn() net.Conn }); ok {
+		k = over.NetConn()
+	}
+	c, _ := k.(*counted)
+	return c
 }
 
 type connKey struct{}
 
 // withConn has a request know its connection (http.Server.ConnContext).
 func withConn(ctx context.Context, k net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, k)
+	return context.WithValue(ctx, connKey{}, beneath(k))
 }
 
-// answered hands requests on whose head is there.
-func (c *conns) answered(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if k, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-			c.wait(k, time.Time{})
-		}
-		next.ServeHTTP(w, r)
-	})
+// known has the connection of a request stay for as long as it is answered: somebody known sent
+// it.
+func known(r *http.Request) {
+	if k, _ := r.Context().Value(connKey{}).(*counted); k != nil {
+		k.conns.wait(k, time.Time{})
+	}
 }
 
 // addrOf is the host of an address with a port; zero when there is none.

@@ -33,7 +33,7 @@ type door struct {
 }
 
 func (s *Server) newDoor(addr string, secure bool) *door {
-	d := &door{s: s, addr: addr, secure: secure, done: make(chan struct{}), conns: newConns()}
+	d := &door{s: s, addr: addr, secure: secure, done: make(chan struct{}), conns: newConns(s.allows)}
 	d.closing, d.shut = context.WithCancel(context.Background())
 	d.server = s.serverOf(d.closing, d.conns)
 	return d

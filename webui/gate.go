@@ -30,7 +30,7 @@ func (g gate) look(r *http.Request, visit bool) (v api.Visitor, p *api.Problem) 
 	web := g.s.web.Load()
 	from := addrOf(r.RemoteAddr)
 	switch {
-	case !allowed(web.Allow, from):
+	case !g.s.allows(from):
 		return v, problem(http.StatusForbidden, "[web] allow does not name the address that you come from")
 	case !isOwnHost(r, web.Hosts):
 		return v, problem(http.StatusMisdirectedRequest, "this device has no such name: use its address, or add the name to [web] hosts")
@@ -41,6 +41,7 @@ func (g gate) look(r *http.Request, visit bool) (v api.Visitor, p *api.Problem) 
 		return g.byToken(r)
 	}
 	if v, ok := g.bySession(r, visit); ok {
+		known(r)
 		return v, nil
 	}
 	if from.IsLoopback() && r.URL.Path == "/metrics" {
@@ -48,6 +49,9 @@ func (g gate) look(r *http.Request, visit bool) (v api.Visitor, p *api.Problem) 
 	}
 	return v, nil
 }
+
+// allows reports whether an address may ask for anything, as it is configured now.
+func (s *Server) allows(from netip.Addr) bool { return allowed(s.web.Load().Allow, from) }
 
 func problem(status int, detail string) *api.Problem {
 	return &api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: api.Text(detail)}
@@ -156,6 +160,7 @@ func isForeign(r *http.Request) bool {
 func (g gate) byToken(r *http.Request) (api.Visitor, *api.Problem) {
 	if secret, ok := bearer(r.Header.Values("Authorization")); ok {
 		if pass, ok := g.s.o.Desk.Token(secret); ok {
+			known(r)
 			return visitor(pass, "token"), nil
 		}
 	}

@@ -33,7 +33,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		if r.ContentLength != 0 {
 			// A connection that cannot have a deadline is a test's.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime(r.ContentLength)))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
 		}
 		if r.ContentLength < 0 {
 			// Where it ends, a proxy in between may see otherwise; nothing that follows is heard (RFC 9112
@@ -44,14 +44,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// bodyTime is how long a body may take to come: a route may want it sooner.
-func bodyTime(length int64) time.Duration {
-	const least, slowest = 30 * time.Second, 16 << 10 // octets a second
-	if length < 0 {
-		return 10 * time.Minute
-	}
-	return min(least+time.Duration(length/slowest)*time.Second, time.Hour)
-}
+// bodyTime is how long a body may take to come, unless its route takes documents.
+const bodyTime = 30 * time.Second
 
 // streamsEnd ends streams when their address is left: nobody else would.
 func streamsEnd(closing context.Context, next http.Handler) http.Handler {

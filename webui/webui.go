@@ -213,7 +213,7 @@ func (s *Server) serverOf(closing context.Context, conns *conns) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler:           conns.answered(streamsEnd(closing, s.handler)),
+		Handler:           streamsEnd(closing, s.handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,

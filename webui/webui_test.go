@@ -1,13 +1,11 @@
 package webui
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -528,115 +526,6 @@ func TestOldTLS(t *testing.T) {
 	}
 	if strings.Contains(r.log.String(), "level=WARN") || strings.Contains(r.log.String(), "level=ERROR") {
 		t.Errorf("strangers fill the log\n%s", r.log)
-	}
-}
-
-// Whoever opens connections and says nothing, or nothing whole, takes no place from others:
-// those that have been waited for longest make room.
-func TestManyConnections(t *testing.T) {
-	for _, first := range []string{"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /hea", ""} {
-		t.Run(first, func(t *testing.T) { manyConnections(t, first) })
-	}
-}
-
-func manyConnections(t *testing.T, first string) {
-	r := start(t, loopback)
-	addr := strings.TrimPrefix(r.url(), "http://")
-	var open []net.Conn
-	defer func() {
-		for _, c := range open {
-			c.Close()
-		}
-	}()
-	for i := range maxConns + 20 {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, c)
-		io.WriteString(c, first)
-		if strings.HasSuffix(first, "\r\n\r\n") {
-			res, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil {
-				t.Fatalf("connection %d: %v", i, err)
-			}
-			io.Copy(io.Discard, res.Body)
-		}
-		waitFor(t, "idle connection", func() bool {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return r.doors[false].conns.count() <= maxConns
-		})
-	}
-	if get(t, http.DefaultClient, r.url()+"/healthz").StatusCode != 200 {
-		t.Error("no place for one more")
-	}
-}
-
-func (c *conns) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.all)
-}
-
-// A connection counts for its host alone, and its place is given back once.
-func TestPlaces(t *testing.T) {
-	c := newConns()
-	conn := func(from string) *counted {
-		return &counted{Conn: &fakeConn{from: from}, conns: c}
-	}
-	var all []*counted
-	for i := range maxFromThere {
-		k := conn(fmt.Sprintf("192.0.2.1:%d", i+1))
-		if !c.add(k) {
-			t.Fatal(i)
-		}
-		c.wait(k, time.Time{}) // its request is being answered
-		all = append(all, k)
-	}
-	if c.add(conn("192.0.2.1:999")) {
-		t.Error("one host has more than its places")
-	}
-	if !c.add(conn("192.0.2.2:1")) || !c.add(conn("[2001:db8::1]:1")) {
-		t.Error("another host has none")
-	}
-	c.note(all[5], http.StateIdle)
-	if !c.add(conn("192.0.2.1:999")) || !all[5].Conn.(*fakeConn).closed {
-		t.Error("an idle one does not make room")
-	}
-	c.wait(all[7], time.Now())
-	if !c.add(conn("192.0.2.1:998")) || !c.add(conn("192.0.2.3:1")) {
-		t.Error("one that is waited for does not make room")
-	}
-	for _, k := range all {
-		k.Close()
-		k.Close()
-	}
-	if n := c.count(); n != 4 || len(c.from) != 4 {
-		t.Errorf("%d are left, of %d hosts", n, len(c.from))
-	}
-}
-
-type fakeConn struct {
-	net.Conn
-	from   string
-	closed bool
-}
-
-func (f *fakeConn) RemoteAddr() net.Addr {
-	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(f.from))
-}
-
-func (f *fakeConn) Close() error {
-	f.closed = true
-	return nil
-}
-
-func TestBodyTime(t *testing.T) {
-	for length, want := range map[int64]time.Duration{1: 30 * time.Second, 64 << 10: 34 * time.Second, 64 << 20: 30*time.Second + 4096*time.Second, 1 << 40: time.Hour, -1: 10 * time.Minute} {
-		if got := bodyTime(length); got != min(want, time.Hour) {
-			t.Errorf("%d octets: %v, want %v", length, got, want)
-		}
 	}
 }
 
