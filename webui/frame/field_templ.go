@@ -74,7 +74,16 @@ func (f Field) about() string {
 
 // attributes are those that every control has. Their names are ours; the values are escaped.
 func (f Field) attributes() templ.Attributes {
-	a := templ.Attributes{"id": f.id(), "name": f.Name, "required": f.Required, "disabled": f.Disabled, "autofocus": f.Focus, "readonly": f.ReadOnly}
+	a := templ.Attributes{"id": f.id(), "name": f.Name}
+	is := func(name string, on bool) {
+		if on {
+			a[name] = true
+		}
+	}
+	is("required", f.Required)
+	is("disabled", f.Disabled)
+	is("autofocus", f.Focus)
+	is("readonly", f.ReadOnly)
 	set := func(name, value string) {
 		if value != "" {
 			a[name] = value
