@@ -38,7 +38,7 @@ type Options struct {
 	RTPEngine netip.AddrPort    // relay media through the rtpengine that listens there
 	Relayed   bool              // somebody else has ports 5060 (TCP) and 5061 and passes them on to 5066 and 5051
 	Redirects bool              // a call that is sent on by 302 is sent on here; else its caller is told
-	Extra     map[string]string // text for the template's hooks: "register", "invite"
+	Extra     map[string]string // text for the template's hooks: "register", "invite", "subscribe"
 }
 
 // A Server is one running kamailio.

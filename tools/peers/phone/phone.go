@@ -76,6 +76,7 @@ type Phone struct {
 
 	mu      sync.Mutex
 	actions []action // at the next frame boundary
+	rotary  []byte   // of a dial that turns, one a frame: 'o' opens the loop, 'c' closes it, 0 leaves it
 	queue   []int16  // to be said first
 	echo    []int16  // of the hybrid
 	tone    *audio.Tone
@@ -185,6 +186,21 @@ func (p *Phone) Dial(keys string) {
 	p.mu.Unlock()
 }
 
+// Rotary dials as an old dial does: the loop open for 60 ms and closed for 40 a pulse, ten of them for
+// a nought, and 700 ms more between the digits.
+func (p *Phone) Rotary(number string) {
+	var frames []byte
+	for _, digit := range []byte(number) {
+		for range (digit-'0'+9)%10 + 1 {
+			frames = append(frames, 'o', 0, 0, 'c', 0)
+		}
+		frames = append(frames, make([]byte, 35)...)
+	}
+	p.mu.Lock()
+	p.rotary = append(p.rotary, frames...)
+	p.mu.Unlock()
+}
+
 // Say sounds one frequency from now on.
 func (p *Phone) Say(freq, dbm0 float64) {
 	p.mu.Lock()
@@ -224,6 +240,12 @@ func (p *Phone) speak() {
 			out = append(out, frame(a.kind, []byte{a.value})...)
 		}
 		p.actions = p.actions[:0]
+		if len(p.rotary) > 0 {
+			if loop := p.rotary[0]; loop != 0 {
+				out = append(out, frame(typeHook, []byte{map[byte]byte{'o': 0, 'c': 1}[loop]})...)
+			}
+			p.rotary = p.rotary[1:]
+		}
 		said := copy(pcm, p.queue)
 		p.queue = p.queue[said:]
 		clear(pcm[said:])

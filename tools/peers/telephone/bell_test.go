@@ -6,7 +6,6 @@ import (
 
 	"tipring/tools/peers/audio"
 	"tipring/tools/peers/farend"
-	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
 	"tipring/tools/peers/site"
 	"tipring/tools/peers/spandsp"
@@ -44,23 +43,6 @@ func TestPrivateCaller(t *testing.T) {
 	s.far.Calls()[0].Cancel()
 	if c := <-done; c.status != 487 {
 		t.Errorf("cancelled: %d", c.status)
-	}
-}
-
-// told waits for data about messages that wait, for the n-th time.
-func (s *stage) told(n int, octets string) {
-	s.T.Helper()
-	// The loop is open for a moment, then there is data, then silence.
-	begin := s.WaitChange(patience, phone.Power, 0, n).Sample
-	if !netlab.Until(patience, func() bool {
-		pcm := s.Heard(time.Hour)
-		return len(pcm)-begin > audio.Rate && audio.Power(pcm[begin:]) > -40 && audio.Power(pcm[len(pcm)-1600:]) < silence
-	}) {
-		s.T.Fatalf("no data about messages")
-	}
-	got, err := spandsp.CallerID("class", s.Heard(time.Hour)[begin:])
-	if err != nil || len(got) != 1 || len(got[0]) != 2 || got[0][0].Type != 0x82 || got[0][1] != (spandsp.Field{Type: 0x0B, Octets: octets}) {
-		s.T.Errorf("messages: %q, %v, want %q", got, err, octets)
 	}
 }
 

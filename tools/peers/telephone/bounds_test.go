@@ -106,6 +106,27 @@ func TestBounds(t *testing.T) {
 	}
 }
 
+// A line makes so many calls an hour, not counting those that were refused; emergency calls go on.
+func TestCallsAnHour(t *testing.T) {
+	s := begin(t, site.Options{}, setting{"sip1", "max_calls_per_hour", 2}, setting{"sip1", "block_prefixes", "690"}, setting{"port1", "dial_plan", "(E:611|x.)"})
+	s.Site.Dial(1, "6901")
+	s.refused(1, s.Phone)
+	s.hungUp()
+	for _, number := range []string{"600", "601"} {
+		c := s.call(number)
+		s.talks(c, voices[number])
+		s.hungUp()
+		s.ended(c)
+	}
+	s.Site.Dial(1, "602")
+	s.refused(2, s.Phone)
+	s.hungUp()
+	c := s.call("611")
+	s.talks(c, voices["611"])
+	s.hungUp()
+	s.ended(c)
+}
+
 // refused waits until a telephone hears that its call was not permitted, for the n-th time.
 func (s *stage) refused(n int, p *phone.Phone) {
 	s.T.Helper()
