@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"tipring/internal/config"
 	"tipring/internal/config/generations"
@@ -133,23 +134,34 @@ func (s settings) CheckGeneration(n int, by *http.Request) (api.Proposal, error)
 	switch {
 	case errors.Is(err, generations.ErrNone):
 		return api.Proposal{}, fmt.Errorf("generation %d: %w", n, api.ErrNotFound)
+	case errors.Is(err, generations.ErrClosed):
+		return api.Proposal{}, unavailable(err)
 	case err != nil:
 		return api.Proposal{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
 	}
 	return s.propose(g.Provisioned, g.Local, by), nil
 }
 
-func (s settings) Rollback(ctx context.Context, n int) (api.Accepted, error) {
-	n, err := s.a.keeper.Rollback(ctx, n)
-	if errors.Is(err, provisioning.ErrNoGeneration) {
-		return api.Accepted{}, fmt.Errorf("%w: %w", err, api.ErrConflict)
+func (s settings) Rollback(ctx context.Context, from, n int) (api.Accepted, error) {
+	n, err := s.a.keeper.Rollback(ctx, from, n)
+	if errors.Is(err, provisioning.ErrMovedOn) {
+		return api.Accepted{}, fmt.Errorf("%w: %w", err, api.ErrStale)
 	}
-	return s.accepted(n, err)
+	return s.accepted(n, conflict(err, provisioning.ErrNoGeneration, generations.ErrBroken, generations.ErrNewer))
 }
 
-// unavailable is an error of a Keeper that has not begun, or has ended.
+// conflict is an error that somebody who asks for something else would not meet, if it is one of
+// those.
+func conflict(err error, those ...error) error {
+	if slices.ContainsFunc(those, func(x error) bool { return errors.Is(err, x) }) {
+		return fmt.Errorf("%w: %w", err, api.ErrConflict)
+	}
+	return err
+}
+
+// unavailable is an error of a Keeper that has not begun, or of an agent that has ended.
 func unavailable(err error) error {
-	if errors.Is(err, provisioning.ErrEnded) {
+	if errors.Is(err, provisioning.ErrEnded) || errors.Is(err, generations.ErrClosed) {
 		return fmt.Errorf("%w: %w", err, api.ErrUnavailable)
 	}
 	return err

@@ -310,32 +310,41 @@ func (k *Keeper) setLocal(now time.Time, by string, edit func(generations.Genera
 	return n, err
 }
 
-// ErrNoGeneration is a rollback without a generation to go back to.
-var ErrNoGeneration = errors.New("there is no such generation to go back to")
+// The reasons for no rollback that are no fault of the disk.
+var (
+	ErrNoGeneration = errors.New("there is no such generation to go back to")
+	ErrMovedOn      = errors.New("other settings are in force by now")
+)
 
-// Rollback runs an older generation, the newest good one before this when n is 0. The one
-// that ran, or was being judged, is not applied again until its source has something else.
-func (k *Keeper) Rollback(ctx context.Context, n int) (running int, err error) {
-	e := k.do(ctx, func() { running, err = k.rollback(time.Now(), n) })
+// Rollback runs generation n, or the newest good one before this when n is 0. from is the one
+// that is taken back: another one stays; 0: whatever runs, or is being judged. It is not applied
+// again until its source has something else.
+func (k *Keeper) Rollback(ctx context.Context, from, n int) (running int, err error) {
+	e := k.do(ctx, func() { running, err = k.rollback(time.Now(), from, n) })
 	if err != nil {
 		k.log.Warn("not rolled back", "generation", n, "err", why(err))
 	}
 	return running, errors.Join(e, err)
 }
 
-func (k *Keeper) rollback(now time.Time, n int) (int, error) {
+func (k *Keeper) rollback(now time.Time, wanted, n int) (int, error) {
 	k.adopt(now)
-	cur := k.current()
-	from := cur.N
+	from := k.current().N
 	if k.trial.Phase() == GoneBack {
 		from = k.trial.Generation() // the one before it runs for a try: it may stay
+	}
+	if wanted != 0 && wanted != from {
+		return 0, fmt.Errorf("generation %d: %w", wanted, ErrMovedOn)
 	}
 	if n == 0 {
 		n = lastGood(k.store, from)
 	}
 	g, err := k.store.Load(n)
-	if err != nil || n == from || g.Verdict == generations.Bad {
+	switch {
+	case errors.Is(err, generations.ErrNone), err == nil && (n == from || g.Verdict == generations.Bad):
 		return 0, fmt.Errorf("generation %d: %w", n, ErrNoGeneration)
+	case err != nil:
+		return 0, err
 	}
 	if _, err := k.device.Check(g.Provisioned, g.Local); err != nil {
 		return 0, err

@@ -39,7 +39,7 @@ func TestBadLocalLayerLeavesWhatWasFetched(t *testing.T) {
 	for name, back := range map[string]func(h *house){
 		"by itself": func(h *house) { h.after(TrialTime + 10*time.Second) },
 		"by hand": func(h *house) {
-			if n, err := h.k.Rollback(h.t.Context(), 0); err != nil || n != 2 {
+			if n, err := h.k.Rollback(h.t.Context(), 0, 0); err != nil || n != 2 {
 				h.t.Fatal(n, err)
 			}
 		},
@@ -74,7 +74,7 @@ func TestRollbackDuringATry(t *testing.T) {
 			h.offer(withPassword("wrong"))
 			h.after(TrialTime + time.Second)
 			h.want(RollingBack, "right")
-			if n, err := h.k.Rollback(h.t.Context(), n); err != nil || n != 2 {
+			if n, err := h.k.Rollback(h.t.Context(), 0, n); err != nil || n != 2 {
 				t.Fatal(n, err)
 			}
 			h.want(RolledBack, "right")
@@ -98,7 +98,7 @@ func TestTrialCutShortIsOver(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(h.dir, "config", "local.ini"), []byte("[sip1]\ndisplay_name = Edited\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.k.Rollback(h.t.Context(), 0); err != nil {
+		if _, err := h.k.Rollback(h.t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
 		}
 		h.stop()
@@ -154,7 +154,7 @@ func TestEditsThatNobodyToldOf(t *testing.T) {
 			return nil
 		},
 		"a rollback to nowhere": func(h *house) error {
-			if _, err := h.k.Rollback(h.t.Context(), 77); !errors.Is(err, ErrNoGeneration) {
+			if _, err := h.k.Rollback(h.t.Context(), 0, 77); !errors.Is(err, ErrNoGeneration) {
 				return err
 			}
 			return nil
@@ -227,7 +227,7 @@ func TestIntervalChangedByHand(t *testing.T) {
 		if next := time.Until(h.k.Status().Next); next < 9*time.Minute || next > 11*time.Minute {
 			t.Errorf("next look in %v", next)
 		}
-		if _, err := h.k.Rollback(h.t.Context(), 0); err != nil {
+		if _, err := h.k.Rollback(h.t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
 		}
 		if next := time.Until(h.k.Status().Next); next < 20*time.Hour {

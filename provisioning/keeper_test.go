@@ -714,12 +714,23 @@ func TestLocalLayerAndRollback(t *testing.T) {
 		}
 		h.after(5 * time.Second)
 		h.want(Good, "other")
-		if n, err := h.k.Rollback(h.t.Context(), 0); err != nil || n != 2 {
+		if _, err := h.k.Rollback(h.t.Context(), 3, 0); !errors.Is(err, ErrMovedOn) {
+			t.Errorf("back from a generation that does not run: %v", err)
+		}
+		h.want(Good, "other")
+		if n, err := h.k.Rollback(h.t.Context(), 4, 0); err != nil || n != 2 {
 			t.Fatal(n, err)
 		}
 		h.want(RolledBack, "right")
-		if _, err := h.k.Rollback(h.t.Context(), 77); !errors.Is(err, ErrNoGeneration) {
+		if _, err := h.k.Rollback(h.t.Context(), 0, 77); !errors.Is(err, ErrNoGeneration) {
 			t.Errorf("back to generation 77: %v", err)
+		}
+		if _, err := h.setLocal("[sip1]\nauth_password = other\n"); err != nil {
+			t.Fatal(err)
+		}
+		h.damage(2)
+		if _, err := h.k.Rollback(h.t.Context(), 0, 2); errors.Is(err, ErrNoGeneration) || !errors.Is(err, generations.ErrBroken) {
+			t.Errorf("back to what cannot be read: %v", err)
 		}
 	})
 }
@@ -753,7 +764,7 @@ func TestSourceIsKnownAfterAStart(t *testing.T) {
 		h.offer(withPassword("new"))
 		h.after(5 * time.Second)
 		h.want(Good, "new")
-		if _, err := h.k.Rollback(h.t.Context(), 0); err != nil {
+		if _, err := h.k.Rollback(h.t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
 		}
 		h.set(func() { h.slow = time.Second })
@@ -783,7 +794,7 @@ func TestItAlwaysEndsWell(t *testing.T) {
 				case 5:
 					h.set(func() { h.busy = !h.busy })
 				case 6:
-					_, _ = h.k.Rollback(h.t.Context(), 0) // there may be none
+					_, _ = h.k.Rollback(h.t.Context(), 0, 0) // there may be none
 				case 7:
 					text := fmt.Sprintf("[sip1]\nauth_password = %s\n", []string{"right", "wrong"}[r.IntN(2)])
 					if _, err := h.setLocal(text); err != nil {

@@ -81,8 +81,7 @@ type ConfigNews struct {
 func EventText(topic Topic, data any) ([]byte, error) {
 	switch v := data.(type) {
 	case Fax:
-		v.Pages = list(v.Pages)
-		data = v
+		data = v.whole()
 	case Provisioning:
 		v.NotUnderstood, v.Sources = list(v.NotUnderstood), list(v.Sources)
 		data = v

@@ -80,6 +80,23 @@ func hearken(events Events, gate Gate, method, query string) *httptest.ResponseR
 	return w
 }
 
+// A list that is empty is one in an event too, and not null.
+func TestEventsHaveLists(t *testing.T) {
+	for topic, data := range map[Topic]any{OnFax: Fax{}, OnProvisioning: Provisioning{}, OnWarning: []Warning(nil)} {
+		text, err := EventText(topic, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[Topic][]string{OnFax: {`"pages":[]`, `"pictures":[]`}, OnProvisioning: {`"sources":[]`, `"not_understood":[]`}, OnWarning: {"data: []"}} {
+			for _, want := range value {
+				if name == topic && !strings.Contains(string(text), want) {
+					t.Errorf("%s lacks %s: %s", topic, want, text)
+				}
+			}
+		}
+	}
+}
+
 // What a stream says is what a GET of the resource answers.
 func TestAStreamOfEvents(t *testing.T) {
 	c := &channel{ready: make(chan struct{}, 1), over: true}

@@ -126,7 +126,7 @@ type faxRoutes struct {
 func (h faxRoutes) list(w http.ResponseWriter, r *http.Request) {
 	all := list(h.faxes.Faxes())
 	for i := range all {
-		all[i].Pages, all[i].Pictures = list(all[i].Pages), list(all[i].Pictures)
+		all[i] = all[i].whole()
 	}
 	h.answer(w, r, http.StatusOK, all)
 }
@@ -142,8 +142,13 @@ func (h faxRoutes) named(w http.ResponseWriter, r *http.Request) (Fax, bool) {
 	if !ok {
 		h.fail(w, r, problem(http.StatusNotFound, "there is no fax "+id))
 	}
+	return f.whole(), ok
+}
+
+// whole is the fax with empty lists where it has none.
+func (f Fax) whole() Fax {
 	f.Pages, f.Pictures = list(f.Pages), list(f.Pictures)
-	return f, ok
+	return f
 }
 
 func (h faxRoutes) one(w http.ResponseWriter, r *http.Request) {

@@ -169,6 +169,9 @@ func (s *schemas) operation(r Route, o op) map[string]any {
 	if o.refuses != 0 { // with words that are no problem
 		answers[fmt.Sprint(o.refuses)] = map[string]any{"description": o.says, "content": content(o.media, map[string]any{"type": "string"})}
 	}
+	if o.dry != nil {
+		answers["200"] = s.answer(op{gives: o.dry})
+	}
 	answers[fmt.Sprint(o.status())] = s.answer(o)
 	d["responses"] = answers
 	return d

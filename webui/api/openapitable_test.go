@@ -17,6 +17,7 @@ type op struct {
 	code    int     // of the answer; 0: 200, or 204 of nothing
 	says    string  // what the answer is
 	refuses int     // a status with words of media instead of a problem
+	dry     any     // what is answered with 200 when nothing was done, as gives
 }
 
 type param struct{ name, in, kind, is string }
@@ -163,7 +164,7 @@ var operations = map[string]op{
 	"GET /api/v1/openapi.json": {is: "This document.", media: "application/json"},
 	"POST /api/v1/provision": {is: "Looks for settings now. With dry_run it waits, changes nothing, and answers 200 with a Proposal.", takes: struct {
 		DryRun bool `json:"dry_run,omitempty"`
-	}{}, gives: attempt{}, code: 202},
+	}{}, gives: attempt{}, code: 202, dry: Proposal{}},
 	"GET /api/v1/config":                 {is: "The local layer, secrets masked; with an ETag.", media: "text/plain"},
 	"PUT /api/v1/config":                 {is: "Replaces the local layer, on trial.", with: ifMatch, takes: map[string]string{"text/plain": localText}, gives: Accepted{}, code: 202},
 	"PATCH /api/v1/config":               {is: "Changes single settings of the local layer, on trial.", with: ifMatch, takes: map[string]string{"application/merge-patch+json": localPatch}, gives: Accepted{}, code: 202},
@@ -174,6 +175,7 @@ var operations = map[string]op{
 	"GET /api/v1/config/generations/{n}": {is: "What going back to a generation would change.", gives: Proposal{}},
 	"POST /api/v1/config/rollback": {is: "Goes back to a generation.", takes: struct {
 		Generation int `json:"generation,omitempty" is:"without it the newest good one before"`
+		From       int `json:"from,omitempty" is:"the one that is taken back; 412 when another is in force"`
 	}{}, gives: Accepted{}, code: 202},
 	"POST /api/v1/factory-reset":  {is: "Restarts the device, which forgets everything but what was installed."},
 	"GET /api/v1/radius":          {is: "The provider's servers, and how they are.", gives: Radius{}},

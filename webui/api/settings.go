@@ -34,7 +34,7 @@ type Settings interface {
 	Explain() []Setting
 	Keys() []Section // the description; the caller may change it
 	Generations() []Generation
-	Rollback(ctx context.Context, generation int) (Accepted, error) // 0: the newest good one before
+	Rollback(ctx context.Context, from, generation int) (Accepted, error) // ErrStale when from is neither 0 nor what runs; 0: the newest good one before
 	FactoryReset(ctx context.Context) error
 }
 
@@ -257,15 +257,15 @@ func (h settingsRoutes) generation(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h settingsRoutes) rollback(w http.ResponseWriter, r *http.Request) {
-	var n int
-	if !h.read(w, r, field{"generation", &n}) {
+	var n, from int
+	if !h.read(w, r, field{"generation", &n}, field{"from", &from}) {
 		return
 	}
-	if n < 0 {
-		h.fail(w, r, problem(http.StatusUnprocessableEntity, fmt.Sprintf("generation is %d: wanted one that GET /config/generations lists", n)))
+	if n < 0 || from < 0 {
+		h.fail(w, r, problem(http.StatusUnprocessableEntity, fmt.Sprintf("generation is %d: wanted one that GET /config/generations lists", min(n, from))))
 		return
 	}
-	accepted, err := h.settings.Rollback(r.Context(), n)
+	accepted, err := h.settings.Rollback(r.Context(), from, n)
 	h.accept(w, r, accepted, err)
 }
 

@@ -305,6 +305,7 @@ func TestDiskErrors(t *testing.T) {
 						break
 					}
 					m.Fail = nil
+					loads(t, s)
 					old := mark(running, true)
 					if tt.before == "factory" {
 						old = tt.before
@@ -336,6 +337,16 @@ func TestDiskErrors(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// loads checks that what is listed can be had.
+func loads(t *testing.T, s *Store) {
+	t.Helper()
+	for _, g := range s.List() {
+		if _, err := s.Load(g.N); err != nil {
+			t.Errorf("listed, and not to be had: %v", err)
 		}
 	}
 }

@@ -142,7 +142,8 @@ var ErrLocked = errors.New("in use by another process")
 // files behind. The next Open removes them.
 var ErrUntidy = errors.New("left behind")
 
-var errClosed = errors.New("generations: the store is closed")
+// ErrClosed is wrapped by the errors of a store that was closed.
+var ErrClosed = errors.New("the store is closed")
 
 // Options of Open. All may be left out.
 type Options struct {
@@ -250,7 +251,7 @@ func (s *Store) Current() (Generation, bool) {
 // current is what is in force; the zero Generation in the factory's state.
 func (s *Store) current() (Generation, error) {
 	if s.closed {
-		return Generation{}, errClosed
+		return Generation{}, ErrClosed
 	}
 	if s.unsaved != nil {
 		return *s.unsaved, nil
@@ -290,7 +291,7 @@ func (s *Store) Load(n int) (Generation, error) {
 
 func (s *Store) load(n int) (Generation, error) {
 	if s.closed {
-		return Generation{}, errClosed
+		return Generation{}, ErrClosed
 	}
 	if !s.has(n) {
 		for _, r := range s.refused {

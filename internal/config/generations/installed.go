@@ -40,7 +40,7 @@ func (s *Store) KeepInstalled(layers []config.Layer) error {
 
 func (s *Store) keepInstalled(layers []config.Layer) error {
 	if s.closed {
-		return errClosed
+		return ErrClosed
 	}
 	data, err := encodeInstalled(layers)
 	if err != nil {

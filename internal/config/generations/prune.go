@@ -36,17 +36,17 @@ func (s *Store) prune(also int) error {
 		if slices.Contains(spared, m.N) {
 			return false
 		}
-		err := s.remove(m.N)
+		gone, err := s.remove(m.N)
 		left = errors.Join(left, err)
-		return err == nil
+		return gone
 	})
 	s.refused = slices.DeleteFunc(s.refused, func(r refusal) bool {
 		if !errors.Is(r.err, ErrBroken) {
 			return false
 		}
-		err := s.remove(r.n)
+		gone, err := s.remove(r.n)
 		left = errors.Join(left, err)
-		return err == nil
+		return gone
 	})
 	return left
 }
@@ -86,20 +86,20 @@ func (s *Store) newestOther(than int, like func(Verdict) bool) int {
 }
 
 // remove takes a generation away: it has another name, durably, before it is no longer
-// whole.
-func (s *Store) remove(n int) error {
+// whole. An error leaves files behind; gone says that it is not to be had any more all the same.
+func (s *Store) remove(n int) (gone bool, err error) {
 	name := generation(n)
 	if err := s.discard(name + goneSuffix); err != nil {
-		return err
+		return false, err
 	}
 	path := s.path("generations", name)
 	if err := s.fs.Rename(path, path+goneSuffix); err != nil {
-		return err
+		return false, err
 	}
 	if err := s.fs.SyncDir(filepath.Dir(path)); err != nil {
-		return err
+		return true, err
 	}
-	return s.discard(name + goneSuffix)
+	return true, s.discard(name + goneSuffix)
 }
 
 // discard removes a directory of generations with all that is in it.
@@ -127,7 +127,8 @@ func (s *Store) sweep(names []string, r *Report) {
 		if temporary(name) {
 			swept(name, s.discard(name))
 		} else if n, ok := numbered(name); ok && n <= s.state.Floor {
-			swept(name, s.remove(n))
+			_, err := s.remove(n)
+			swept(name, err)
 		}
 	}
 	beside, err := s.fs.List(s.path())

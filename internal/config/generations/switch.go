@@ -153,7 +153,8 @@ func (s *Store) removeAll() error {
 	}
 	for _, name := range names {
 		if n, ok := numbered(name); ok && n <= s.state.Floor {
-			left = errors.Join(left, s.remove(n))
+			_, err := s.remove(n)
+			left = errors.Join(left, err)
 		} else if temporary(name) {
 			left = errors.Join(left, s.discard(name))
 		}

@@ -102,7 +102,7 @@ func (s *Store) next() int {
 // ready makes the directories and takes the lock, where that was not done yet.
 func (s *Store) ready() error {
 	if s.closed {
-		return errClosed
+		return ErrClosed
 	}
 	if s.lock != nil {
 		return nil

@@ -152,6 +152,7 @@ func (w *world) settings() {
 	w.succeeds("GET", "/api/v1/status", "/api/v1/status", nil)
 	w.succeeds("POST", config+"/rollback", config+"/rollback", map[string]any{})
 	w.succeeds("POST", "/api/v1/provision", "/api/v1/provision", nil)
+	w.succeeds("POST", "/api/v1/provision", "/api/v1/provision", map[string]bool{"dry_run": true})
 	w.ask("POST", "/api/v1/radius/lookup", "/api/v1/radius/lookup", "application/json", []byte(`{"command":"account","serial":"1"}`))
 	w.succeeds("GET", "/api/v1/radius", "/api/v1/radius", nil)
 }

@@ -62,7 +62,7 @@ func (d *device) CheckGeneration(n int, _ *http.Request) (api.Proposal, error) {
 	return d.test, nil
 }
 
-func (d *device) Rollback(_ context.Context, n int) (api.Accepted, error) {
+func (d *device) Rollback(_ context.Context, _, n int) (api.Accepted, error) {
 	d.did = fmt.Sprint("rollback to ", n)
 	return api.Accepted{Generation: n}, d.err
 }

@@ -2,11 +2,13 @@ package settings_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +71,16 @@ func (r *rig) post(path string, form url.Values) reply {
 }
 
 func (r *rig) local() string { return r.get("/api/v1/config").text }
+
+// running is the generation that is in force.
+func (r *rig) running() string {
+	r.t.Helper()
+	var s api.Status
+	if err := json.Unmarshal([]byte(r.get("/api/v1/status").text), &s); err != nil || s.Provisioning.Generation == nil {
+		r.t.Fatalf("no generation: %v", err)
+	}
+	return strconv.Itoa(*s.Provisioning.Generation)
+}
 
 func (r *rig) values() map[string]string {
 	r.t.Helper()
@@ -175,7 +187,13 @@ func TestLineSIP(t *testing.T) {
 	same["unset"] = []string{"username", "enabled"}
 	r.post("/line/6/sip", same).has(t, 200, "<strong>1006</strong>", "<strong>on</strong>")
 
-	back := r.post("/line/6/sip", url.Values{"action": {"rollback"}})
+	// A page that stands open while others change the settings takes back nothing of theirs.
+	for from, want := range map[string]string{"1": "303 /line/6/sip?applied=1", "x": "422 ", "0x1": "422 "} {
+		if p := r.post("/line/6/sip", url.Values{"rollback": {from}}); fmt.Sprint(p.status, " ", p.location) != want || r.local() == "" {
+			t.Errorf("rolled back from %s: %d %s", from, p.status, p.location)
+		}
+	}
+	back := r.post("/line/6/sip", url.Values{"rollback": {r.running()}})
 	if back.status != http.StatusSeeOther || !strings.HasPrefix(back.location, "/line/6/sip?back=") || r.local() != "" {
 		t.Errorf("rolled back: %d %s, local %q", back.status, back.location, r.local())
 	}

@@ -288,7 +288,7 @@ func outcome(s *sheet) templ.Component {
 				}
 				ctx.Text(" ")
 				if s.result.running && !s.result.back {
-					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "action", Value: "rollback"}))
+					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "rollback", Value: number(s.result.generation)}))
 				}
 			})
 			ctx.Around(frame.ButtonRow(), inner47)

@@ -9,6 +9,7 @@
 package settings
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -75,8 +76,8 @@ func (p page) view(r *http.Request, s *sheet) frame.View {
 var Form = api.Form{Max: 1 << 20}
 
 func (p page) post(w http.ResponseWriter, r *http.Request, kind *sheetKind) {
-	if r.PostForm.Get("action") == "rollback" {
-		p.rollback(w, r)
+	if from := r.PostForm.Get("rollback"); from != "" {
+		p.rollback(w, r, from)
 		return
 	}
 	s, ok := p.sheet(w, r, kind)
@@ -183,10 +184,20 @@ func (p page) lost(w http.ResponseWriter, r *http.Request, s *sheet) {
 	p.Show(w, r, http.StatusConflict, form(p.view(r, s), s))
 }
 
-// rollback goes back to the newest good settings before those that run.
-func (p page) rollback(w http.ResponseWriter, r *http.Request) {
+// rollback goes back from a generation to the newest good one before it. Where others have moved
+// on, the page of that generation says so.
+func (p page) rollback(w http.ResponseWriter, r *http.Request, from string) {
 	var accepted api.Accepted
-	if err := p.API.Ask(r, api.Question{Method: "POST", Path: "/api/v1/config/rollback", Body: strings.NewReader("{}")}).Into(&accepted); err != nil {
+	n, err := strconv.Atoi(from)
+	if err != nil {
+		n = -1 // which is none
+	}
+	reply := p.API.Ask(r, api.Question{Method: "POST", Path: "/api/v1/config/rollback", Body: strings.NewReader(fmt.Sprintf(`{"from":%d}`, n))})
+	if reply.Status == http.StatusPreconditionFailed {
+		http.Redirect(w, r, r.URL.Path+"?applied="+number(n), http.StatusSeeOther)
+		return
+	}
+	if err := reply.Into(&accepted); err != nil {
 		p.Refuse(w, r, api.ProblemOf(err))
 		return
 	}
