@@ -23,11 +23,11 @@ import (
 type faxes struct{ a *Agent }
 
 // UploadDir implements api.Faxes.
-func (f faxes) UploadDir() string {
-	if f.a.fax.store == nil {
-		return f.a.dir
+func (f faxes) UploadDir() (dir string, free int64) {
+	if dir = f.a.dir; f.a.fax.store != nil {
+		dir = filepath.Join(dir, faxesDir)
 	}
-	return filepath.Join(f.a.dir, faxesDir)
+	return dir, diskOf(dir).FreeBytes
 }
 
 // Faxes implements api.Faxes.

@@ -121,7 +121,8 @@ func TestFaxOrders(t *testing.T) {
 	if _, err := (faxes{r.Agent}).SendFax(t.Context(), api.FaxOrder{Port: 2, To: "600", File: picture(t)}); err != nil {
 		t.Errorf("after draining: %v", err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(faxes{r.Agent}.UploadDir(), "*", "upload*")); len(left) > 0 {
+	dir, free := faxes{r.Agent}.UploadDir()
+	if left, _ := filepath.Glob(filepath.Join(dir, "*", "upload*")); len(left) > 0 || free <= 0 {
 		t.Errorf("left behind: %q", left)
 	}
 }

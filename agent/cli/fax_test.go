@@ -77,7 +77,7 @@ func (o outbox) FaxPage(_ context.Context, id string, n, _ int, w io.Writer) err
 	return err
 }
 
-func (o outbox) UploadDir() string { return o.dir }
+func (o outbox) UploadDir() (dir string, free int64) { return o.dir, 1 << 30 }
 
 // startFaxes serves b and its faxes in a new state directory.
 func startFaxes(t *testing.T, b *box) (dir string) {

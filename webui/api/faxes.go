@@ -31,8 +31,8 @@ type Faxes interface {
 	// FaxPage writes a page as PNG; n from 1. It is smaller by scale: 1, 2, 4 or 8.
 	FaxPage(ctx context.Context, id string, n, scale int, w io.Writer) error
 
-	// UploadDir is where documents are kept while they come in.
-	UploadDir() string
+	// UploadDir is where documents are kept while they come in, and how many octets are free there.
+	UploadDir() (dir string, free int64)
 }
 
 // A FaxOrder is a document to be sent.
@@ -102,7 +102,7 @@ type CalledNumber struct {
 // HandleFaxes adds the routes of faxes.
 func (a *API) HandleFaxes(f Faxes) {
 	const v1 = "/api/v1"
-	h := faxRoutes{a, f}
+	h := faxRoutes{a, f, make(chan struct{}, maxUploads)}
 	a.Handle(
 		Route{"GET", v1 + "/faxes", User, h.list},
 		Route{"GET", v1 + "/faxes/{id}", User, h.one},
@@ -120,7 +120,8 @@ func (a *API) HandleFaxes(f Faxes) {
 
 type faxRoutes struct {
 	*API
-	faxes Faxes
+	faxes   Faxes
+	uploads chan struct{} // holds one token for each document that comes in
 }
 
 func (h faxRoutes) list(w http.ResponseWriter, r *http.Request) {
@@ -282,6 +283,14 @@ func (f *fileAnswer) Write(p []byte) (int, error) {
 
 // send takes a document and where it is to go.
 func (h faxRoutes) send(w http.ResponseWriter, r *http.Request) {
+	select {
+	case h.uploads <- struct{}{}:
+		defer func() { <-h.uploads }()
+	default:
+		w.Header().Set("Retry-After", "10")
+		h.fail(w, r, problem(http.StatusTooManyRequests, "other documents are coming in: try again in a moment"))
+		return
+	}
 	order, p := h.order(w, r)
 	if p != nil {
 		h.fail(w, r, p)

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -85,7 +86,7 @@ func (o *outbox) FaxPage(_ context.Context, id string, n, scale int, w io.Writer
 	return err
 }
 
-func (o *outbox) UploadDir() string { return o.dir }
+func (o *outbox) UploadDir() (dir string, free int64) { return o.dir, 1 << 30 }
 
 func (o *outbox) serve(method, path, media, body string) *httptest.ResponseRecorder {
 	a := New(&box{}, nil, slog.New(slog.DiscardHandler))
@@ -246,6 +247,86 @@ func TestSendLargeFax(t *testing.T) {
 		if w := o.serve("POST", "/faxes", media, body); w.Code != tt.want {
 			t.Errorf("%d octets: %d %s, want %d", tt.octets, w.Code, w.Body, tt.want)
 		}
+	}
+}
+
+// A document that there is no room for is refused before it comes, or as soon as it is known.
+func TestSendFaxWithoutRoom(t *testing.T) {
+	media, body := form("line=2", "to=600", "@file="+strings.Repeat("p", 3<<20))
+	for _, tt := range []struct {
+		free     int64
+		announce bool // how long it is
+		want     int
+		took     int // octets, at most
+	}{
+		{0, true, 507, 0},
+		{0, false, 507, 0},
+		{spareDisk + 1<<20, true, 507, 0},
+		{spareDisk + 1<<20, false, 507, 2<<20 + 100<<10},
+		{spareDisk + 4<<20, true, 202, 4 << 20},
+		{spareDisk + 4<<20, false, 202, 4 << 20},
+	} {
+		from := strings.NewReader(body)
+		o := &outbox{dir: t.TempDir()}
+		a := New(&box{}, nil, slog.New(slog.DiscardHandler))
+		a.HandleFaxes(filling{o, tt.free, from})
+		r := httptest.NewRequest("POST", "/api/v1/faxes", io.MultiReader(from))
+		r.Header.Set("Content-Type", media)
+		if r.ContentLength = -1; tt.announce {
+			r.ContentLength = int64(len(body))
+		}
+		w := httptest.NewRecorder()
+		a.Behind(Open{}).ServeHTTP(w, r)
+		if took := len(body) - from.Len(); w.Code != tt.want || took > tt.took {
+			t.Errorf("%d octets free, announced %v: %d after %d octets, want %d after %d\n%s", tt.free, tt.announce, w.Code, took, tt.want, tt.took, w.Body)
+		}
+	}
+}
+
+// A filling outbox has less room by what was read of a body.
+type filling struct {
+	*outbox
+	free int64
+	from *strings.Reader
+}
+
+func (f filling) UploadDir() (string, int64) {
+	return f.dir, f.free - (f.from.Size() - int64(f.from.Len()))
+}
+
+// Two documents may come in at once; who comes then is told to come back, and finds a place when
+// one of them is there.
+func TestSendFaxesAtOnce(t *testing.T) {
+	o := &outbox{dir: t.TempDir()}
+	a := New(&box{}, nil, slog.New(slog.DiscardHandler))
+	a.HandleFaxes(o)
+	media, body := form("line=2", "to=600", "@file=pages")
+	send := func(from io.Reader) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/api/v1/faxes", from)
+		r.Header.Set("Content-Type", media)
+		w := httptest.NewRecorder()
+		a.Behind(Open{}).ServeHTTP(w, r)
+		return w
+	}
+	var coming sync.WaitGroup
+	var ends []*io.PipeWriter
+	for range maxUploads {
+		from, to := io.Pipe()
+		coming.Go(func() { send(from) })
+		if _, err := io.WriteString(to, body[:10]); err != nil { // it is being read
+			t.Fatal(err)
+		}
+		ends = append(ends, to)
+	}
+	if w := send(strings.NewReader(body)); w.Code != 429 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("one too many: %d %v", w.Code, w.Header())
+	}
+	for _, to := range ends {
+		to.CloseWithError(io.ErrUnexpectedEOF)
+	}
+	coming.Wait()
+	if w := send(strings.NewReader(body)); w.Code != 202 {
+		t.Errorf("when they are over: %d %s", w.Code, w.Body)
 	}
 }
 

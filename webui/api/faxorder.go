@@ -18,12 +18,19 @@ const (
 	maxOrder    = maxDocument + 64<<10
 	orderWait   = 10 * time.Minute // how long it may take to come
 	maxPart     = 4 << 10          // octets of a field beside the document
+
+	maxUploads = 2       // documents that may come in at once
+	spareDisk  = 4 << 20 // octets that a document leaves free: what the device has to keep goes before
+	uploadStep = 1 << 20 // octets between two looks at what is free
 )
 
 // order reads a multipart/form-data body (RFC 7578) with the fields port or line, to and file. A form
 // with one control for both has by, which is "port 3" or "line 1".
 // The file is kept on disk, under no name: what ends the process removes it.
 func (h faxRoutes) order(w http.ResponseWriter, r *http.Request) (o FaxOrder, p *Problem) {
+	if _, free := h.faxes.UploadDir(); free < spareDisk+max(r.ContentLength, 0) {
+		return o, noRoom()
+	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(orderWait))
 	parts, err := r.MultipartReader()
 	if err != nil {
@@ -88,7 +95,8 @@ func (h faxRoutes) takePart(o *FaxOrder, name string, part *multipart.Part) *Pro
 
 // takeFile keeps the document.
 func (h faxRoutes) takeFile(o *FaxOrder, part *multipart.Part) *Problem {
-	f, err := os.CreateTemp(h.faxes.UploadDir(), ".upload-*")
+	dir, _ := h.faxes.UploadDir()
+	f, err := os.CreateTemp(dir, ".upload-*")
 	if err != nil {
 		return problem(http.StatusInternalServerError, "the document cannot be kept: "+err.Error())
 	}
@@ -96,8 +104,10 @@ func (h faxRoutes) takeFile(o *FaxOrder, part *multipart.Part) *Problem {
 	if err := os.Remove(f.Name()); err != nil {
 		return problem(http.StatusInternalServerError, "the document cannot be kept: "+err.Error())
 	}
-	n, err := io.Copy(f, part)
+	n, err := h.copy(f, part)
 	switch {
+	case errors.Is(err, errNoRoom):
+		return noRoom()
 	case err != nil && errors.As(err, new(*os.PathError)):
 		return problem(http.StatusInsufficientStorage, "the document cannot be kept: "+err.Error())
 	case err != nil:
@@ -109,6 +119,29 @@ func (h faxRoutes) takeFile(o *FaxOrder, part *multipart.Part) *Problem {
 		return problem(http.StatusInternalServerError, err.Error())
 	}
 	return nil
+}
+
+var errNoRoom = errors.New("no room")
+
+func noRoom() *Problem {
+	return problem(http.StatusInsufficientStorage, "the device has no room for this document: delete faxes that nobody needs")
+}
+
+// copy keeps a document as long as there is room for it.
+func (h faxRoutes) copy(f *os.File, part io.Reader) (n int64, err error) {
+	for {
+		if _, free := h.faxes.UploadDir(); free < spareDisk {
+			return n, errNoRoom
+		}
+		more, err := io.CopyN(f, part, uploadStep)
+		n += more
+		switch {
+		case errors.Is(err, io.EOF):
+			return n, nil
+		case err != nil:
+			return n, err
+		}
+	}
 }
 
 // partText reads a field that is no file.

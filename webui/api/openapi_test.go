@@ -172,6 +172,9 @@ func (s *schemas) operation(r Route, o op) map[string]any {
 	if o.dry != nil {
 		answers["200"] = s.answer(op{gives: o.dry})
 	}
+	for status, is := range o.fails {
+		answers[fmt.Sprint(status)] = map[string]any{"description": is, "content": content("application/problem+json", s.of(reflect.TypeFor[Problem]()))}
+	}
 	answers[fmt.Sprint(o.status())] = s.answer(o)
 	d["responses"] = answers
 	return d

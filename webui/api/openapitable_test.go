@@ -17,7 +17,9 @@ type op struct {
 	code    int     // of the answer; 0: 200, or 204 of nothing
 	says    string  // what the answer is
 	refuses int     // a status with words of media instead of a problem
-	dry     any     // what is answered with 200 when nothing was done, as gives
+
+	fails map[int]string // problems that mean something here, and what
+	dry   any            // what is answered with 200 when nothing was done, as gives
 }
 
 type param struct{ name, in, kind, is string }
@@ -123,17 +125,18 @@ var operations = map[string]op{
 	"POST /api/v1/ports/{n}/dial-plan": {is: "What the dial plan of a port makes of digits.", takes: struct {
 		Digits string `json:"digits"`
 	}{}, gives: DialResult{}},
-	"GET /api/v1/ports/{n}/features":       {is: "What a telephone has set by star codes, or here.", gives: Features{}},
-	"PATCH /api/v1/ports/{n}/features":     {is: "Sets what is named, and leaves the rest. It is kept before the answer comes.", takes: featureChange{}, gives: Features{}},
-	"GET /api/v1/missed":                   {is: "The calls that nobody answered since the list was emptied, newest first.", gives: []MissedCall{}},
-	"DELETE /api/v1/missed":                {is: "Empties the list of missed calls."},
-	"GET /api/v1/calls":                    {is: "Running calls and the last 20, newest first.", gives: []Call{}},
-	"GET /api/v1/calls/{id}":               {is: "One call.", gives: Call{}},
-	"DELETE /api/v1/calls/{id}":            {is: "Hangs up."},
-	"GET /api/v1/calls/{id}/ladder":        {is: "The SIP messages of a call, and what happened between them.", gives: Ladder{}},
-	"GET /api/v1/calls/{id}/trace.pcap":    {is: "The packets of a call.", media: "application/vnd.tcpdump.pcap"},
-	"GET /api/v1/faxes":                    {is: "The faxes, newest first.", gives: []Fax{}},
-	"POST /api/v1/faxes":                   {is: "Takes a document to be sent.", takes: order{}, upload: true, gives: id{}, code: 202, says: "The document is safe on disk."},
+	"GET /api/v1/ports/{n}/features":    {is: "What a telephone has set by star codes, or here.", gives: Features{}},
+	"PATCH /api/v1/ports/{n}/features":  {is: "Sets what is named, and leaves the rest. It is kept before the answer comes.", takes: featureChange{}, gives: Features{}},
+	"GET /api/v1/missed":                {is: "The calls that nobody answered since the list was emptied, newest first.", gives: []MissedCall{}},
+	"DELETE /api/v1/missed":             {is: "Empties the list of missed calls."},
+	"GET /api/v1/calls":                 {is: "Running calls and the last 20, newest first.", gives: []Call{}},
+	"GET /api/v1/calls/{id}":            {is: "One call.", gives: Call{}},
+	"DELETE /api/v1/calls/{id}":         {is: "Hangs up."},
+	"GET /api/v1/calls/{id}/ladder":     {is: "The SIP messages of a call, and what happened between them.", gives: Ladder{}},
+	"GET /api/v1/calls/{id}/trace.pcap": {is: "The packets of a call.", media: "application/vnd.tcpdump.pcap"},
+	"GET /api/v1/faxes":                 {is: "The faxes, newest first.", gives: []Fax{}},
+	"POST /api/v1/faxes": {is: "Takes a document to be sent.", takes: order{}, upload: true, gives: id{}, code: 202, says: "The document is safe on disk.",
+		fails: map[int]string{429: "Two others are coming in: try again after Retry-After.", 507: "There is no room for it."}},
 	"GET /api/v1/faxes/{id}":               {is: "One fax.", gives: Fax{}},
 	"DELETE /api/v1/faxes/{id}":            {is: "Cancels a fax."},
 	"POST /api/v1/faxes/{id}/resend":       {is: "Sends the document of a fax again.", takes: resending{}, gives: id{}, code: 202},

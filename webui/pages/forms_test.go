@@ -20,7 +20,7 @@ type uploader struct {
 	dir string
 }
 
-func (u uploader) UploadDir() string           { return u.dir }
+func (u uploader) UploadDir() (string, int64)  { return u.dir, 1 << 30 }
 func (uploader) Contents() api.BackupContents  { return api.BackupContents{} }
 func (uploader) Restored() (last api.Restored) { return last }
 

@@ -64,7 +64,7 @@ func (d *device) do(format string, args ...any) error {
 	return d.refuse
 }
 
-func (d *device) UploadDir() string { return d.dir }
+func (d *device) UploadDir() (dir string, free int64) { return d.dir, 1 << 30 }
 
 func (d *device) SendFax(_ context.Context, o api.FaxOrder) (string, error) {
 	n, err := io.Copy(io.Discard, o.File)
