@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"tipring/internal/timezone"
 )
 
 // A clock knows a time that cannot be over yet, because something happened then: the
@@ -59,4 +61,14 @@ func (c *clock) Now() time.Time {
 		return time.Unix(0, floor)
 	}
 	return now
+}
+
+// Wall is the time that a clock on the wall of a zone shows; zero while the system's is not set.
+func (c *clock) Wall(zone string) time.Time {
+	now := time.Now()
+	where, ok := timezone.Find(zone)
+	if !ok || now.UnixNano() < c.floor.Load() {
+		return time.Time{}
+	}
+	return now.In(where)
 }

@@ -32,6 +32,28 @@ func TestClockHasAFloor(t *testing.T) {
 	})
 }
 
+// Telephones show the time of where they are, and none while nobody knows it.
+func TestClockOnTheWall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // from midnight UTC on
+		c := new(clock)
+		const shown = "Jan 2 15:04"
+		if got := c.Wall("CET-1CEST,M3.5.0,M10.5.0/3").Format(shown); got != "Jan 1 01:00" {
+			t.Errorf("in Berlin: %s", got)
+		}
+		time.Sleep(180 * 24 * time.Hour)
+		if got := c.Wall("CET-1CEST,M3.5.0,M10.5.0/3").Format(shown); got != "Jun 29 02:00" {
+			t.Errorf("in Berlin: %s", got)
+		}
+		if got := c.Wall("no zone"); !got.IsZero() {
+			t.Errorf("nowhere: %v", got)
+		}
+		c.NotBefore(time.Now().Add(time.Nanosecond))
+		if got := c.Wall("UTC0"); !got.IsZero() {
+			t.Errorf("before the clock is set: %v", got)
+		}
+	})
+}
+
 // The program was not built in the future.
 func TestClockKnowsTheBuild(t *testing.T) {
 	vcs := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.time", Value: "2026-11-22T07:35:33Z"}}}

@@ -246,7 +246,7 @@ func (a *Agent) portDevice() call.Device {
 			return nil
 		},
 		Emergency: a.emergencyLines,
-		RTP:       a.rtp.Load(), Bind: a.config().SIP.Bind, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
+		RTP:       a.rtp.Load(), Bind: a.config().SIP.Bind, Clock: func() time.Time { return a.clock.Wall(a.config().Device.TimeZone) }, Refuse: a.draining.Load, Rested: a.rested, Plugged: a.deliverWaiting, Changed: a.portChanged, Measured: a.measured,
 		Clerk: a.fax.clerk, Memory: a.fax.refusal, FaxEnded: a.faxEnded, FaxMoved: a.callMoved, Desk: desk{a}, ReceiveFax: a.receiveFax,
 		Menu: a.voiceMenu,
 		Log:  a.log,

@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tipring/agent/fax"
 	"tipring/internal/dsp"
@@ -72,9 +73,10 @@ type Device struct {
 	// nil: its own alone.
 	Emergency func(own int) []*lines.Line
 	RTP       *media.Ports
-	Bind      netip.Addr  // of RTP; zero: every address
-	Refuse    func() bool // no new calls: the device drains
-	Rested    func()      // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
+	Bind      netip.Addr       // of RTP; zero: every address
+	Refuse    func() bool      // no new calls: the device drains
+	Clock     func() time.Time // local, to show with a caller; zero: not known
+	Rested    func()           // a port is on-hook and without a call again; called on its goroutine; nil: nobody asks
 	// Plugged: a line card has come to a port; called on its goroutine; nil: nobody asks.
 	Plugged func(port int)
 	// Changed: the port's Snapshot is another one; called on its goroutine, and must not block;

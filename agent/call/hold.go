@@ -1,8 +1,6 @@
 package call
 
 import (
-	"time"
-
 	"tipring/internal/dsp"
 	"tipring/lines"
 	"tipring/lines/fxs"
@@ -71,7 +69,7 @@ func (p *Port) comeFromHold(c *conversation) {
 // incoming is what a telephone shows of the far end when it rings.
 func (c *conversation) incoming() fxs.Incoming {
 	i := c.call.Info()
-	return fxs.Incoming{Caller: callerOf(i, time.Now()), Alert: i.Alert}
+	return fxs.Incoming{Caller: callerOf(i, c.p.dev.Clock()), Alert: i.Alert}
 }
 
 // tick does what is due at the port.

@@ -177,7 +177,7 @@ func (r *rig) addPhone(n int, change func(*Config), equip func(*Device)) {
 			}
 			return r.line
 		},
-		RTP: r.rtp, Refuse: r.drains.Load, Rested: func() { r.rested.Add(1) }, Log: slog.New(slog.DiscardHandler),
+		RTP: r.rtp, Clock: time.Now, Refuse: r.drains.Load, Rested: func() { r.rested.Add(1) }, Log: slog.New(slog.DiscardHandler),
 	}
 	if equip != nil {
 		equip(&dev)

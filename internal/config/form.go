@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"strings"
+
+	"tipring/internal/timezone"
 )
 
 // The forms that a text may be asked to have. None is asked about an empty text.
@@ -68,6 +70,11 @@ func SplitHostPort(s string) (host string, port int, ok bool) {
 		return "", 0, false
 	}
 	return host, port, true
+}
+
+func isTimeZone(s string) bool {
+	_, ok := timezone.Find(s)
+	return ok
 }
 
 func isHostPort(s string) bool {

@@ -1,5 +1,7 @@
 package config
 
+import "tipring/internal/timezone"
+
 var sections = []Section{
 	{
 		Name: "device", Title: "Device",
@@ -92,6 +94,12 @@ var deviceKeys = []Key{
 		Help:   "What differs from the country's, written as etc/tones.txt has it, separated by semicolons: dial = 350@-13+440@-13; busy = 480+620/500,0/500; ring = 2000,4000; flash = 100-900. Empty: nothing.",
 		Wanted: "KEY = VALUE; KEY = VALUE as in etc/tones.txt",
 		field:  func(s any) any { return &s.(*Device).Tones },
+	},
+	{
+		Name: "time_zone", Label: "Time zone", Default: timezone.Auto, Scope: FromDevice, Kind: Text, Max: 64,
+		Help:   "The zone of the time that telephones show with a caller. auto: the system's (/etc/TZ or /etc/localtime). Or a rule of POSIX: CET-1CEST,M3.5.0,M10.5.0/3. Or, where the system has the database of zones, a name: Europe/Berlin.",
+		Wanted: "auto, a rule as CET-1CEST,M3.5.0,M10.5.0/3, or the name of a zone that this system knows", valid: isTimeZone,
+		field: func(s any) any { return &s.(*Device).TimeZone },
 	},
 	{
 		Name: "log_level", Label: "Log level", Default: "info", Scope: FromDevice, Kind: Enum, Words: "debug info warn error", Labels: "Debug|Info|Warnings|Errors",

@@ -15,6 +15,7 @@ type Device struct {
 	Serial    string // or auto
 	StateDir  string
 	Country   string // tones, cadences, caller ID: us, gb, de
+	TimeZone  string // as internal/timezone finds it
 	Tones     string // what differs from the country's
 	LogLevel  string // debug info warn error
 	LogFormat string // text json

@@ -13,7 +13,7 @@ type Caller struct {
 	Number, Name string
 	Private      bool      // the caller does not want to be shown
 	Unavailable  bool      // the number is not known: out of the area
-	At           time.Time // when, in local time
+	At           time.Time // when, in local time; zero: not known
 }
 
 // Modem is how octets or keys become sound.

@@ -54,7 +54,9 @@ func (s *Standard) Call(c Caller) []byte {
 	if s.callType {
 		b = append(b, paramCallType, 1, voiceCall)
 	}
-	b = clock(append(b, paramTime, 8), c.At)
+	if !c.At.IsZero() {
+		b = clock(append(b, paramTime, 8), c.At)
+	}
 	if number != "" {
 		b = param(b, paramNumber, number)
 	} else {
@@ -102,7 +104,8 @@ func (k *keys) of(number string, private bool) string {
 	return k.start + number + k.stop
 }
 
-// clock adds MMDDHHMM.
+// clock adds MMDDHHMM. The single data message format cannot do without: the first of January
+// stands there for a time that is not known.
 //
 //go:noinline
 func clock(b []byte, t time.Time) []byte { return t.AppendFormat(b, "01021504") }
