@@ -103,6 +103,7 @@ type Agent struct {
 	waiting  atomic.Pointer[[]api.Waiting] // waits, as they are shown
 	stale    atomic.Bool                   // something waits for a call or a telephone; see rested
 	resting  atomic.Bool                   // rested is about to look
+	lineSets atomic.Int32                  // how often lineList became another one
 
 	drained   chan struct{}
 	unsettled chan struct{}   // holds one token after a change; see settle

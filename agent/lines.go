@@ -96,6 +96,7 @@ func (a *Agent) unit(n int) *lineUnit {
 func (a *Agent) setLines(us []*lineUnit) {
 	sort.Slice(us, func(i, j int) bool { return us[i].cfg.N < us[j].cfg.N })
 	a.lineList.Store(&us)
+	a.lineSets.Add(1)
 	for _, u := range us {
 		a.lineChanged(u.cfg.N)
 	}

@@ -29,7 +29,7 @@ func (s settler) Check(provisioned []config.Layer, local []byte) (*config.Config
 // Lines tells how the lines are. It waits for nobody.
 func (s settler) Lines() provisioning.Lines {
 	a := s.a
-	var l provisioning.Lines
+	l := provisioning.Lines{Changes: int(a.lineSets.Load())}
 	for _, u := range *a.lineList.Load() {
 		st := u.line.Snapshot()
 		l.Registering = l.Registering || u.cfg.Enabled && u.cfg.RegisterAddr != ""

@@ -83,7 +83,8 @@ func (k *Keeper) judged(running int) int {
 	return 0
 }
 
-// put makes a generation, runs it, and puts it on trial when there is something to prove.
+// put makes a generation, runs it, and puts it on trial when there is something to prove: a line
+// that is as it was before says nothing about it, whether it is registered or its server is down.
 func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	old, err := k.base()
 	if err != nil {
@@ -104,14 +105,18 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	if err := k.device.Reload(); err != nil {
 		return 0, errors.Join(err, k.undo(n, old, err))
 	}
-	back := old.N
+	back, proven := old.N, old.Verdict == generations.Good
 	if k.trial.Phase() != Settled {
-		back = k.trial.Back() // what was on trial has proved nothing
+		back, proven = k.trial.Back(), false // what was on trial has proved nothing
 	}
 	k.trial.Begin(now, n, back)
 	k.update(func(s *Status) { s.Generation = n })
-	if !k.device.Lines().Registering && (!before.Registered || switchedOff(k.device.Config())) {
+	switch after := k.device.Lines(); {
+	case !after.Registering && (!before.Registered || switchedOff(k.device.Config())):
 		k.log.Warn("no line registers with these settings: there is nothing to prove", "generation", n)
+		k.step(now, k.trial.Registered())
+	case proven && after.Changes == before.Changes && !after.Waiting:
+		k.log.Info("no line is disturbed by these settings: there is nothing to prove", "generation", n)
 		k.step(now, k.trial.Registered())
 	}
 	k.showTrial()
@@ -199,7 +204,7 @@ func (k *Keeper) step(now time.Time, s Step) {
 		return
 	case Keep:
 		k.report("generation not judged", k.store.Judge(n, generations.Good))
-		k.log.Info("settings are good: a line is registered", "generation", n)
+		k.log.Info("settings are good", "generation", n)
 		k.update(func(s *Status) { s.State, s.Err = Good, "" })
 	case GoBack:
 		k.log.Warn("no line has registered with the new settings; the ones before run for a try", "generation", n, "back", back)

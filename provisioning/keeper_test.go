@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,7 @@ type house struct {
 	busy     bool
 	waiting  bool
 	reloads  int
+	changes  int // of the line
 	ending   bool
 	slow     time.Duration // the source
 	moved    time.Time     // when something happened last
@@ -169,9 +171,11 @@ func (h *house) Reload() error {
 	if h.ending {
 		return ErrEnded
 	}
-	if old := h.config; old == nil || len(config.Diff(old, c)) > 0 {
+	ofLine := func(ch config.Change) bool { return ch.Section == "sip1" }
+	if old := h.config; old == nil || slices.ContainsFunc(config.Diff(old, c), ofLine) {
 		h.register = time.Now().Add(time.Second)
 		h.refused = time.Time{}
+		h.changes++
 	}
 	h.config, h.moved = c, time.Now()
 	h.reloads++
@@ -186,7 +190,7 @@ func (h *house) Lines() Lines {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	line := h.config.Line(1)
-	l := Lines{Registering: line.Enabled && line.RegisterAddr != "", Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals}
+	l := Lines{Registering: line.Enabled && line.RegisterAddr != "", Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals, Changes: h.changes}
 	if h.down || time.Now().Before(h.register) || !l.Registering {
 		return l
 	}
@@ -733,6 +737,41 @@ func TestLocalLayerAndRollback(t *testing.T) {
 			t.Errorf("back to what cannot be read: %v", err)
 		}
 	})
+}
+
+// A change that leaves the line as it is has nothing to prove and does not wait, in an outage as
+// well; unless what it changes has not proved anything itself, or waits for a call to end.
+func TestAChangeThatDisturbsNoLine(t *testing.T) {
+	const harmless = "[device]\ndrain_s = 7\n"
+	for _, tt := range []struct {
+		name    string
+		prepare func(h *house)
+		waits   bool
+	}{
+		{"in good times", func(*house) {}, false},
+		{"in an outage", func(h *house) { h.set(func() { h.down = true }); h.after(time.Minute) }, false},
+		{"after one that is on trial", func(h *house) {
+			h.set(func() { h.down = true })
+			_, _ = h.setLocal("[sip1]\ndisplay_name = x\n")
+		}, true},
+		{"beside a call", func(h *house) { h.set(func() { h.waiting = true }) }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.settled()
+				tt.prepare(h)
+				n, err := h.setLocal(harmless)
+				if s := h.k.Status(); err != nil || (s.Trial != nil) != tt.waits || (s.State == OnProbation) != tt.waits {
+					t.Errorf("%v, %+v", err, s)
+				}
+				h.set(func() { h.down, h.waiting = false, false })
+				h.after(5 * time.Second)
+				if g, err := h.store.Load(n); err != nil || g.Verdict != generations.Good {
+					t.Errorf("%+v, %v", g.Verdict, err)
+				}
+			})
+		})
+	}
 }
 
 // A device that has started again knows where what it runs came from before anybody says so

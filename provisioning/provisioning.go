@@ -55,6 +55,7 @@ type Lines struct {
 	Refusals    int  // REGISTERs that a server has refused, ever
 	Busy        bool // a call is running, or a telephone is off-hook
 	Waiting     bool // a change of settings waits for the end of a call
+	Changes     int  // how often lines were set up anew, added or taken away
 }
 
 // Options are what a Keeper is made of.

@@ -153,9 +153,9 @@ func (l *lab) figure2(b *browser.Browser, name string, look browser.Look) {
 	if look.NoScript {
 		l.lookAgain(b)
 	}
-	b.UntilText(".alert", "The change is in force, and a line has registered with it.")
+	b.UntilText(".alert", "The change is in force, and is kept.")
 	b.Reload()
-	b.UntilText(".alert", "The change is in force, and a line has registered with it.")
+	b.UntilText(".alert", "The change is in force, and is kept.")
 	b.Until("the badge of the line", `() => document.querySelector(".linestatus .badge").innerText.trim() === "Registered"`)
 }
 
@@ -171,7 +171,7 @@ func judge(t *testing.T, b *browser.Browser, look browser.Look, path string) {
 func (l *lab) lookAgain(b *browser.Browser) {
 	l.t.Helper()
 	if !netlab.Until(patience, func() bool {
-		if browser.Evaluate[bool](b, "the verdict", `() => document.body.innerText.includes("a line has registered with it")`) {
+		if browser.Evaluate[bool](b, "the verdict", `() => document.body.innerText.includes("in force, and is kept")`) {
 			return true
 		}
 		b.Press("Look again")
@@ -344,7 +344,7 @@ func TestRollBackByHand(t *testing.T) {
 	b.Press("Apply")
 	b.UntilText(".lead", "Nothing is changed yet.")
 	b.Press("Confirm")
-	b.UntilText(".alert", "The change is in force, and a line has registered with it.")
+	b.UntilText(".alert", "The change is in force, and is kept.")
 	l.explains("sip1", []entry{{key: "display_name", value: "Mistake"}})
 	b.Shoot("roll-back-offered")
 	b.Press("Roll back")

@@ -16,7 +16,7 @@ func (p page) generations(w http.ResponseWriter, r *http.Request) {
 	if !p.Get(w, r, "/api/v1/config/generations", &all) || !p.Get(w, r, "/api/v1/status", &s) {
 		return
 	}
-	v := p.view(r, words.T(r.Context(), "Generations"), words.T(r.Context(), "What is in force, and what was. Each change of the settings makes a generation, which is on trial until a line has registered with it."))
+	v := p.view(r, words.T(r.Context(), "Generations"), words.T(r.Context(), "What is in force, and what was. Each change of the settings makes a generation, which is on trial until a line has registered with it, if it concerns the lines."))
 	v.Up = frame.Link{Href: path, Text: words.T(r.Context(), "Provisioning")}
 	p.Show(w, r, http.StatusOK, generationsPage(v, all, s.Provisioning.Trial))
 }
@@ -49,7 +49,7 @@ func (p page) confirm(w http.ResponseWriter, r *http.Request, status int, proble
 	}
 	v := p.view(r, words.T(r.Context(), "Go back to generation %d?", g.Generation), "")
 	v.Up = frame.Link{Href: generationsPath, Text: words.T(r.Context(), "Generations")}
-	p.Show(w, r, status, confirmPage(v, g, would, problem))
+	p.Show(w, r, status, confirmPage(v, g, would, p.names(r), problem))
 }
 
 func (p page) rollback(w http.ResponseWriter, r *http.Request) {

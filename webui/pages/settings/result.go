@@ -60,7 +60,7 @@ func (r *result) text(ctx context.Context) string {
 	case r.verdict == "good" && r.back:
 		return words.T(ctx, "The settings before are in force again.")
 	case r.verdict == "good":
-		return words.T(ctx, "The change is in force, and a line has registered with it.")
+		return words.T(ctx, "The change is in force, and is kept.")
 	case r.verdict == "unproven":
 		return words.T(ctx, "The change is in force. Whether it is good is not known yet: no line registers.")
 	}
