@@ -395,9 +395,18 @@ func TestBoundsOfALine(t *testing.T) {
 
 // The hotline of the line is called when the handset is lifted, after its delay unless a key is
 // pressed before.
-func TestHotlineOfTheLine(t *testing.T) {
+func TestHotline(t *testing.T) {
 	t.Parallel()
-	r := telephoned(t, "enable_hotline = 1\nhotline_number = 700\nhotline_delay = 1\n", "")
+	for _, port := range []string{"", "hotline_number = 700\nhotline_delay = 1\n"} { // the port's own goes before the line's
+		number := "700"
+		if port != "" {
+			number = "800"
+		}
+		testHotline(t, telephoned(t, "enable_hotline = 1\nhotline_number = "+number+"\nhotline_delay = 1\n", port))
+	}
+}
+
+func testHotline(t *testing.T, r *telephoneRig) {
 	for _, tt := range []struct{ keys, to string }{{"", "700"}, {"601#", "601"}} {
 		if err := r.phone.OffHook(); err != nil {
 			t.Fatal(err)

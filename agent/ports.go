@@ -169,6 +169,7 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, Telephone: telephone(c), DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
 	cfg.CallWaiting, cfg.FlashStyle, cfg.TransferOnHangup = c.CallWaiting, c.FlashStyle, c.TransferOnHangup
 	cfg.ConferenceTransfers, cfg.EchoCanceller, cfg.DataMode = c.ConferenceHangup == "transfer", c.EchoCanceller, c.DataMode
+	cfg.RTPTimeoutS = c.RTPTimeoutS
 	if c.Kind == "phone" {
 		cfg.Features = a.features
 	}
@@ -185,6 +186,9 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 		if l.EnableHotline {
 			cfg.Hotline, cfg.HotlineMS = l.HotlineNumber, l.HotlineDelay*int(time.Second/time.Millisecond)
 		}
+	}
+	if c.HotlineNumber != "" {
+		cfg.Hotline, cfg.HotlineMS = c.HotlineNumber, c.HotlineDelay*int(time.Second/time.Millisecond)
 	}
 	return cfg, nil
 }
@@ -203,7 +207,7 @@ func telephone(c config.Port) fxs.Settings {
 	s := fxs.Settings{
 		CallerID: c.CallerIDStandard, NoWaitingID: !c.CallWaitingCallerID,
 		NoLamp: without("lamp"), NoStutter: without("stutter"), NoData: without("fsk"), Splash: !without("splash"),
-		Reversal: c.PolarityReversal, NoDigitS: c.NoDigitS, InterdigitS: c.InterdigitS,
+		Reversal: c.PolarityReversal, NoPulses: !c.PulseDialling, NoDigitS: c.NoDigitS, InterdigitS: c.InterdigitS,
 	}
 	switch c.DisconnectMS {
 	case config.Auto:

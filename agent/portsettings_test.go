@@ -10,7 +10,7 @@ import (
 
 // What a port's section says of its telephone is what the port does.
 func TestSettingsOfATelephone(t *testing.T) {
-	usual := config.Port{CallerIDStandard: "country", CallWaitingCallerID: true, MessageWaiting: []string{"lamp", "stutter", "fsk"}, DisconnectMS: config.Auto, InterdigitS: 4}
+	usual := config.Port{CallerIDStandard: "country", CallWaitingCallerID: true, MessageWaiting: []string{"lamp", "stutter", "fsk"}, DisconnectMS: config.Auto, InterdigitS: 4, PulseDialling: true}
 	changed := func(change func(c *config.Port)) config.Port {
 		c := usual
 		change(&c)
@@ -31,6 +31,7 @@ func TestSettingsOfATelephone(t *testing.T) {
 		{changed(func(c *config.Port) { c.MessageWaiting = []string{"fsk", "splash"} }), with(func(s *fxs.Settings) { s.NoLamp, s.NoStutter, s.Splash = true, true, true })},
 		{changed(func(c *config.Port) { c.CallerIDStandard, c.CallWaitingCallerID = "bt", false }), with(func(s *fxs.Settings) { s.CallerID, s.NoWaitingID = "bt", true })},
 		{changed(func(c *config.Port) { c.DisconnectMS, c.PolarityReversal = 0, true }), with(func(s *fxs.Settings) { s.DisconnectMS, s.Reversal = -1, true })},
+		{changed(func(c *config.Port) { c.PulseDialling = false }), with(func(s *fxs.Settings) { s.NoPulses = true })},
 		{changed(func(c *config.Port) { c.DisconnectMS, c.NoDigitS, c.InterdigitS = 200, 9, 2 }), with(func(s *fxs.Settings) { s.DisconnectMS, s.NoDigitS, s.InterdigitS = 200, 9, 2 })},
 	} {
 		if got := telephone(tt.in); got != tt.want {

@@ -117,7 +117,17 @@ func (c *Call) hangup(now time.Time) {
 	}
 }
 
-// SendDigit sends a digit by INFO (dtmf_type = info).
+// GiveUp ends a call that is of no more use, for a reason that nobody here wanted.
+func (c *Call) GiveUp(why string) {
+	c.post(func(now time.Time) {
+		if c.s != nil && !c.over {
+			c.s.bye(now)
+			c.finish(now, Reason{Code: 408, Text: why, By: Timer})
+		}
+	})
+}
+
+// SendDigit sends a digit, or F for a flash, by INFO.
 func (c *Call) SendDigit(digit byte) {
 	c.post(func(now time.Time) {
 		if c.s != nil {

@@ -18,6 +18,9 @@ func (s *session) sendDigit(now time.Time, digit byte) {
 		return
 	}
 	signal := string(digit)
+	if digit == 'F' {
+		signal = "16" // its event code, as most servers know it
+	}
 	if s.l.cfg.DTMFSIPInfoMode == "10/11" {
 		switch digit {
 		case '*':

@@ -58,6 +58,8 @@ func TestEndOfACallInTheLog(t *testing.T) {
 	}{
 		{"hung up here", func(w *world) { out(w); w.after(time.Second); w.phone.call().Hangup() },
 			`by=here reason="hung up here" was=connected peer=600 server=primary talked_s=2`},
+		{"given up here", func(w *world) { out(w); w.phone.call().GiveUp("no sound has come for 5 s") },
+			`by=timer reason="no sound has come for 5 s" was=connected peer=600 server=primary code=408 talked_s=1`},
 		{"hung up there", func(w *world) { out(w).send(sipmsg.BYE, with("Reason", `Q.850;cause=16;text="Bye"`)) },
 			`by="far end" reason="the far end hung up (Q.850;cause=16;text=\"Bye\")" was=connected peer=600 server=primary talked_s=1`},
 		{"refused there", func(w *world) {

@@ -552,9 +552,9 @@ func TestOtherRequestsInACall(t *testing.T) {
 
 // INFO digits, in both spellings and both directions.
 func TestInfoDigits(t *testing.T) {
-	for mode, want := range map[string]string{"10/11": "1 10 11 A", "*/#": "1 * # A"} {
+	for mode, want := range map[string]string{"10/11": "1 10 11 A 16", "*/#": "1 * # A 16"} {
 		bothWays(t, []string{"dtmf_type = info", "dtmf_sip_info_mode = " + mode}, func(w *world, far *farCall, c *Call) {
-			for _, d := range "1*#A" {
+			for _, d := range "1*#AF" {
 				c.SendDigit(byte(d))
 			}
 			w.after(time.Second)

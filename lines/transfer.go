@@ -220,6 +220,13 @@ func (s *session) abandonReferral(now time.Time) {
 	}
 }
 
+// Decline tells the far end whose REFER was accepted that the call it asked for is not made after all.
+func (d Dial) Decline() {
+	if s := d.referrer; s != nil {
+		s.l.ep.Post(s.abandonReferral)
+	}
+}
+
 // report tells the one who referred us how the new call goes.
 func (c *Call) report(now time.Time, res *sipmsg.Message) {
 	if res.StatusCode > 100 {

@@ -54,6 +54,7 @@ type Config struct {
 	TransferOnHangup    bool     // who hangs up in a second call that it has dialled connects the first with it
 	ConferenceTransfers bool     // who hangs up in a conference leaves the other two connected
 	EchoCanceller       bool
+	RTPTimeoutS         int    // a call ends in which nothing has come for so long; 0: none does
 	DataMode            string // auto: on the answer tone of a modem; on; else never
 
 	Interface string // of the network, that RTP is bound to; empty: any (use_vpn)

@@ -18,7 +18,7 @@ func (p *Port) setCodes() {
 	if p.cfg.Features == nil || p.mode != "" {
 		return
 	}
-	p.fx.SetCodes(p.cfg.Features.Codes(p.cfg.Number))
+	p.fx.SetCodes(p.cfg.Features.Codes(p.cfg.Number, p.held != nil))
 }
 
 // coded asks what comes of a star code.

@@ -12,14 +12,20 @@ import (
 // codes are star codes as an owner of a telephone knows them, and a book of what came of them.
 type codes struct {
 	book   []string
+	asked  int // for the codes
 	wishes Wishes
 	refuse bool          // no number is taken
 	back   string        // who called last; empty: 609
 	slow   time.Duration // of the disk
 }
 
-func (f *codes) Codes(int) []string {
-	return []string{"*72", "*67", "*70", "*69", "*98", "*23", "***", "*78"}
+func (f *codes) Codes(_ int, held bool) []string {
+	f.asked++
+	all := []string{"*72", "*67", "*70", "*69", "***", "*78"}
+	if held {
+		all = append(all, "*98", "*23")
+	}
+	return all
 }
 
 func (f *codes) Code(_ int, code string) Next {
@@ -85,7 +91,7 @@ func TestStarCodes(t *testing.T) {
 		{"a number follows", "*72601", "*72 *72=601", fxs.Dialling, dialTone, ""},
 		{"a call follows", "*67602#", "*67 made 602", fxs.Talking, nothing, "602"},
 		{"called at once", "*69", "*69 made 609", fxs.Talking, nothing, "609"},
-		{"nothing to transfer", "*98", "*98", fxs.Parked, reorderTone, ""},
+		{"nothing to transfer", "*98", "made *98", fxs.Talking, nothing, "*98"},
 		{"no menu", "***", "***", fxs.Parked, reorderTone, ""},
 		{"an emergency is called behind any code", "*72112#", "*72 made 112", fxs.Talking, nothing, "112"},
 	} {
@@ -123,7 +129,7 @@ func TestSlowCodes(t *testing.T) {
 		{"*78", dialTone, 0},
 		{"*72", dialTone, 0},
 		{"*69", nothing, 1},
-		{"*98", reorderTone, 0},
+		{"***", reorderTone, 0},
 	} {
 		f := &codes{slow: 2 * time.Second}
 		inRig(t, coded(f, settings{}), func(r *rig) {

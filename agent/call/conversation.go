@@ -50,6 +50,8 @@ type conversation struct {
 
 	ringback bool        // we play it
 	early    bool        // the far end sends sound before the answer
+	expects  int64       // since when sound is expected, by the port's clock
+	deaf     bool        // none has come for so long that the call ends
 	held     bool        // by a flash of this telephone
 	key      byte        // DTMF key that is being sent by RFC 4733
 	referred atomic.Bool // a referral of the far end is being followed; of any goroutine
@@ -116,12 +118,25 @@ func (c *conversation) tellStarted(id string, err error) {
 	}
 }
 
-// rings plays ringback, unless the far end sends sound of its own.
+// rings plays ringback, unless the far end sends sound of its own: what it promises to send does
+// not count (RFC 3960 section 3.2).
 func (c *conversation) rings() {
 	if c.stage == calling && !c.early && !c.ringback {
 		c.ringback = true
 		c.p.fx.Play(fxs.Ringback)
 	}
+}
+
+// hearsEarly ends ringback with the first sound of the far end's.
+func (c *conversation) hearsEarly() {
+	if c.early || c.stage != calling || !c.params.Receives || !c.session.Came() {
+		return
+	}
+	c.early = true
+	if c.ringback && !c.p.commands {
+		c.p.fx.Silence()
+	}
+	c.ringback = false
 }
 
 // image tells of T.38.
@@ -152,10 +167,6 @@ func (c *conversation) agreed(a *offer.Audio) {
 	}
 	c.params = agreedParams(a)
 	c.update()
-	if c.stage == calling && c.params.Receives {
-		c.early, c.ringback = true, false
-		c.p.fx.Silence()
-	}
 }
 
 func agreedParams(a *offer.Audio) media.Params {

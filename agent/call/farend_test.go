@@ -143,18 +143,20 @@ type farCall struct {
 	referred  *dialog.Referral
 	direction offer.Direction
 	over      bool
+	dead      bool // sends no RTP any more, and reads none
 
 	fax      *farFax // nil: a telephone
 	unanswer bool    // does not answer offers of T.38
 	refusal  int     // answers them with that; 200: with port 0
 
-	says   *dsp.Tone
-	source interface{ Read([]int16) } // said instead; nil: nothing
-	keys   *dsp.DTMFGenerator         // said instead; nil: none
-	ear    []int16
-	dtmf   dsp.DTMFDetector
-	inBand string // digits heard
-	events string // digits by RFC 4733
+	says    *dsp.Tone
+	source  interface{ Read([]int16) } // said instead; nil: nothing
+	keys    *dsp.DTMFGenerator         // said instead; nil: none
+	ear     []int16
+	dtmf    dsp.DTMFDetector
+	inBand  string // digits heard
+	events  string // digits by RFC 4733
+	flashes int    // event that is no digit
 }
 
 func (f *farEnd) newCall() *farCall {
@@ -514,7 +516,7 @@ func (c *farCall) confirmed() bool { return c.d != nil && c.d.State() == dialog.
 
 // frame says and hears 20 ms.
 func (c *farCall) frame() {
-	if c.over {
+	if c.over || c.dead {
 		return
 	}
 	if c.fax != nil {
@@ -542,8 +544,12 @@ func (c *farCall) frame() {
 		if !ok {
 			return
 		}
-		if !e.End {
+		switch {
+		case e.End:
+		case int(e.Code) < len(eventKeys):
 			c.events += string(eventKeys[e.Code])
+		default:
+			c.flashes = int(e.Code)
 		}
 	}
 }

@@ -7,9 +7,9 @@ import "time"
 // called on a goroutine of their own, and the telephone waits. The others are called on the
 // port's goroutine and must not block. Each may be called for any port.
 type Features interface {
-	// Codes lists the star codes that this device acts on, as they are dialled: "*72". None:
-	// they are for the server, or switched off.
-	Codes(port int) []string
+	// Codes lists the star codes that this device acts on, as they are dialled: "*72"; without a
+	// held call only those that need none. The others are for the server, or switched off.
+	Codes(port int, held bool) []string
 	// Code acts on a star code, and tells how the telephone goes on.
 	Code(port int, code string) Next
 	// Number takes the number that a code asked for by NextNumber, and reports that it is taken.

@@ -11,10 +11,17 @@ import (
 //   - bellcore: a flash answers a call that waits; joins a call that was dialled behind the
 //     first, and in the conference drops it again; changes between calls of which one waited.
 //   - etsi: a flash gives a tone, and a digit says what is to be done.
+//
+// Where the server does all this, a flash in the only call is sent there: rfc4733 as an event where
+// the far end takes events, else like info as INFO.
 const (
 	Bellcore = "bellcore"
 	ETSI     = "etsi"
+	ByEvent  = "rfc4733"
+	ByInfo   = "info"
 )
+
+const flashEvent = 16 // RFC 4733 section 3.2
 
 // commandTime is how long a digit is waited for behind a flash.
 const commandTime = 6 * dsp.SampleRate
@@ -61,18 +68,29 @@ func (p *Port) flashOfCall() {
 	case p.waiting != nil && (c == nil || c.stage == up):
 		p.takeWaiting()
 	case c == nil:
-		if p.fx.State() == fxs.Dialling { // behind a star code
+		if p.fx.State() == fxs.Dialling { // perhaps behind a star code, which is forgotten
+			p.setCodes()
 			p.fx.Dial()
 		}
 	case p.held != nil && (c.stage == calling || p.joined):
 		p.dropNow()
 	case c.stage != up:
+	case p.held == nil && (p.cfg.FlashStyle == ByEvent || p.cfg.FlashStyle == ByInfo):
+		p.sendFlash(c)
 	case p.held == nil:
 		p.holdAndDial()
 	case p.swaps:
 		p.swap()
 	default:
 		p.join()
+	}
+}
+
+// sendFlash tells the server of a flash.
+func (p *Port) sendFlash(c *conversation) {
+	p.keyUp()
+	if p.cfg.FlashStyle == ByInfo || !c.session.SendEvent(flashEvent, 100) {
+		c.call.SendDigit('F')
 	}
 }
 

@@ -1,6 +1,8 @@
 package call
 
 import (
+	"fmt"
+
 	"tipring/internal/dsp"
 	"tipring/lines"
 	"tipring/lines/fxs"
@@ -79,8 +81,26 @@ func (p *Port) tick() {
 		p.fx.StopRing()
 		p.leaveNow()
 	}
+	p.now.listen()
+	p.held.listen()
 	if p.commands && p.fx.Now() >= p.commandBy {
 		p.endCommand()
+	}
+}
+
+// listen gives up a call in which sound is expected and none comes: whoever was there is gone, or
+// the way to him.
+func (c *conversation) listen() {
+	if c == nil || c.p.cfg.RTPTimeoutS == 0 || c.fax != nil || c.session == nil || c.deaf {
+		return
+	}
+	now := c.p.fx.Now()
+	if c.stage != up || c.held || !c.params.Sends || !c.params.Receives {
+		c.expects = now
+	}
+	if min(now-c.expects, c.session.Quiet()) >= int64(c.p.cfg.RTPTimeoutS)*dsp.SampleRate {
+		c.deaf = true
+		c.call.GiveUp(fmt.Sprintf("no sound has come for %d s", c.p.cfg.RTPTimeoutS))
 	}
 }
 
@@ -99,7 +119,7 @@ func (p *Port) lost(c *conversation, r lines.Reason) {
 		p.joined = false
 		p.now, p.held = p.held, nil
 		p.now.aside.Store(false)
-	case c.stage == up && p.held == nil && p.waiting == nil && !p.virtual:
+	case c.stage == up && p.held == nil && !p.virtual: // a call that waits rings behind the hang-up
 		p.fx.Disconnect(fxs.Reorder)
 	case r.Busy():
 		p.hungUp(fxs.Busy)

@@ -173,6 +173,29 @@ func TestEarlyMediaWithoutSoundDoesNotStopRingback(t *testing.T) {
 	})
 }
 
+// A gateway describes the sound that it will send before there is any: until then ringback is heard.
+func TestRingbackUntilSoundComes(t *testing.T) {
+	inRig(t, settings{}, func(r *rig) {
+		ph := r.phone()
+		r.far.onInvite = func(*farCall) {}
+		ph.dial("600")
+		r.run(60 * time.Millisecond)
+		far := r.far.last()
+		far.dead = true
+		far.earlyMedia()
+		far.ring()
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Calling, ringbackTone)
+		far.speak(farVoice)
+		far.dead = false
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Calling, farVoice)
+		far.ring()
+		r.run(200 * time.Millisecond)
+		ph.want(fxs.Calling, farVoice)
+	})
+}
+
 // Each fork of a call rings for itself; the tone goes on as it is.
 func TestRepeatedRingingDoesNotRestartRingback(t *testing.T) {
 	cadence := func(cfg *Config) {

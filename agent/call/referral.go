@@ -39,6 +39,8 @@ func (p *Port) giveBack(pair *media.Pair) {
 func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *media.Pair) {
 	if p.now != old || old.stage != up || p.joined {
 		p.giveBack(pair)
+		old.referred.Store(false)
+		d.Decline()
 		return
 	}
 	p.keyUp()

@@ -204,3 +204,30 @@ func TestReferredTooLate(t *testing.T) {
 		}
 	})
 }
+
+// A flash comes before the REFER is looked at, which was accepted: the far end hears that nobody
+// follows it, and may ask again.
+func TestReferredAtTheSameMomentAsAFlash(t *testing.T) {
+	inRig(t, settings{}, func(r *rig) {
+		ph, far := talking(r)
+		ph.loop(fxs.LoopOpen)
+		r.run(200 * time.Millisecond)
+		ph.loop(fxs.LoopClosed)
+		far.refer("700")
+		r.still(40 * time.Millisecond)
+		if far.status() != 202 {
+			t.Fatalf("REFER %v", far.statuses)
+		}
+		r.run(300 * time.Millisecond)
+		ph.want(fxs.Dialling, dialTone)
+		if !slices.Equal(far.notified, []int{100, 487}) || r.rtp.InUse() != 1 {
+			t.Errorf("notified %v, %d RTP ports", far.notified, r.rtp.InUse())
+		}
+		ph.flash()
+		far.refer("700")
+		r.run(300 * time.Millisecond)
+		if far.status() != 202 || r.far.last().invite.RequestURI.User != "700" {
+			t.Errorf("asked again: REFER %v", far.statuses)
+		}
+	})
+}

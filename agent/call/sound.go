@@ -41,6 +41,7 @@ func (p *Port) exchange(c *conversation, in, out []int16) {
 	} else {
 		c.session.Exchange(p.spoken(c, in), out)
 	}
+	c.hearsEarly()
 	p.hearModems(c, in, out)
 	if mute {
 		clear(out) // at once, before the far end has agreed to it

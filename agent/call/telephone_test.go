@@ -217,11 +217,12 @@ func (ph *telephone) call() string { return ph.port.Snapshot().Call }
 
 // A testCard is one connection of a line card: it says what the test says.
 type testCard struct {
-	mouth   chan said
-	gone    chan struct{}
-	ear     []int16 // since the test last looked
-	ringing bool
-	lamp    bool
+	mouth     chan said
+	gone      chan struct{}
+	ear       []int16 // since the test last looked
+	ringing   bool
+	lamp      bool
+	unpowered bool
 }
 
 type said struct {
@@ -270,7 +271,7 @@ func (c *testCard) Reverse(bool) error { return nil }
 func (c *testCard) Lamp(on bool) error { c.lamp = on; return nil }
 
 // Power implements fxs.Card.
-func (c *testCard) Power(bool) error { return nil }
+func (c *testCard) Power(on bool) error { c.unpowered = !on; return nil }
 
 // Wake implements fxs.Card: frames come without pause.
 func (c *testCard) Wake() {}

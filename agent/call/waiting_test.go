@@ -97,6 +97,38 @@ func TestEndsWhileACallWaits(t *testing.T) {
 	})
 }
 
+// The far end hangs up while a call waits: the loop current is off for a moment, as at the end of
+// every call, and the call that waits rings behind a hang-up, or is taken by a flash.
+func TestFarEndHangsUpWhileACallWaits(t *testing.T) {
+	for _, flash := range []bool{false, true} {
+		inRig(t, settings{config: func(c *Config) { c.CallWaiting, c.Telephone.DisconnectMS = true, 500 }}, func(r *rig) {
+			ph, far := talking(r)
+			other := r.far.call()
+			other.speak(otherVoice)
+			r.run(200 * time.Millisecond)
+			far.hangUp()
+			r.run(100 * time.Millisecond)
+			if !ph.card.unpowered {
+				t.Error("the loop has current")
+			}
+			r.run(time.Second)
+			ph.want(fxs.Parked, reorderTone)
+			if ph.card.unpowered || ph.port.Snapshot().Waiting == "" {
+				t.Errorf("%+v", ph.port.Snapshot())
+			}
+			if flash {
+				ph.flash()
+			} else {
+				ph.hangUp()
+				ph.want(fxs.Ringing, nothing)
+				ph.lift()
+			}
+			r.run(300 * time.Millisecond)
+			ph.want(fxs.Talking, otherVoice)
+		})
+	}
+}
+
 // When no call is announced: switched off, for this call, in an emergency, in data.
 func TestNoCallWaiting(t *testing.T) {
 	for _, tt := range []struct {

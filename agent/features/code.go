@@ -11,9 +11,15 @@ type wishes struct{ hide, show, noWaiting bool }
 
 // Codes implements call.Features. Whoever begins to dial has asked for nothing yet: what codes
 // have asked for of a call that was not made is forgotten.
-func (b *Book) Codes(port int) []string {
+func (b *Book) Codes(port int, held bool) []string {
 	b.note(port, func(r *recent) { r.once = wishes{} })
 	t := b.cfg.Table(port)
+	if !held { // there is nobody to transfer or to join
+		t.by[Transfer], t.by[Conference] = "", ""
+	}
+	if b.cfg.Mailbox(port) == "" {
+		t.by[VoiceMail] = ""
+	}
 	return t.list()
 }
 

@@ -110,11 +110,11 @@ func TestStarCodes(t *testing.T) {
 // A number that was to be hidden once is not hidden when the telephone was hung up meanwhile.
 func TestWishesOfACallThatIsNotMade(t *testing.T) {
 	b := open(t, filepath.Join(t.TempDir(), "features.json"))
-	b.Codes(1)
+	b.Codes(1, true)
 	b.Code(1, "*67")
 	b.Code(1, "*70")
-	b.Codes(2)
-	b.Codes(1)
+	b.Codes(2, true)
+	b.Codes(1, true)
 	if got := b.Leaving(1); got != (call.Wishes{}) {
 		t.Errorf("the next call: %+v", got)
 	}
@@ -194,7 +194,7 @@ func TestTable(t *testing.T) {
 // Every code that a port is told of is one that it acts on.
 func TestEveryCodeActs(t *testing.T) {
 	b := open(t, filepath.Join(t.TempDir(), "features.json"))
-	codes := b.Codes(1)
+	codes := b.Codes(1, true)
 	if len(codes) != int(actions)+9 || !slices.Contains(codes, "*759") || slices.Contains(codes, "*75") {
 		t.Errorf("%d codes: %v", len(codes), codes)
 	}
@@ -209,8 +209,35 @@ func TestEveryCodeActs(t *testing.T) {
 		t.Error("a port whose codes are for the server has some")
 	}
 	off := NoCodes()
-	if b.cfg.Table = func(int) Table { return off }; !slices.Equal(b.Codes(1), []string{"*"}) || b.Code(1, "*").Step != call.NextRefused {
-		t.Errorf("a port whose codes are off: %v", b.Codes(1))
+	if b.cfg.Table = func(int) Table { return off }; !slices.Equal(b.Codes(1, true), []string{"*"}) || b.Code(1, "*").Step != call.NextRefused {
+		t.Errorf("a port whose codes are off: %v", b.Codes(1, true))
+	}
+}
+
+// A code that could do nothing here is for the server: of the voice messages without their number,
+// and without a held call of what is done with one.
+func TestCodesForTheServer(t *testing.T) {
+	mailbox := ""
+	table := usual(t)
+	b := Open(Config{
+		File: filepath.Join(t.TempDir(), "features.json"), Log: quiet,
+		Table: func(int) Table { return table }, Mailbox: func(int) string { return mailbox },
+	})
+	for _, tt := range []struct {
+		mailbox string
+		held    bool
+		codes   []string // of these
+	}{
+		{"", false, nil},
+		{"8000", false, []string{"*97"}},
+		{"", true, []string{"*98", "*23"}},
+		{"8000", true, []string{"*97", "*98", "*23"}},
+	} {
+		mailbox = tt.mailbox
+		got := slices.DeleteFunc(b.Codes(1, tt.held), func(c string) bool { return !slices.Contains([]string{"*97", "*98", "*23"}, c) })
+		if !slices.Equal(got, tt.codes) {
+			t.Errorf("mailbox %q, held %v: %v, want %v", tt.mailbox, tt.held, got, tt.codes)
+		}
 	}
 }
 

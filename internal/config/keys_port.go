@@ -50,6 +50,21 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).StarCodeTable },
 	},
 	{
+		Name: "hotline_number", Label: "Hotline", Group: groupDialling, Kind: Text,
+		Help:  "Number that is called by itself when the handset is lifted. Empty: the hotline of the line, where it has one.",
+		field: func(s any) any { return &s.(*Port).HotlineNumber },
+	},
+	{
+		Name: "hotline_delay", Label: "Hotline delay", Group: groupDialling, Default: "0", Kind: Int, Max: 60, Unit: "s",
+		Help:  "How long a key is waited for before; then it is not called.",
+		field: func(s any) any { return &s.(*Port).HotlineDelay },
+	},
+	{
+		Name: "pulse_dialling", Label: "Pulse dialling", Group: groupDialling, Default: "1", Kind: Bool,
+		Help:  "1: rotary dials are understood besides tones. 0: what interrupts the line for a moment while a number is dialled is no digit.",
+		field: func(s any) any { return &s.(*Port).PulseDialling },
+	},
+	{
 		Name: "interdigit_s", Label: "Time between digits", Group: groupDialling, Default: "4", Kind: Int, Min: 1, Max: 60, Unit: "s",
 		Help:  "How long the next digit is waited for where the dial plan does not say; then what was dialled is taken for complete.",
 		field: func(s any) any { return &s.(*Port).InterdigitS },
@@ -90,8 +105,8 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).CallWaiting },
 	},
 	{
-		Name: "flash_style", Label: "Flash", Group: groupCalls, Default: "bellcore", Kind: Enum, Words: "bellcore etsi", Labels: "Flash alone|Flash and a digit",
-		Help:  "What a flash does with two calls. bellcore: it joins them, and then drops the second; or changes to a call that waited. etsi: a digit follows: 0 drops the held or refuses the waiting call, 1 drops the other and takes it, 2 changes, 3 joins, 4 connects both and leaves.",
+		Name: "flash_style", Label: "Flash", Group: groupCalls, Default: "bellcore", Kind: Enum, Words: "bellcore etsi rfc4733 info", Labels: "Flash alone|Flash and a digit|To the server (RFC 4733)|To the server (INFO)",
+		Help:  "What a flash does with two calls. bellcore: it joins them, and then drops the second; or changes to a call that waited. etsi: a digit follows: 0 drops the held or refuses the waiting call, 1 drops the other and takes it, 2 changes, 3 joins, 4 connects both and leaves. rfc4733, info: for servers that hold and transfer themselves, a flash in a call is sent there, as event 16 or by INFO; a call that waits here is still taken by it.",
 		field: func(s any) any { return &s.(*Port).FlashStyle },
 	},
 	{
@@ -108,6 +123,11 @@ var portKeys = []Key{
 		Name: "echo_canceller", Label: "Echo canceller", Group: groupCalls, Default: "1", Kind: Bool,
 		Help:  "1: what the telephone hears is taken out of what comes back from it.",
 		field: func(s any) any { return &s.(*Port).EchoCanceller },
+	},
+	{
+		Name: "rtp_timeout_s", Label: "End without sound", Group: groupCalls, Default: "0", Kind: Int, Min: 5, Max: 3600, Zero: true, Unit: "s",
+		Help:  "A call ends when nothing has come from the far end for so long, neither RTP nor RTCP, while neither side is held: for a far end that is gone without a word. 0: only who hangs up ends a call.",
+		field: func(s any) any { return &s.(*Port).RTPTimeoutS },
 	},
 	{
 		Name: "data_mode", Label: "Data mode", Group: groupCalls, Default: "auto", Kind: Enum, Words: "auto on off", Labels: "When a modem answers|Always|Never",

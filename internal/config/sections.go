@@ -136,14 +136,18 @@ type Port struct {
 	MessageWaiting      []string // lamp stutter fsk splash
 	PolarityReversal    bool     // while the far end has answered
 	DisconnectMS        int      // of no loop current when the far end has hung up; Auto, 0: none
+	PulseDialling       bool     // of a rotary dial
+	HotlineNumber       string   // dialled by itself; empty: the line's hotline, if it has one
+	HotlineDelay        int      // seconds before it
 	NoDigitS            int      // of dial tone; 0: the country's
 	InterdigitS         int      // where the dial plan says nothing
 
 	CallWaiting      bool
-	FlashStyle       string // bellcore etsi
+	FlashStyle       string // bellcore etsi rfc4733 info
 	TransferOnHangup bool
 	ConferenceHangup string // end transfer
 	EchoCanceller    bool
+	RTPTimeoutS      int    // 0: a call lasts however silent it is
 	DataMode         string // auto on off
 
 	FaxMode         string // relay spool

@@ -19,6 +19,8 @@ type reporter struct {
 	nextRTCP   int64     // when to look for the peer's
 	reported   [2]uint32 // packets sent at the last two reports
 
+	lastControl int64 // the session's clock at the peer's last
+
 	lastSR   uint32 // middle of the NTP time of the peer's last sender report
 	lastSRAt time.Time
 
@@ -92,6 +94,7 @@ func (s *Session) control(b []byte, d Datagram, c Conn) {
 		s.malformed++
 		return
 	}
+	s.lastControl = s.clock
 	at := d.At
 	if at.IsZero() {
 		at = time.Now()

@@ -132,6 +132,26 @@ func TestReportTellsWhatWasHeard(t *testing.T) {
 	}
 }
 
+// A peer that leaves silence out still reports, and is not gone.
+func TestReportsAreSignsOfLife(t *testing.T) {
+	b := newBench(t, Config{}, ulaw20)
+	b.run(1000, nil)
+	if b.Came() || b.Quiet() != 8000 {
+		t.Errorf("at first: came %v, quiet for %d", b.Came(), b.Quiet())
+	}
+	rtcp := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr(), a.Port()+1) }
+	for _, send := range []func(){
+		func() { b.network.Send(rtpPacket(0, 1, 160, 77, tone20()), peers, ours) },
+		func() { b.network.Send(appendReport(nil, 77, nil, nil), rtcp(peers), rtcp(ours)) },
+	} {
+		send()
+		b.run(1000, nil)
+		if q := b.Quiet(); !b.Came() || q < 7500 || q > 8000 {
+			t.Errorf("came %v, quiet for %d", b.Came(), q)
+		}
+	}
+}
+
 func TestByeAtTheEnd(t *testing.T) {
 	b := newBench(t, Config{}, ulaw20)
 	b.run(100, nil)

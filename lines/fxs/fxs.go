@@ -51,6 +51,7 @@ type Settings struct {
 	Splash       bool   // a short ring goes before those data
 	Reversal     bool   // tip and ring are reversed while the far end has answered
 	DisconnectMS int    // that the loop current is off when the far end has hung up; negative: it stays on
+	NoPulses     bool   // there is no rotary dial
 	NoDigitS     int    // of dial tone, until reorder tone
 	InterdigitS  int    // between two keys, where the dial plan says nothing
 }
@@ -250,15 +251,22 @@ func (p *Port) hooked(s hookSignal) {
 		if p.state == Dialling && !p.recalled || p.state == Parked && !p.unpowered && !p.locked {
 			p.Dial()
 		}
-	case s == pulsed && p.state == Dialling:
+	case s == pulsed && p.takesPulses():
 		p.silence() // dial tone ends with the first pulse
 		p.deadline = p.now + p.patience(0)
-	case s >= digitDone && s <= digitsDone && p.listens():
+	case s >= digitDone && s <= digitsDone && p.takesPulses():
 		key := '0' + byte(s-digitDone)
 		p.emit(Event{Kind: KeyDown, Key: key})
 		p.emit(Event{Kind: KeyUp, Key: key})
 		p.pressed(key)
 	}
+}
+
+// takesPulses tells whether an opening of the loop may be a dial pulse: while a number or, behind
+// a recall tone, a digit is waited for. In a call it is a bad contact.
+func (p *Port) takesPulses() bool {
+	asks := p.state == Dialling || p.state == Talking && p.playing == RecallTone && p.tone.Signal() != nil
+	return asks && !p.settings.NoPulses
 }
 
 // rest is the state of a port that is on-hook.

@@ -544,6 +544,41 @@ func TestDialPulsesCountedByTheChip(t *testing.T) {
 	d.happened("off-hook", "dialled 602")
 }
 
+// In a call a short opening of the loop is a bad contact, and with pulse dialling off everywhere.
+// Behind a recall tone a digit is waited for in a call, too.
+func TestPulsesAreDigitsWhereSomeAreWaitedFor(t *testing.T) {
+	pulse := func(d *telephone) {
+		d.open(60)
+		d.run(second)
+		d.loop(LoopPulses(2))
+	}
+	d := newTelephone(t, "us", "(6)")
+	d.frame = 80
+	d.lift()
+	d.dial("6")
+	d.port.Talk()
+	for _, tt := range []struct {
+		asks func()
+		want bool
+	}{{func() {}, false}, {func() { d.port.Play(RecallTone) }, true}, {d.port.Silence, false}} {
+		tt.asks()
+		if keys := d.port.Loop(LoopPulses(2)); len(keys) > 0 != tt.want {
+			t.Errorf("%v, want some: %v", keys, tt.want)
+		}
+		pulse(d)
+	}
+	d.happened("off-hook", "dialled 6")
+
+	d = newTelephoneWith(t, Config{Country: mustCountry(t, "us"), Plan: mustPlan(t, "(1|2)"), Settings: Settings{NoPulses: true}})
+	d.frame = 80
+	d.lift()
+	pulse(d)
+	d.happened("off-hook")
+	if loudest := slices.Max(d.ear); loudest == 0 {
+		t.Error("dial tone ends")
+	}
+}
+
 func TestElevenPulsesAreNoDigit(t *testing.T) {
 	d := newTelephone(t, "us", "")
 	d.frame = 80
