@@ -23,6 +23,7 @@ type Options struct {
 	Freq     float64  // the tone that it says, at -10 dBm0
 	Codecs   []string // modules: g711, g722
 	Seconds  int      // length of the tone, which is repeated; 60 unless set
+	Says     []int16  // said before the tone, each time; G.711 alone
 	NoRecord bool     // record nothing
 	Bare     bool     // no command interface, nothing but lines: for measurements
 	Started  func()   // called just before the program starts
@@ -73,7 +74,7 @@ func Start(t netlab.T, host *netlab.Host, o Options) *Baresip {
 	if o.Seconds == 0 {
 		o.Seconds = 60
 	}
-	pcm := audio.Sine(o.Freq*audio.Rate/float64(rate), -10, o.Seconds*rate)
+	pcm := append(o.Says, audio.Sine(o.Freq*audio.Rate/float64(rate), -10, o.Seconds*rate)...)
 	write := func(name string, text []byte) {
 		if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
 			t.Fatalf("baresip: %v", err)
@@ -125,6 +126,9 @@ call_max_calls 64
 	go b.listen()
 	return b
 }
+
+// Host is where it runs.
+func (b *Baresip) Host() *netlab.Host { return b.host }
 
 // listen reads netstrings of JSON.
 func (b *Baresip) listen() {

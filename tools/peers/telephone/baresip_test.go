@@ -1,6 +1,7 @@
 package telephone
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/site"
 	"tipring/tools/peers/spandsp"
+	"tipring/tools/peers/wire"
 )
 
 // Keys that are pressed in a call with baresip, and those that it presses, by every dtmf_type and
@@ -74,7 +76,50 @@ func TestKeysWithBaresip(t *testing.T) {
 	}
 }
 
-// What a far end presses is heard by the telephone when it comes in the sound, too.
+// Packets of every length that baresip wants, with each codec. It sends the like itself.
+func TestPacketTimesOfBaresip(t *testing.T) {
+	for _, tt := range []struct {
+		ptime int
+		codec string
+	}{{10, "pcmu"}, {20, "g722"}, {30, "pcma"}, {40, "pcmu"}} {
+		t.Run(fmt.Sprintf("%d ms %s", tt.ptime, tt.codec), func(t *testing.T) {
+			s := begin(t, site.Options{Codecs: tt.codec})
+			s.Watch.KeepRTP()
+			module := "g711"
+			if tt.codec == "g722" {
+				module = "g722"
+			}
+			b := baresip.Start(t, s.Lan.Host("baresip", 30), baresip.Options{
+				Accounts: []string{baresip.Account("2001", "10.9.0.1", "udp", kamailio.Password("2001"), 60, fmt.Sprintf("ptime=%d", tt.ptime))},
+				Freq:     800, Codecs: []string{module},
+			})
+			b.WaitRegistered(patience, 1)
+			b.Command("dial", "1001")
+			s.WaitRing(patience)
+			s.OffHook()
+			b.Wait(patience, "CALL_ESTABLISHED", 1)
+			s.WaitTone(patience, 800)
+			s.Say(1200, -12)
+			s.Hold(s.Heard, time.Second)
+			s.WaitTone(patience, 800)
+			s.hungUp()
+			b.Wait(patience, "CALL_CLOSED", 1)
+			s.Recorded(b, 1200)
+			for _, host := range []*netlab.Host{s.Host, b.Host()} {
+				lengths := map[int]int{}
+				for _, e := range s.Watch.Events(func(e wire.Event) bool { return e.Kind == wire.RTP && e.Src.Addr() == host.Addr }) {
+					lengths[len(e.RTP.Payload)]++
+				}
+				if len(lengths) != 1 || lengths[8*tt.ptime] == 0 {
+					t.Errorf("%s sends packets by octets of sound: %v, want %d", host.Name, lengths, 8*tt.ptime)
+				}
+			}
+		})
+	}
+}
+
+// What a far end presses is heard by the telephone when it comes in the sound, too: once each. One is a
+// script, the other baresip.
 func TestKeysInSound(t *testing.T) {
 	s := begin(t, site.Options{})
 	c := s.call("600")
@@ -96,6 +141,28 @@ func TestKeysInSound(t *testing.T) {
 	}
 	s.hungUp()
 	s.ended(c)
+}
+
+func TestKeysInSoundOfBaresip(t *testing.T) {
+	s := begin(t, site.Options{})
+	keys, err := spandsp.SendDTMF("159#*0", 70, 70)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := baresip.Start(t, s.Lan.Host("baresip", 30), baresip.Options{
+		Accounts: []string{baresip.Account("2001", "10.9.0.1", "udp", kamailio.Password("2001"), 60)},
+		Freq:     800, Says: append(make([]int16, audio.Rate), keys...),
+	})
+	b.WaitRegistered(patience, 1)
+	b.Command("dial", "1001")
+	s.WaitRing(patience)
+	s.OffHook()
+	s.WaitTone(patience, 800)
+	if heard := s.keys(s.Heard(5 * time.Second)); heard != "159#*0" {
+		t.Errorf("the telephone hears %q", heard)
+	}
+	s.hungUp()
+	b.Wait(patience, "CALL_CLOSED", 1)
 }
 
 // keys are those in samples, as the library hears them.

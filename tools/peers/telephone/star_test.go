@@ -2,6 +2,7 @@ package telephone
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"tipring/tools/peers/netlab"
 	"tipring/tools/peers/phone"
 	"tipring/tools/peers/site"
+	"tipring/tools/peers/tshark"
 	"tipring/tools/peers/wire"
 )
 
@@ -88,6 +90,9 @@ func (s *stage) sentOn(reason string, rings int) {
 	}
 	s.hears(c.Call, voices["601"])
 	s.hears(other, voices["602"])
+	if from := other.Invite().Get("From"); !strings.Contains(from, "sip:602@") {
+		s.T.Errorf("%s: 601 sees a call from %s, want 602", reason, from)
+	}
 	res := s.Watch.Wait(patience, "302", from, func(e wire.Event) bool {
 		return e.Kind == wire.Response && e.Status == 302 && e.Src.Addr() == s.Host.Addr
 	})
@@ -138,6 +143,10 @@ func TestRefusals(t *testing.T) {
 		s.code(tt.off)
 		s.givesUp("602", tt.headers...)
 	}
+	want := [][]string{{"SIP/2.0 486 Busy Here"}, {"SIP/2.0 433 Anonymity Disallowed"}}
+	if got := tshark.Of(t, s.Watch).Fields("sip.Status-Code >= 400 && sip.Status-Code != 487 && ip.src == 10.9.0.10", "sip.Status-Line"); !reflect.DeepEqual(got, want) {
+		t.Errorf("tshark sees refusals %q, want %q", got, want)
+	}
 }
 
 // *67 hides the number in one call, and in no other.
@@ -163,6 +172,12 @@ func TestHiddenNumber(t *testing.T) {
 	s.hungUp()
 	s.ended(c)
 	s.WellFormed()
+
+	// The same by another's eyes.
+	want := [][]string{{"anonymous", "anonymous.invalid", "id"}, {"1001", "10.9.0.1", ""}}
+	if got := tshark.Of(t, s.Watch).Fields("sip.Method == INVITE && ip.src == 10.9.0.10", "sip.from.user", "sip.from.host", "sip.Privacy"); !reflect.DeepEqual(got, want) {
+		t.Errorf("tshark sees calls from %q, want %q", got, want)
+	}
 }
 
 // *69 calls back who has called last.

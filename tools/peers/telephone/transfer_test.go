@@ -249,3 +249,50 @@ func TestAttendedTransferToOurs(t *testing.T) {
 		t.Error("the second telephone hears something yet")
 	}
 }
+
+// All three are telephones of ours, each on a line of its own at kamailio: the first two talk, the
+// first asks the third, and is hung up. What becomes of the REFER, and of Replaces, is the device's.
+func TestAttendedTransferAmongOurs(t *testing.T) {
+	s := begin(t, site.Options{Lines: 3})
+	second, third := s.Phones[2], s.Phones[3]
+	voice := func(p *phone.Phone, freq float64) {
+		p.OffHook()
+		p.Say(freq, -12)
+		s.WaitTone(patience, freq)
+	}
+	s.Site.Dial(1, "1002")
+	second.WaitRing(patience)
+	voice(second, 1000)
+	s.Flash()
+	s.WaitTone(patience, phone.DialTone...)
+	s.Dial("1003#")
+	third.WaitRing(patience)
+	rings := len(third.Changes())
+	voice(third, 1250)
+	s.hungUp()
+	second.WaitTone(patience, 1250)
+	third.WaitTone(patience, 1000)
+	s.Crossed(1, "NOTIFY of the transfer's end", func(e wire.Event) bool {
+		return e.Kind == wire.Request && e.Method == "NOTIFY" && strings.Contains(e.Body, "SIP/2.0 200")
+	})
+	for _, c := range third.Changes()[rings:] {
+		if c.Type == phone.Ring && c.Value == 1 {
+			t.Error("the third telephone rings again")
+		}
+	}
+	calls := 0
+	for _, c := range s.Agent.Calls() {
+		if c.Ended == nil {
+			calls++
+		}
+	}
+	if calls != 2 {
+		t.Errorf("%d calls, want the two ends of one: %+v", calls, s.Agent.Calls())
+	}
+	third.OnHook()
+	s.Agent.WaitPort(patience, 3, "idle")
+	second.WaitTone(patience, phone.Busy...)
+	second.OnHook()
+	s.Agent.WaitPort(patience, 2, "idle")
+	s.WellFormed()
+}
