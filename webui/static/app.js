@@ -122,8 +122,19 @@
     el.dispatchEvent(new CustomEvent('live', { detail: data, bubbles: true }));
   }
 
+  // An answer that is not the page (busy, away, logged out) leaves what is there until the next try.
+  let turns = 0, owed = false;
   async function renew() {
-    const page = new DOMParser().parseFromString(await (await fetch(location)).text(), 'text/html');
+    const mine = ++turns;
+    let text = null;
+    try {
+      const r = await fetch(location);
+      if (r.ok && !r.redirected) text = await r.text();
+    } catch {}
+    if (mine !== turns) return;
+    owed = text === null;
+    if (owed) return;
+    const page = new DOMParser().parseFromString(text, 'text/html');
     for (const old of all('[data-renew]')) {
       if (old.typed || old.querySelector('input:focus')) old.dataset.stale = '';
       else old.replaceWith(page.getElementById(old.id) || '');
@@ -214,6 +225,7 @@
       try { data = JSON.parse(e.data); } catch { return; }
       if (Array.isArray(data)) takeAll(name, data);
       else take(name, data);
+      if (owed && name === 'alive') renew();
     });
   }
   if (names.length) connect();

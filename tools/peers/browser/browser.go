@@ -339,7 +339,8 @@ func (b *Browser) UntilText(selector, words string) {
 // Shoot takes a picture of the whole page, from its top, kept in build/screens/NAME.png.
 func (b *Browser) Shoot(name string) {
 	b.t.Helper()
-	b.act("going to the top", `() => scrollTo(0, 0)`)
+	b.act("going to the top", `() => { scrollTo(0, 0); document.querySelectorAll("img[loading=lazy]").forEach(i => { i.loading = "eager"; }); }`)
+	b.Until("the pictures on the page", `() => [...document.images].every(i => i.complete)`)
 	picture := give(b, "taking a picture", chromedp.FullScreenshot(100))
 	top, err := agent.Top()
 	if err != nil {

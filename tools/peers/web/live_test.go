@@ -208,6 +208,52 @@ func TestConnectionComesBack(t *testing.T) {
 	}
 }
 
+// A part of a page that is to be drawn anew stays as it is while the device answers with anything but
+// that page, and is drawn by itself once it does not.
+func TestPartThatCannotBeDrawnAnew(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, 60)
+	b := w.sit(browser.Desktop)
+	b.Go(w.address + "/provisioning")
+	mark(b)
+	const part, fetched = `#order`, `() => document.querySelector("#order").innerText`
+	before := browser.Evaluate[string](b, part, fetched)
+	for name, answer := range map[string]string{
+		"a problem":    `new Response("busy", {status: 503})`,
+		"the login":    `Object.defineProperty(new Response("<h1>Log in</h1>"), "redirected", {value: true})`,
+		"nothing":      `Promise.reject(new TypeError("Failed to fetch"))`,
+		"half of it":   `new Response(new ReadableStream({start: c => c.error(new TypeError("network error"))}))`,
+		"another page": `new Response("<h1>Not Found</h1>", {status: 404})`,
+	} {
+		browser.Evaluate[bool](b, "answering with "+name, `() => {
+			window.reallyFetch ??= window.fetch;
+			window.asked = 0;
+			window.fetch = async () => { window.asked++; return `+answer+`; };
+			document.querySelector("[data-reload]").dataset.seen = "";
+			return true;
+		}`)
+		if err := w.agent.Post("/api/v1/provision", nil); err != nil {
+			t.Error(err)
+		}
+		b.Until("the page's question", `() => window.asked > 0`)
+		if got := browser.Evaluate[string](b, part, fetched); got != before {
+			t.Errorf("answered with %s the page has %q, had %q", name, got, before)
+		}
+	}
+	browser.Evaluate[bool](b, "answering again", `() => {
+		window.fetch = window.reallyFetch;
+		document.querySelector("#order").dataset.old = "1";
+		return true;
+	}`)
+	b.Until("the part anew", `() => document.querySelector("#order").dataset.old === undefined`)
+	if !marked(b) {
+		t.Error("the page was loaded anew")
+	}
+	for _, e := range b.Errors() {
+		t.Errorf("script: %s", e)
+	}
+}
+
 // A telephone is drawn as it is: lifted, ringing, in a call. A call shows how much is lost on
 // the way while it is, and is hung up from the page.
 func TestCallIsWatched(t *testing.T) {

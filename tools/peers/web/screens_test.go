@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,17 +12,6 @@ import (
 	"tipring/tools/peers/browser"
 	"tipring/tools/peers/netlab"
 )
-
-// Every page of the device at the end of the demo's story, when there is something to see on
-// each.
-var screens = []struct{ name, path string }{
-	{"status", "/"}, {"line-sip", "/line/1/sip"}, {"line-basic", "/line/1/basic"}, {"line-global", "/line/global"},
-	{"ports", "/ports"}, {"port-settings", "/ports/1"}, {"fax", "/fax"}, {"fax-settings", "/fax/settings"},
-	{"calls", "/calls"}, {"provisioning", "/provisioning"}, {"provisioning-explain", "/provisioning/explain"},
-	{"provisioning-generations", "/provisioning/generations"}, {"provisioning-settings", "/provisioning/settings"},
-	{"radius", "/radius"}, {"radius-settings", "/radius/settings"}, {"system", "/system"}, {"system-log", "/system/log"},
-	{"system-users", "/system/users"}, {"system-backup", "/system/backup"}, {"system-settings", "/system/settings"},
-}
 
 // looks are how each page is looked at; the names of pictures say so.
 var looks = []struct {
@@ -52,6 +42,7 @@ func TestScreens(t *testing.T) {
 	if base == nil || word == nil {
 		t.Fatalf("the demo does not say where its page is:\n%s", said)
 	}
+	screens := screensOf(t, enterDemo(t, host, base[1], word[1], "names", browser.Desktop))
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {
 			b := enterDemo(t, host, base[1], word[1], l.name, l.look)
@@ -74,7 +65,7 @@ func TestScreens(t *testing.T) {
 		}
 	})
 	t.Run("narrow", func(t *testing.T) {
-		b := enterDemo(t, host, base[1], word[1], "narrow", browser.Look{Width: 360, Height: 740})
+		b := enterDemo(t, host, base[1], word[1], "narrow", narrow)
 		foldsMenu(t, b)
 		for _, s := range screens {
 			b.Go(base[1] + s.path)
@@ -85,15 +76,89 @@ func TestScreens(t *testing.T) {
 			t.Errorf("a value takes %.0f pixels", high)
 		}
 	})
+	t.Run("user", func(t *testing.T) { asUser(t, host, base[1], screens) })
 }
 
-// enterDemo logs in at the demo's page.
+// narrow is a small telephone.
+var narrow = browser.Look{Width: 360, Height: 740}
+
+// A screen is a page with something to see on it, and what its picture is called.
+type screen struct{ name, path string }
+
+// screensOf are all pages but the login, which enterDemo sees. Where a page is of one thing, it is
+// of one that the demo has left behind.
+func screensOf(t *testing.T, b *browser.Browser) (all []screen) {
+	t.Helper()
+	if got := ask(b, "POST", "/api/v1/users", "application/json", `{"name":"`+user+`","role":"user","password":"`+ownerWord+`"}`); got.Status != 201 {
+		t.Fatalf("a user: %+v", got)
+	}
+	first := func(path, one, id string) string {
+		return browser.Evaluate[string](b, "looking for one of "+path, `path => {
+			const x = new XMLHttpRequest();
+			x.open("GET", path, false);
+			x.send();
+			const one = JSON.parse(x.responseText).find(x => `+one+`);
+			return String(one.`+id+`);
+		}`, path)
+	}
+	values := strings.NewReplacer("/calls/{id}", "/calls/"+first("/api/v1/calls", "x.state === 'ended' && x.quality", "id"), "/fax/{id}", "/fax/"+first("/api/v1/faxes", "x.pictures.length > 0", "id"),
+		"/generations/{n}", "/generations/"+first("/api/v1/config/generations", "!x.running", "generation"), "{n}", "1", "{name}", user)
+	for _, route := range pageRoutes() {
+		path := values.Replace(route)
+		if strings.Contains(path, "{") {
+			t.Errorf("%s: nothing is known of which the page could be", route)
+		}
+		// What leads to another page is seen there.
+		if at := browser.Evaluate[string](b, "where "+path+" leads", `path => {
+			const x = new XMLHttpRequest();
+			x.open("GET", path, false);
+			x.send();
+			return new URL(x.responseURL).pathname;
+		}`, path); at == path {
+			all = append(all, screen{cmp.Or(strings.Join(regexp.MustCompile("[a-z-]+").FindAllString(strings.ReplaceAll(route, "/{n}/", "/"), -1), "-"), "status"), path})
+		}
+	}
+	return all
+}
+
+// user is somebody besides the owner.
+const user = "anna"
+
+// asUser looks at the device as somebody who is no administrator: nothing on a page leads to where
+// he is refused.
+func asUser(t *testing.T, host *netlab.Host, base string, screens []screen) {
+	b := browser.OpenIn(t, host, narrow)
+	b.Go(base + "/login")
+	logIn(b, user, ownerWord)
+	b.UntilText("h1", "Status")
+	open := 0
+	for _, s := range screens {
+		b.Go(base + s.path)
+		if status(b) == 403 {
+			continue
+		}
+		open++
+		b.Shoot(s.name + "-user")
+		check(t, b, s.path)
+		for _, path := range browser.Evaluate[[]string](b, "following links", `() => [...new Set([...document.querySelectorAll("a[href^='/']")].filter(a => a.checkVisibility()).map(a => a.getAttribute("href")))]`) {
+			if got := ask(b, "HEAD", path, "", ""); got.Status >= 400 {
+				t.Errorf("%s leads a user to %s: %d", s.path, path, got.Status)
+			}
+		}
+	}
+	if open < 10 {
+		t.Errorf("a user sees %d pages", open)
+	}
+}
+
+// enterDemo logs in at the demo's page, and judges it.
 func enterDemo(t *testing.T, host *netlab.Host, base, word, name string, look browser.Look) *browser.Browser {
 	t.Helper()
 	b := browser.OpenIn(t, host, look)
 	b.Go(base + "/")
 	b.UntilText("h1", "Log in")
 	b.Shoot("login-" + name)
+	check(t, b, "/login")
 	b.Fill("", "User", "admin")
 	b.Fill("", "Password", word)
 	b.Press("Log in")
