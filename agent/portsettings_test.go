@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tipring/internal/config"
+	"tipring/internal/media"
 	"tipring/lines/fxs"
 	"tipring/lines/fxs/callerid"
 )
@@ -55,5 +56,14 @@ func TestSettingsOfATelephone(t *testing.T) {
 	}
 	if all := len(callerid.Names()); offered != all {
 		t.Errorf("%d of %d standards are offered", offered, all)
+	}
+}
+
+// From where media are taken is what rtp_source says.
+func TestSourceOfMedia(t *testing.T) {
+	for source, want := range map[string]media.Learning{"nat": media.LearnNAT, "any": media.LearnAny, "strict": media.LearnNever} {
+		if got := manner(config.SIP{RTPSource: source}).Learning; got != want {
+			t.Errorf("%s: %v, want %v", source, got, want)
+		}
 	}
 }

@@ -125,9 +125,11 @@ func (a *Agent) setRTP(s config.SIP) error {
 
 // manner is what [sip] says of how media are sent and played.
 func manner(s config.SIP) media.Manner {
-	return media.Manner{DSCP: s.RTPDSCP, Jitter: media.Jitter{
-		Fixed: s.JitterBuffer == "fixed", StartMS: s.JitterStartMS, MinMS: s.JitterMinMS, MaxMS: s.JitterMaxMS,
-	}}
+	return media.Manner{
+		DSCP:     s.RTPDSCP,
+		Jitter:   media.Jitter{Fixed: s.JitterBuffer == "fixed", StartMS: s.JitterStartMS, MinMS: s.JitterMinMS, MaxMS: s.JitterMaxMS},
+		Learning: map[string]media.Learning{"any": media.LearnAny, "strict": media.LearnNever}[s.RTPSource],
+	}
 }
 
 // startSIP makes what all lines share and opens its ports in the background.

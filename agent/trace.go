@@ -40,7 +40,7 @@ func (a *Agent) setCaptures(s config.SIP) {
 }
 
 // atOnce are the keys of [sip] that take no port down: for captures, and for calls from now on.
-var atOnce = []string{"capture_digits", "capture_media", "rtp_dscp", "jitter_buffer", "jitter_start_ms", "jitter_min_ms", "jitter_max_ms"}
+var atOnce = []string{"capture_digits", "capture_media", "rtp_dscp", "rtp_source", "jitter_buffer", "jitter_start_ms", "jitter_min_ms", "jitter_max_ms"}
 
 // reopens tells whether a change of [sip] takes its ports down and up again.
 func reopens(ch config.Change) bool {

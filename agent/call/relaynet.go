@@ -187,7 +187,7 @@ func (n *relayNet) offeredBeside(r *relay, i *offer.Image) {
 	if n.ahead != nil {
 		n.ahead.SetRemote(i.Remote)
 	} else {
-		n.ahead = media.NewPackets(r.second.RTP, i.Remote, media.LearnNAT)
+		n.ahead = r.second.Packets(i.Remote)
 	}
 	n.beside = i
 }

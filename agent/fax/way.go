@@ -152,7 +152,7 @@ func (c *call) changeWay() {
 		c.report.transport("t38")
 		w := &packets{c: c, station: convey.NewStation(terminal, c.settings.Link(c.image)), since: time.Now()}
 		if c.isBeside() {
-			w.link = media.NewPackets(c.beside.RTP, c.image.Remote, media.LearnNAT)
+			w.link = c.beside.Packets(c.image.Remote)
 		} else {
 			w.link = c.session.Packets(c.image.Remote)
 		}

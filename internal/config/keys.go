@@ -188,6 +188,11 @@ var sipKeys = []Key{
 		field: func(s any) any { return &s.(*SIP).RTPDSCP },
 	},
 	{
+		Name: "rtp_source", Label: "Source of media", Default: "nat", Kind: Enum, Words: "nat any strict", Labels: "Behind NAT|Any address|As agreed",
+		Help:  "From where sound and T.38 are taken. strict: from the address alone that the far end gave. nat: from another port of it too, or, when it is not a public address, from the one that packets in sequence come from. any: from that one also when the far end gave a public address. The first of them holds for the call. For calls from now on.",
+		field: func(s any) any { return &s.(*SIP).RTPSource },
+	},
+	{
 		Name: "jitter_buffer", Label: "Jitter buffer", Default: "adaptive", Kind: Enum, Words: "adaptive fixed", Labels: "Adaptive|Fixed",
 		Help:  "adaptive: sound is delayed as much as late packets ask for, between jitter_min_ms and jitter_max_ms. fixed: by jitter_start_ms, always. Fax and modems have a fixed one in either case.",
 		field: func(s any) any { return &s.(*SIP).JitterBuffer },

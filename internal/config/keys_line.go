@@ -198,7 +198,7 @@ var lineKeys = []Key{
 	},
 	{
 		Name: "dtmf_type", Label: "DTMF Type", Group: groupBasic, Default: "auto", Kind: Enum, Words: "auto rfc4733=rfc2833 info inband", Labels: "AUTO|RFC2833|SIP INFO|In-band",
-		Help:  "How digits are sent in a call. auto: RFC 4733 when the far end takes it, else INFO, else in the audio.",
+		Help:  "How digits are sent in a call. auto and rfc4733: as RFC 4733 events where the far end takes them, else in the audio. info: by SIP INFO. inband: in the audio.",
 		field: func(s any) any { return &s.(*Line).DTMFType },
 	},
 	{

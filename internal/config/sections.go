@@ -38,6 +38,7 @@ type SIP struct {
 	T1MS       int
 	SIPDSCP    int // 0 to 63
 	RTPDSCP    int
+	RTPSource  string // nat any strict
 
 	JitterBuffer  string // adaptive fixed
 	JitterStartMS int

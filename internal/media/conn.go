@@ -29,6 +29,7 @@ type Datagram struct {
 type Pair struct {
 	RTP, RTCP Conn
 	jitter    Jitter // of sessions that say nothing of it
+	learning  Learning
 	release   func()
 	closed    atomic.Bool
 }

@@ -248,15 +248,22 @@ func TestMarkOfMedia(t *testing.T) {
 }
 
 // A session plays as its sockets' Ports have it, unless it is told something else.
-func TestJitterOfThePorts(t *testing.T) {
+func TestMannerOfThePorts(t *testing.T) {
 	ports := newTestPorts(t)
 	want := Jitter{Fixed: true, StartMS: 60}
-	ports.SetManner(Manner{DSCP: expedited, Jitter: want})
+	ports.SetManner(Manner{DSCP: expedited, Jitter: want, Learning: LearnNever})
 	s := New(listenLoopback(t, ports), Config{})
 	defer closing(s)
 	other := New(listenLoopback(t, ports), Config{Jitter: Jitter{MaxMS: 80}})
 	defer closing(other)
 	if s.jitter != want || other.jitter != (Jitter{MaxMS: 80}) {
 		t.Errorf("jitter %+v and %+v", s.jitter, other.jitter)
+	}
+	pair := listenLoopback(t, ports)
+	defer closing(pair)
+	for _, l := range []Learning{s.remote.learning, s.Packets(pair.RTP.Local()).learning, pair.Packets(pair.RTP.Local()).learning} {
+		if l != LearnNever {
+			t.Errorf("learns %v", l)
+		}
 	}
 }

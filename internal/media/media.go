@@ -40,8 +40,8 @@ const (
 
 // Config is what a session needs from the start to the end of a call.
 type Config struct {
-	Jitter   Jitter // zero: as the Ports have it that the sockets are of
-	Learning Learning
+	Jitter   Jitter   // zero: as the Ports have it that the sockets are of
+	Learning Learning // so is this
 	// NewCodec makes a codec by its encoding name; nil: the function NewCodec.
 	NewCodec func(name string) (Codec, bool)
 }
@@ -99,10 +99,13 @@ func New(pair *Pair, cfg Config) *Session {
 	if s.newCodec == nil {
 		s.newCodec = NewCodec
 	}
-	s.remote.learning = cfg.Learning
-	if pair != nil && cfg.Jitter == (Jitter{}) {
-		cfg.Jitter = pair.jitter
+	if pair != nil {
+		if cfg.Jitter == (Jitter{}) {
+			cfg.Jitter = pair.jitter
+		}
+		cfg.Learning = max(cfg.Learning, pair.learning)
 	}
+	s.remote.learning = cfg.Learning
 	s.SetJitter(cfg.Jitter)
 	// RFC 3550 sections 5.1 and 8.1: all three start anywhere. RFC 7022: so does the CNAME.
 	var random [18]byte

@@ -61,6 +61,11 @@ func NewPackets(c Conn, remote netip.AddrPort, l Learning) *Packets {
 	return p
 }
 
+// Packets carries datagrams on a pair that no session has.
+func (p *Pair) Packets(remote netip.AddrPort) *Packets {
+	return NewPackets(p.RTP, remote, p.learning)
+}
+
 // Packets lends the session's RTP socket for datagrams to and from remote, until Update
 // brings sound back. Meanwhile the session neither sends nor reads, and Exchange only
 // passes the time. Where RTP was learned to come from, for the same remote, holds for the

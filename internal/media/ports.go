@@ -26,8 +26,9 @@ type Ports struct {
 
 // A Manner is how what crosses sockets is marked, and how sessions on them play it.
 type Manner struct {
-	DSCP   int // of what is sent: 0 to 63 (RFC 2474)
-	Jitter Jitter
+	DSCP     int // of what is sent: 0 to 63 (RFC 2474)
+	Jitter   Jitter
+	Learning Learning
 }
 
 // expedited is the mark of voice: EF (RFC 3246, RFC 4594 section 4.1).
@@ -97,7 +98,7 @@ func (p *Ports) open(n int, bind netip.Addr, device string) (*Pair, error) {
 		_ = rtp.Close()
 		return nil, err
 	}
-	pair := &Pair{RTP: rtp, RTCP: rtcp, jitter: p.how.Jitter, release: func() { p.release(n) }}
+	pair := &Pair{RTP: rtp, RTCP: rtcp, jitter: p.how.Jitter, learning: p.how.Learning, release: func() { p.release(n) }}
 	if p.tap != nil {
 		pair.RTP, pair.RTCP = tapped{rtp, p.tap}, tapped{rtcp, p.tap}
 	}

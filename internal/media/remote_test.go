@@ -126,64 +126,75 @@ func TestRemoteRTCP(t *testing.T) {
 }
 
 // TestForeignPackets injects RTP from three strangers at four moments of a call. Nothing of
-// it is played, nothing is sent to a stranger, and the stream stays where it is.
+// it is played, nothing is sent to a stranger, and the stream stays where it is. A peer that may
+// be anywhere is safe from them once it was heard.
 func TestForeignPackets(t *testing.T) {
+	for learning, moments := range map[Learning][]string{
+		LearnNAT:   {"before the first packet", "with the first packet", "in mid-call", "while the peer is silent"},
+		LearnNever: {"before the first packet", "with the first packet", "in mid-call", "while the peer is silent"},
+		LearnAny:   {"in mid-call", "while the peer is silent"},
+	} {
+		for _, moment := range moments {
+			t.Run(fmt.Sprint(learning, " ", moment), func(t *testing.T) { foreignPackets(t, learning, moment) })
+		}
+	}
+}
+
+func foreignPackets(t *testing.T, learning Learning, moment string) {
 	public := netip.MustParseAddrPort("203.0.113.9:5000")
 	strangers := []netip.AddrPort{
 		netip.MustParseAddrPort("198.51.100.1:5000"),               // another host
 		netip.MustParseAddrPort("198.51.100.2:1"),                  // and one more
 		netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), 65000), // our own
 	}
-	for _, moment := range []string{"before the first packet", "with the first packet", "in mid-call", "while the peer is silent"} {
-		for _, stranger := range strangers {
-			t.Run(fmt.Sprintf("%s from %v", moment, stranger), func(t *testing.T) {
-				b := newBench(t, Config{}, ulaw20)
-				peer, err := b.network.Listen(public)
-				if err != nil {
-					t.Fatal(err)
+	for _, stranger := range strangers {
+		t.Run(stranger.String(), func(t *testing.T) {
+			b := newBench(t, Config{Learning: learning}, ulaw20)
+			peer, err := b.network.Listen(public)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closing(peer)
+			wrong, err := b.network.Listen(stranger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closing(wrong)
+			if err := b.Update(ulaw20.to(public)); err != nil {
+				t.Fatal(err)
+			}
+			if moment == "in mid-call" || moment == "while the peer is silent" {
+				b.talk(public, 1, 1, 50)
+			}
+			if moment == "while the peer is silent" {
+				b.run(2000, nil)
+			}
+			foreign := 0
+			inject := func(n int) {
+				for range n {
+					b.network.Send(rtpPacket(0, uint16(foreign), uint32(foreign)*160, 99, tone20()), stranger, ours)
+					foreign++
 				}
-				defer closing(peer)
-				wrong, err := b.network.Listen(stranger)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer closing(wrong)
-				if err := b.Update(ulaw20.to(public)); err != nil {
-					t.Fatal(err)
-				}
-				if moment == "in mid-call" || moment == "while the peer is silent" {
-					b.talk(public, 1, 1, 50)
-				}
-				if moment == "while the peer is silent" {
-					b.run(2000, nil)
-				}
-				foreign := 0
-				inject := func(n int) {
-					for range n {
-						b.network.Send(rtpPacket(0, uint16(foreign), uint32(foreign)*160, 99, tone20()), stranger, ours)
-						foreign++
-					}
-				}
-				inject(20)
-				heard := b.run(400, nil)
-				if loud(heard[2000:]) > 0 {
-					t.Error("a stranger is heard")
-				}
-				for i := range 20 {
-					inject(1)
-					b.talk(public, 1, 51+i, 1)
-					inject(1)
-				}
-				b.run(20, nil)
-				st := b.count()
-				if int(st.Foreign) != foreign || b.Remote() != public || b.source.ssrc != 1 || st.Lost > 0 {
-					t.Errorf("remote %v, source %d, %+v", b.Remote(), b.source.ssrc, st)
-				}
-				if _, ok := wrong.RTP.Read(make([]byte, 1500)); ok {
-					t.Error("something was sent to a stranger")
-				}
-			})
-		}
+			}
+			inject(20)
+			heard := b.run(400, nil)
+			if loud(heard[2000:]) > 0 {
+				t.Error("a stranger is heard")
+			}
+			for i := range 20 {
+				inject(1)
+				b.talk(public, 1, 51+i, 1)
+				inject(1)
+			}
+			b.run(20, nil)
+			st := b.count()
+			if int(st.Foreign) != foreign || b.Remote() != public || b.source.ssrc != 1 || st.Lost > 0 {
+				t.Errorf("remote %v, source %d, %+v", b.Remote(), b.source.ssrc, st)
+			}
+			if _, ok := wrong.RTP.Read(make([]byte, 1500)); ok {
+				t.Error("something was sent to a stranger")
+			}
+		})
 	}
 }
 
