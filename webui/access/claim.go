@@ -123,7 +123,6 @@ func (d *Desk) setFirst(u user) error {
 	if err := d.change(b.with(u)); err != nil {
 		return err
 	}
-	d.o.Log.Info("the first password was set", "user", u.name)
 	d.forgetClaim()
 	return nil
 }

@@ -313,6 +313,44 @@ func TestOwnPassword(t *testing.T) {
 	r.in(Owner, other)
 }
 
+// Of a change that is refused nothing is done.
+func TestChangeIsWholeOrNone(t *testing.T) {
+	r := open(t).claimed()
+	if err := r.AddUser(ctx, "anna", User, right); err != nil {
+		t.Fatal(err)
+	}
+	l := r.in("anna", right)
+	for _, tt := range []struct {
+		name     string
+		role     Role
+		password string
+		refused  bool
+	}{
+		{"anna", "root", other, true},
+		{"anna", Admin, "short", true},
+		{Owner, User, other, true}, // the last administrator
+		{"anna", "", "", false},
+		{"anna", User, "", false},
+	} {
+		if err := r.ChangeUser(ctx, tt.name, tt.role, tt.password); (err != nil) != tt.refused {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+	if _, ok := r.Session(l.Secret, true); !ok {
+		t.Error("a session ended, though nothing was changed")
+	}
+	r.in(Owner, right)
+	if l := r.in("anna", right); l.Role != User {
+		t.Errorf("anna is %s", l.Role)
+	}
+	if err := r.ChangeUser(ctx, "anna", Admin, other); err != nil {
+		t.Fatal(err)
+	}
+	if l := r.in("anna", other); l.Role != Admin {
+		t.Errorf("anna is %s", l.Role)
+	}
+}
+
 func TestUsers(t *testing.T) {
 	r := open(t).claimed()
 	for _, tt := range []struct {
@@ -343,11 +381,11 @@ func TestUsers(t *testing.T) {
 	if err := r.RemoveUser(Owner); err != ErrLastAdmin {
 		t.Errorf("the last administrator goes: %v", err)
 	}
-	if err := r.SetRole(Owner, User); err != ErrLastAdmin {
+	if err := r.ChangeUser(ctx, Owner, User, ""); err != ErrLastAdmin {
 		t.Errorf("the last administrator is none any more: %v", err)
 	}
 	l := r.in("anna", right)
-	if err := r.SetRole("anna", Admin); err != nil {
+	if err := r.ChangeUser(ctx, "anna", Admin, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := r.Session(l.Secret, true); ok {
@@ -357,13 +395,13 @@ func TestUsers(t *testing.T) {
 	if err := r.RemoveUser(Owner); err != nil || l.Role != Admin {
 		t.Errorf("with another administrator: %v, %v", err, l.Role)
 	}
-	if err := r.SetPassword(ctx, "anna", other); err != nil {
+	if err := r.ChangeUser(ctx, "anna", "", other); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := r.Session(l.Secret, true); ok {
 		t.Error("a session outlives its password")
 	}
-	for _, err := range []error{r.RemoveUser("nobody"), r.SetRole("nobody", User), r.SetPassword(ctx, Owner, other)} {
+	for _, err := range []error{r.RemoveUser("nobody"), r.ChangeUser(ctx, "nobody", User, ""), r.ChangeUser(ctx, "nobody", "", right), r.SetPassword(ctx, Owner, other)} {
 		if err != ErrUnknown {
 			t.Errorf("nobody: %v", err)
 		}

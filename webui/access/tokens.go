@@ -121,7 +121,7 @@ func (d *Desk) Tokens() []Token {
 // AddToken makes a token. Its secret is not kept, and told here alone.
 func (d *Desk) AddToken(name string, role Role) (t Token, secret string, err error) {
 	if !role.Valid() {
-		return t, "", &InvalidError{"role", "A role is admin or user."}
+		return t, "", errRole
 	}
 	if err := checkTokenName(name); err != nil {
 		return t, "", err
@@ -141,7 +141,6 @@ func (d *Desk) AddToken(name string, role Role) (t Token, secret string, err err
 	if err := d.change(b); err != nil {
 		return t, "", err
 	}
-	d.o.Log.Info("token made", "token", made.id, "name", name, "role", string(role))
 	return Token{ID: made.id, Name: name, Role: role, Made: made.made}, secret, nil
 }
 
@@ -158,7 +157,6 @@ func (d *Desk) RemoveToken(id string) error {
 		delete(d.used, BuiltIn)
 		d.mu.Unlock()
 		d.openToken()
-		d.o.Log.Info("token replaced", "token", id)
 		return nil
 	}
 	b := d.current().copy()
@@ -172,6 +170,5 @@ func (d *Desk) RemoveToken(id string) error {
 	d.mu.Lock()
 	delete(d.used, id)
 	d.mu.Unlock()
-	d.o.Log.Info("token removed", "token", id)
 	return nil
 }

@@ -25,13 +25,15 @@ func (d *Desk) Users() []Account {
 	return list
 }
 
+var errRole = &InvalidError{"role", "A role is admin or user."}
+
 // AddUser makes a user.
 func (d *Desk) AddUser(ctx context.Context, name string, role Role, password string) error {
 	switch {
 	case !validName(name):
 		return &InvalidError{"name", fmt.Sprintf("A name has 1 to %d letters, digits, dots, dashes, underscores or @.", maxName)}
 	case !role.Valid():
-		return &InvalidError{"role", "A role is admin or user."}
+		return errRole
 	}
 	if err := checkPassword("password", name, password); err != nil {
 		return err
@@ -48,7 +50,7 @@ func (d *Desk) AddUser(ctx context.Context, name string, role Role, password str
 	if err := d.mayAdd(name); err != nil { // meanwhile
 		return err
 	}
-	return d.keep(user{name, role, h, d.o.Now()}, "user made")
+	return d.change(d.current().with(user{name, role, h, d.o.Now()}))
 }
 
 func (d *Desk) mayAdd(name string) error {
@@ -63,15 +65,6 @@ func (d *Desk) mayAdd(name string) error {
 		return ErrFull
 	}
 	return d.open()
-}
-
-// keep writes a user. The lock turn is held.
-func (d *Desk) keep(u user, what string) error {
-	if err := d.change(d.current().with(u)); err != nil {
-		return err
-	}
-	d.o.Log.Info(what, "user", u.name, "role", string(u.role))
-	return nil
 }
 
 func (d *Desk) current() *book {
@@ -92,7 +85,6 @@ func (d *Desk) RemoveUser(name string) error {
 		return err
 	}
 	d.endSessions(name, "")
-	d.o.Log.Info("user removed", "user", name)
 	return nil
 }
 
@@ -108,32 +100,63 @@ func (b *book) mayLose(name string) error {
 	return nil
 }
 
-// SetRole changes what a user may do, and ends his sessions.
-func (d *Desk) SetRole(name string, role Role) error {
-	if !role.Valid() {
-		return &InvalidError{"role", "A role is admin or user."}
+// ChangeUser changes what a user may do, his password, or both, and ends his sessions; what is
+// empty stays as it is. Where one is refused, neither is changed.
+func (d *Desk) ChangeUser(ctx context.Context, name string, role Role, password string) error {
+	if role != "" && !role.Valid() {
+		return errRole
+	}
+	if _, err := d.current().changed(name, role); err != nil {
+		return err
+	}
+	var made *hash
+	if password != "" {
+		if err := checkPassword("password", name, password); err != nil {
+			return err
+		}
+		h, err := d.mill.make(ctx, password)
+		if err != nil {
+			return err
+		}
+		made = &h
 	}
 	d.turn.Lock()
 	defer d.turn.Unlock()
-	b := d.current()
-	u := b.user(name)
-	if u == nil {
-		return ErrUnknown
-	}
-	if u.role == role {
-		return nil
-	}
-	if role != Admin {
-		if err := b.mayLose(name); err != nil {
-			return err
-		}
-	}
-	changed := *u
-	changed.role = role
-	if err := d.keep(changed, "role changed"); err != nil {
+	u, err := d.current().changed(name, role) // others may have changed him meanwhile
+	if err != nil || made == nil && u.role == d.current().user(name).role {
 		return err
 	}
-	d.endSessions(name, "")
+	return d.set(u, made, "")
+}
+
+// changed is a user with another role; empty: his own.
+func (b *book) changed(name string, role Role) (user, error) {
+	u := b.user(name)
+	switch {
+	case u == nil:
+		return user{}, ErrUnknown
+	case role == "" || role == u.role:
+		return *u, nil
+	case role != Admin:
+		if err := b.mayLose(name); err != nil {
+			return user{}, err
+		}
+	}
+	now := *u
+	now.role = role
+	return now, nil
+}
+
+// set keeps what a user is now, with another password if there is one, and ends his sessions but
+// the one of that id. The lock turn is held.
+func (d *Desk) set(u user, made *hash, session string) error {
+	if made != nil {
+		u.hash, u.changed = *made, d.o.Now()
+	}
+	if err := d.change(d.current().with(u)); err != nil {
+		return err
+	}
+	d.endSessions(u.name, session)
 	return nil
 }
 
@@ -153,8 +176,8 @@ func (d *Desk) ChangePassword(ctx context.Context, t Try, name, old, password, s
 }
 
 // SetPassword sets a user's password without the old one: for who may do so at the device
-// itself, and for administrators. It ends his sessions. Where there are no users, or their
-// file is damaged, the Owner is made.
+// itself. It ends his sessions. Where there are no users, or their file is damaged, the Owner is
+// made.
 func (d *Desk) SetPassword(ctx context.Context, name, password string) error {
 	if err := checkPassword("new", name, password); err != nil {
 		return err
@@ -177,13 +200,7 @@ func (d *Desk) setPassword(ctx context.Context, name, password, session string) 
 		d.endSessions(name, "")
 		return d.setFirst(user{Owner, Admin, h, d.o.Now()})
 	}
-	changed := *u
-	changed.hash, changed.changed = h, d.o.Now()
-	if err := d.keep(changed, "password changed"); err != nil {
-		return err
-	}
-	d.endSessions(name, session)
-	return nil
+	return d.set(*u, &h, session)
 }
 
 func (d *Desk) endSessions(name, but string) {

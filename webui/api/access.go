@@ -171,6 +171,21 @@ func (h accessRoutes) logOut(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// did notes in the log what was done to who may use the device, by whom and from where.
+func (h accessRoutes) did(r *http.Request, what string, about ...any) {
+	v := VisitorOf(r.Context())
+	if v.Name != "" {
+		about = append(about, "by", v.Name)
+	}
+	if v.Via != "" {
+		about = append(about, "via", v.Via)
+	}
+	if from := tryOf(r).From; from.IsValid() {
+		about = append(about, "from", from)
+	}
+	h.log.Info(what, about...)
+}
+
 // putPassword sets the first password with a claim code, a user's own with the old one, or at
 // the control socket anybody's.
 func (h accessRoutes) putPassword(w http.ResponseWriter, r *http.Request) {
@@ -180,6 +195,7 @@ func (h accessRoutes) putPassword(w http.ResponseWriter, r *http.Request) {
 	}
 	v := VisitorOf(r.Context())
 	var err error
+	what := "password changed"
 	switch {
 	case next == "":
 		err = &access.InvalidError{Field: "new", Text: "The new password is missing."}
@@ -189,6 +205,7 @@ func (h accessRoutes) putPassword(w http.ResponseWriter, r *http.Request) {
 		}
 		err = h.desk.SetPassword(r.Context(), user, next)
 	case !h.desk.Claimed():
+		user, what = access.Owner, "the first password was set"
 		err = h.desk.Claim(r.Context(), tryOf(r), claim, next)
 	case v.Role < User:
 		if claim != "" {
@@ -201,12 +218,14 @@ func (h accessRoutes) putPassword(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, problem(http.StatusForbidden, "this changes the password of who has logged in: that of others is changed at /api/v1/users/{name}"))
 		return
 	default:
+		user = v.Name
 		err = h.desk.ChangePassword(r.Context(), tryOf(r), v.Name, old, next, v.Since)
 	}
 	if err != nil {
 		h.refused(w, r, "user "+user, err)
 		return
 	}
+	h.did(r, what, "user", user)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -234,6 +253,7 @@ func (h accessRoutes) addUser(w http.ResponseWriter, r *http.Request) {
 		h.refused(w, r, "user "+name, err)
 		return
 	}
+	h.did(r, "user made", "user", name, "role", role)
 	h.answerAccount(w, r, http.StatusCreated, name)
 }
 
@@ -254,21 +274,17 @@ func (h accessRoutes) changeUser(w http.ResponseWriter, r *http.Request) {
 	if !h.read(w, r, field{"role", &role}, field{"password", &password}) {
 		return
 	}
-	var err error
-	if password != "" {
-		err = h.desk.SetPassword(r.Context(), name, password)
+	if v := VisitorOf(r.Context()); v.Via == "session" && v.Name == name && password != "" {
+		p := memberProblem("password", "your own password is changed with the old one, at /api/v1/password")
+		p.Status, p.Title = http.StatusForbidden, http.StatusText(http.StatusForbidden)
+		h.fail(w, r, p)
+		return
 	}
-	var invalid *access.InvalidError
-	if errors.As(err, &invalid) {
-		invalid.Field = "password"
-	}
-	if err == nil && role != "" {
-		err = h.desk.SetRole(name, access.Role(role))
-	}
-	if err != nil {
+	if err := h.desk.ChangeUser(r.Context(), name, access.Role(role), password); err != nil {
 		h.refused(w, r, "user "+name, err)
 		return
 	}
+	h.did(r, "user changed", "user", name, "role", role, "password", password != "")
 	h.answerAccount(w, r, http.StatusOK, name)
 }
 
@@ -278,6 +294,7 @@ func (h accessRoutes) removeUser(w http.ResponseWriter, r *http.Request) {
 		h.refused(w, r, "user "+name, err)
 		return
 	}
+	h.did(r, "user removed", "user", name)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -313,6 +330,7 @@ func (h accessRoutes) addToken(w http.ResponseWriter, r *http.Request) {
 		h.refused(w, r, "token "+name, err)
 		return
 	}
+	h.did(r, "token made", "token", made.ID, "name", name, "role", role)
 	t := tokenOf(made)
 	t.Secret = secret
 	h.answer(w, r, http.StatusCreated, t)
@@ -324,5 +342,6 @@ func (h accessRoutes) removeToken(w http.ResponseWriter, r *http.Request) {
 		h.refused(w, r, "token "+id, err)
 		return
 	}
+	h.did(r, map[bool]string{true: "token replaced", false: "token removed"}[id == access.BuiltIn], "token", id)
 	w.WriteHeader(http.StatusNoContent)
 }

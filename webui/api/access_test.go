@@ -223,6 +223,63 @@ func TestTokenRoutes(t *testing.T) {
 	}
 }
 
+// Nobody's password is changed by who merely found his browser open; a token is a program's, which
+// has no password.
+func TestOwnPasswordTakesTheOldOne(t *testing.T) {
+	d, jar := claimed(t)
+	if w := d.tell(d, jar, 403, "PUT", "/users/admin", `{"password":"`+second+`"}`); !strings.Contains(w.Body.String(), `"pointer":"#/password"`) {
+		t.Error(w.Body)
+	}
+	d.tell(d, jar, 403, "PUT", "/users/admin", `{"role":"admin","password":"`+second+`"}`)
+	d.tell(d, jar, 200, "PUT", "/users/admin", `{"role":"admin","password":""}`)
+	d.tell(d, jar, 200, "GET", "/session", "")
+	d.tell(aToken, nil, 200, "PUT", "/users/admin", `{"password":"`+second+`"}`)
+	d.tell(d, jar, 401, "GET", "/session", "")
+}
+
+// The log tells who changed who may come in, and from where, and no secret.
+func TestLogOfAccess(t *testing.T) {
+	d, jar := claimed(t)
+	d.tell(d, jar, 201, "POST", "/users", `{"name":"anna","role":"user","password":"`+second+`"}`)
+	d.tell(aToken, nil, 200, "PUT", "/users/anna", `{"role":"admin","password":"`+first+`"}`)
+	d.tell(d, jar, 422, "PUT", "/users/anna", `{"role":"root"}`)
+	d.tell(d, jar, 204, "DELETE", "/users/anna", "")
+	w := d.tell(d, jar, 201, "POST", "/tokens", `{"name":"monitoring","role":"user"}`)
+	var made Token
+	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil {
+		t.Fatal(err)
+	}
+	d.tell(d, jar, 204, "DELETE", "/tokens/"+made.ID, "")
+	d.tell(d, jar, 204, "DELETE", "/tokens/api-token", "")
+	d.tell(d, jar, 204, "PUT", "/password", `{"old":"`+first+`","new":"`+second+`"}`)
+	d.tell(Open{}, nil, 204, "PUT", "/password", `{"new":"`+first+`"}`)
+	const owner, from = " by=admin via=session from=192.0.2.1\n", " from=192.0.2.1\n"
+	for _, want := range []string{
+		`msg="the first password was set" user=admin` + from,
+		`msg="logged in" user=admin` + from,
+		`msg="user made" user=anna role=user` + owner,
+		`msg="user changed" user=anna role=admin password=true by=x via=token` + from,
+		`msg="user removed" user=anna` + owner,
+		`msg="token made" token=` + made.ID + ` name=monitoring role=user` + owner,
+		`msg="token removed" token=` + made.ID + owner,
+		`msg="token replaced" token=api-token` + owner,
+		`msg="password changed" user=admin` + owner,
+		`msg="password changed" user=admin via=socket` + from,
+	} {
+		if !strings.Contains(d.log.String(), want) {
+			t.Errorf("the log lacks %s", want)
+		}
+	}
+	if strings.Count(d.log.String(), "user changed") != 1 {
+		t.Error("what was refused is told as done")
+	}
+	for _, secret := range []string{first, second, made.Secret} {
+		if strings.Contains(d.log.String(), secret) {
+			t.Errorf("%q is logged", secret)
+		}
+	}
+}
+
 // Over TLS the cookies stay with TLS.
 func TestSecureCookies(t *testing.T) {
 	d, _ := claimed(t)

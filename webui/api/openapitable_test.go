@@ -69,7 +69,7 @@ type (
 		Password string `json:"password"`
 	}
 	newPassword struct {
-		User  string `json:"user,omitempty" is:"for administrators: whose password is set"`
+		User  string `json:"user,omitempty" is:"on control.sock alone: whose password is set; admin's without it"`
 		Claim string `json:"claim,omitempty" is:"of the first password: the claim code"`
 		Old   string `json:"old,omitempty"`
 		New   string `json:"new"`

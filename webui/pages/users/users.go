@@ -55,6 +55,9 @@ func (v view) value(form, name string) string {
 	return v.values.Get(name)
 }
 
+// isOwn tells whether a page about one user is about its visitor.
+func (v view) isOwn() bool { return v.Visitor.Via == "session" && v.Visitor.Name == v.account.Name }
+
 func (p page) get(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, view{}) }
 
 func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {

@@ -209,14 +209,22 @@ func one(v view) templ.Component {
 				inner38 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.FieldRow(frame.Field{Name: "role", Label: words.T(ctx, "Role"), Type: "select", Options: roles(ctx), Value: v.account.Role, Error: v.Wrong("account", "role")}))
 					ctx.Text(" ")
-					ctx.Put(newPassword("password", words.T(ctx, "New password; empty: it stays"), v.Wrong("account", "password"), false))
+					if v.isOwn() {
+						ctx.Text("<p><a href=\"")
+						ctx.Link(templ.URL(passwordPath))
+						ctx.Text("\">")
+						ctx.Tell("Change your own password, with the old one")
+						ctx.Text("</a></p>")
+					} else {
+						ctx.Put(newPassword("password", words.T(ctx, "New password; empty: it stays"), v.Wrong("account", "password"), false))
+					}
 					ctx.Text(" <p class=\"hint\">")
 					ctx.Tell("Who is changed is logged out everywhere.")
 					ctx.Text("</p>")
-					inner40 := part.Draw(func(ctx *part.Page) {
+					inner42 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.Button("primary", words.T(ctx, "Change the user")))
 					})
-					ctx.Around(frame.ButtonRow(), inner40)
+					ctx.Around(frame.ButtonRow(), inner42)
 				})
 				ctx.Around(frame.Form(usersPath+"/"+v.account.Name), inner38)
 			})
@@ -229,7 +237,7 @@ func one(v view) templ.Component {
 // password changes the visitor's own.
 func password(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner42 := part.Draw(func(ctx *part.Page) {
+		inner44 := part.Draw(func(ctx *part.Page) {
 			if v.done {
 				ctx.Put(frame.Alert("good", words.T(ctx, "Your password is changed. Other browsers in which you were logged in are logged out.")))
 			}
@@ -239,8 +247,8 @@ func password(v view) templ.Component {
 			if v.Visitor.Via != "session" {
 				ctx.Put(frame.Alert("info", words.T(ctx, "Only who has logged in with a password can change it here.")))
 			} else {
-				inner43 := part.Draw(func(ctx *part.Page) {
-					inner44 := part.Draw(func(ctx *part.Page) {
+				inner45 := part.Draw(func(ctx *part.Page) {
+					inner46 := part.Draw(func(ctx *part.Page) {
 						ctx.Put(frame.FieldRow(frame.Field{
 							Name: "old", Label: words.T(ctx, "Old password"), Type: "password", Required: true, Autocomplete: "current-password", MaxLength: access.MaxPassword,
 							Error: v.Wrong("password", "old"),
@@ -252,16 +260,16 @@ func password(v view) templ.Component {
 							Name: "again", Label: words.T(ctx, "New password again"), Type: "password", Required: true, Autocomplete: "new-password", MaxLength: access.MaxPassword, Error: v.again,
 						}))
 						ctx.Text(" ")
-						inner45 := part.Draw(func(ctx *part.Page) {
+						inner47 := part.Draw(func(ctx *part.Page) {
 							ctx.Put(frame.Button("primary", words.T(ctx, "Change the password")))
 						})
-						ctx.Around(frame.ButtonRow(), inner45)
+						ctx.Around(frame.ButtonRow(), inner47)
 					})
-					ctx.Around(frame.Form(passwordPath), inner44)
+					ctx.Around(frame.Form(passwordPath), inner46)
 				})
-				ctx.Around(frame.Card("", nil), inner43)
+				ctx.Around(frame.Card("", nil), inner45)
 			}
 		})
-		ctx.Around(frame.Layout(v.View), inner42)
+		ctx.Around(frame.Layout(v.View), inner44)
 	})
 }
