@@ -31,6 +31,7 @@ const (
 	maxDialled    = 60 // keys
 	maxWaitS      = 60
 	defaultWait   = 4  // seconds
+	emergencyWait = 2  // at most, once an emergency number is complete whose rule names none
 	maxSubstitute = 40 // keys sent for those that were dialled
 )
 
@@ -185,6 +186,9 @@ func (p *Plan) decide(dialled string) (winner *rule, wait int, more, tone bool) 
 	}
 	if winner != nil {
 		wait = cmp.Or(winner.waits.short, p.waits.short, defaultWait)
+		if winner.emergency && winner.waits.short == 0 {
+			wait = min(wait, emergencyWait)
+		}
 	}
 	return winner, max(wait, 0), more, tone
 }

@@ -50,7 +50,10 @@ func TestPlanDecidesKeyByKey(t *testing.T) {
 		{"(123!|xxx)", "123", Verdict{Outcome: Barred, Rule: "123!"}},
 		{"(xxx|1x.!)", "123", Verdict{Complete, "123", false, "xxx", 4, false}},
 		{"(xxx|1x.!)", "1234", Verdict{Outcome: Complete, Rule: "1x.!", WaitS: 4}},
-		{"(xx.|E:112)", "112", Verdict{Complete, "112", true, "E:112", 4, false}}, // though it stands behind
+		{"(xx.|E:112)", "112", Verdict{Complete, "112", true, "E:112", 2, false}}, // though it stands behind
+		{"(x.|E:911|S9)", "911", Verdict{Complete, "911", true, "E:911", 2, false}},
+		{"(x.|E:911|S1)", "911", Verdict{Complete, "911", true, "E:911", 1, false}},
+		{"(x.|E:911S9)", "911", Verdict{Complete, "911", true, "E:911S9", 9, false}},
 		{"(x.|E:911S0)", "911", Verdict{SendNow, "911", true, "E:911S0", 0, false}},
 		{"(1900x.!S0|x.)", "1900", Verdict{Outcome: Barred, Rule: "1900x.!S0"}},
 		{"(x.x)", "5", Verdict{Complete, "5", false, "x.x", 4, false}},
@@ -103,7 +106,7 @@ func TestDefaultPlanTakesAnyNumber(t *testing.T) {
 		{"*72600", Verdict{Complete, "*72600", false, "[0-9*#][0-9*].", 4, false}},
 		{"#31", Verdict{Complete, "#31", false, "[0-9*#][0-9*].", 4, false}},
 		{"***", Verdict{Complete, "***", false, "[0-9*#][0-9*].", 4, false}},
-		{"999", Verdict{Complete, "999", true, "E:999", 4, false}},
+		{"999", Verdict{Complete, "999", true, "E:999", 2, false}},
 		{"9990", Verdict{Complete, "9990", false, "[0-9*#][0-9*].", 4, false}},
 		{"600#", Verdict{Outcome: NoMatch}}, // so that # is free to end the number
 		{"A", Verdict{Outcome: NoMatch}},
