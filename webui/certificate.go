@@ -18,6 +18,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,7 +63,7 @@ func (c *certificates) configure(cert, key string, hosts []string) {
 		c.log.Error("the page's certificate cannot be used: the device shows its own", "file", cert, "err", err)
 	}
 	c.cert, c.isOwn = nil, true
-	if err := c.renew(); err != nil {
+	if err := c.renew(nil); err != nil {
 		c.log.Error("no certificate: HTTPS does not work", "err", err)
 	}
 }
@@ -74,12 +75,13 @@ func (c *certificates) given() bool {
 	return c.cert != nil && !c.isOwn
 }
 
-// current is the certificate to show now.
-func (c *certificates) current() (*tls.Certificate, error) {
+// current is the certificate to show now to whoever came to an address of the device; nil: nobody
+// knows which.
+func (c *certificates) current(at net.IP) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.isOwn {
-		if err := c.renew(); err != nil && c.cert == nil {
+		if err := c.renew(at); err != nil && c.cert == nil {
 			return nil, err
 		}
 	}
@@ -89,14 +91,16 @@ func (c *certificates) current() (*tls.Certificate, error) {
 	return c.cert, nil
 }
 
-// renew sees to it that the own certificate is there and has not nearly ended.
-func (c *certificates) renew() error {
-	if c.cert != nil && c.isFresh(c.cert) {
+// renew sees to it that the own certificate is there, has not nearly ended, and is for the hosts
+// that are configured and the address that somebody came to. Addresses that nobody comes to,
+// such as those that IPv6 changes daily, are no reason for another one: browsers warn of each.
+func (c *certificates) renew(at net.IP) error {
+	if c.cert != nil && c.isFresh(c.cert, at) {
 		return nil
 	}
 	path := filepath.Join(c.dir, CertificateName)
 	pair, err := readPair(path)
-	if err == nil && c.isFresh(pair) {
+	if err == nil && c.isFresh(pair, at) {
 		c.cert = pair
 		return nil
 	}
@@ -119,9 +123,20 @@ func (c *certificates) renew() error {
 	return nil
 }
 
-func (c *certificates) isFresh(pair *tls.Certificate) bool {
+func (c *certificates) isFresh(pair *tls.Certificate, at net.IP) bool {
 	now := c.now()
-	return !now.Before(pair.Leaf.NotBefore) && now.Before(pair.Leaf.NotAfter.Add(-certRenew))
+	return !now.Before(pair.Leaf.NotBefore) && now.Before(pair.Leaf.NotAfter.Add(-certRenew)) && c.covers(pair.Leaf, at)
+}
+
+// covers reports whether a certificate is for all hosts that are configured, and for an address
+// of the device.
+func (c *certificates) covers(leaf *x509.Certificate, at net.IP) bool {
+	names, addrs := hostsOf(c.hosts)
+	if at != nil && slices.ContainsFunc(ownAddrs(), at.Equal) {
+		addrs = append(addrs, at)
+	}
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(leaf.DNSNames, name) }) &&
+		!slices.ContainsFunc(addrs, func(addr net.IP) bool { return !slices.ContainsFunc(leaf.IPAddresses, addr.Equal) })
 }
 
 func readPair(path string) (*tls.Certificate, error) {
@@ -184,8 +199,13 @@ func (c *certificates) make() ([]byte, error) {
 
 // names are those that the certificate is for.
 func (c *certificates) names(host string) (names []string, addrs []net.IP) {
-	names, addrs = []string{"localhost"}, ownAddrs()
-	for _, name := range append([]string{host}, c.hosts...) {
+	names, addrs = hostsOf(append([]string{"localhost", host}, c.hosts...))
+	return names, append(addrs, ownAddrs()...)
+}
+
+// hostsOf parts names from addresses, and leaves out what no certificate can hold.
+func hostsOf(all []string) (names []string, addrs []net.IP) {
+	for _, name := range all {
 		if ip := net.ParseIP(name); ip != nil {
 			addrs = append(addrs, ip)
 		} else if name = strings.TrimSuffix(name, "."); isDNSName(name) {

@@ -28,7 +28,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		if r.TLS != nil && s.cert.given() {
+		// Where the page is served by HTTP too, the promise would shut out whoever goes back to it.
+		if r.TLS != nil && s.cert.given() && s.web.Load().Listen == "" {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if r.ContentLength != 0 {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -511,10 +512,60 @@ func TestGivenCertificate(t *testing.T) {
 	if res.TLS.PeerCertificates[0].SerialNumber.Cmp(given.SerialNumber) != 0 || res.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%v", res.Header)
 	}
+	web.Listen = "127.0.0.1:0"
+	r.Configure(web)
+	if res := get(t, insecure(), r.URLs()[1]+"/healthz"); res.TLS == nil || res.Header.Get("Strict-Transport-Security") != "" {
+		t.Errorf("with HTTP beside it: %v", res.Header)
+	}
+	web.Listen = ""
 	web.TLSCert = filepath.Join(t.TempDir(), "none.pem")
 	r.Configure(web)
 	if res := get(t, insecure(), r.url()+"/healthz"); res.TLS.PeerCertificates[0].SerialNumber.Cmp(given.SerialNumber) == 0 || res.Header.Get("Strict-Transport-Security") != "" {
 		t.Error("what cannot be read is still shown")
+	}
+}
+
+// The own certificate follows the names that are configured and the addresses that people come
+// to, and no others: a browser warns of each new one.
+func TestCertificateFollowsItsNames(t *testing.T) {
+	c := certificates{dir: t.TempDir(), log: slog.New(slog.DiscardHandler), now: time.Now}
+	shown := func(at net.IP) *tls.Certificate {
+		t.Helper()
+		pair, err := c.current(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
+	}
+	c.configure("", "", []string{"a.example"})
+	first := shown(nil)
+	c.configure("", "", []string{"a.example"})
+	if again := shown(net.IPv4(127, 0, 0, 1)); again.Leaf.SerialNumber.Cmp(first.Leaf.SerialNumber) != 0 {
+		t.Error("made anew for nothing")
+	}
+	c.configure("", "", []string{"a.example", "b.example", "203.0.113.9"})
+	second := shown(nil)
+	if err := errors.Join(second.Leaf.VerifyHostname("b.example"), second.Leaf.VerifyHostname("203.0.113.9")); err != nil {
+		t.Error(err)
+	}
+	if c.configure("", "", []string{"b.example"}); shown(nil) == nil || shown(nil).Leaf.SerialNumber.Cmp(second.Leaf.SerialNumber) != 0 {
+		t.Error("made anew for a name less")
+	}
+
+	second.Leaf.IPAddresses = nil // as if it had been made when the device had other addresses
+	c.cert = second
+	if err := os.Remove(filepath.Join(c.dir, CertificateName)); err != nil {
+		t.Fatal(err)
+	}
+	if shown(net.IPv4(192, 0, 2, 77)) != second || shown(nil) != second {
+		t.Error("made anew for an address that is not the device's")
+	}
+	third := shown(net.IPv4(127, 0, 0, 1))
+	if third == second || third.Leaf.VerifyHostname("127.0.0.1") != nil {
+		t.Errorf("not for the address that somebody came to: %v", third.Leaf.IPAddresses)
+	}
+	if kept, err := readPair(filepath.Join(c.dir, CertificateName)); err != nil || kept.Leaf.SerialNumber.Cmp(third.Leaf.SerialNumber) != 0 {
+		t.Errorf("not kept: %v", err)
 	}
 }
 
