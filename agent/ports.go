@@ -182,7 +182,7 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 		}
 	}
 	if l := in.Line(c.Line); l != nil {
-		cfg.DTMFType, cfg.Interface = l.DTMFType, l.UseVPN
+		cfg.DTMFType, cfg.Interface, cfg.HuntS = l.DTMFType, l.UseVPN, l.HuntS
 		if l.EnableHotline {
 			cfg.Hotline, cfg.HotlineMS = l.HotlineNumber, l.HotlineDelay*int(time.Second/time.Millisecond)
 		}

@@ -38,6 +38,8 @@ type Config struct {
 	// ANI tells the number to show as the caller's, for each call anew; nil or empty: the line's.
 	ANI func() string
 
+	HuntS int // that the line's ports ring, one after the other; 0: all ring at once
+
 	Country *fxs.Country
 	Plan    *fxs.Plan // nil: any number
 	// Telephone is what differs from the country's ways.

@@ -2,6 +2,7 @@ package call
 
 import (
 	"sync"
+	"time"
 
 	"tipring/internal/media"
 	"tipring/internal/offer"
@@ -9,19 +10,24 @@ import (
 	"tipring/lines/fxs"
 )
 
-// Incoming offers a call to ports: all that are free ring, the first to answer has it.
-// It is called on the line's goroutine. A nil handler refuses the call with code.
+// Incoming offers a call to ports: all that are free ring, or where they hunt one after the other, and
+// the first to answer has it. It is called on the line's goroutine. A nil handler refuses the call with code.
 func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 	if h, code, ok := spoolIncoming(c, ports); ok {
 		return h, code
 	}
 	g := &group{call: c, ringing: map[*Port]*conversation{}}
 	free, code := offered(ports, roomToRing, c.Offered() == offer.Fax)
-	if len(free) == 0 { // somebody who talks can take it, too
+	bells := len(free) > 0
+	if !bells { // somebody who talks can take it, too
 		free, code = offered(ports, roomToWait, c.Offered() == offer.Fax)
 	}
 	if len(free) == 0 {
 		return nil, code
+	}
+	if s := free[0].cfg.HuntS; s > 0 && bells {
+		g.hunting(time.Duration(s)*time.Second, free[1:])
+		free = free[:1]
 	}
 	for _, p := range free {
 		g.ringing[p] = nil
@@ -35,7 +41,7 @@ func Incoming(c *lines.Call, ports []*Port) (h lines.Handler, code int) {
 		}
 		return nil, 503
 	}
-	g.home, g.pair = free[0], pair
+	g.begin(free[0], pair)
 	for _, p := range free {
 		if !p.post(func() { p.ring(g) }) {
 			g.leave(p, 480)
@@ -176,6 +182,7 @@ type group struct {
 	winner  *conversation
 	over    bool
 	told    bool // 180 was sent
+	hunt    hunt
 }
 
 // rings notes a port that rings now. It reports whether it is too late for that, and
@@ -183,19 +190,26 @@ type group struct {
 func (g *group) rings(c *conversation) (over, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	_, wanted := g.ringing[c.p]
+	if !wanted || g.over || g.winner != nil {
+		return true, false
+	}
 	g.ringing[c.p] = c
-	over, first = g.over || g.winner != nil, !g.told
+	first = !g.told
 	g.told = true
-	return over, first
+	return false, first
 }
 
-// leave takes a port out; when it was the last, the call is refused.
+// leave takes a port out; when it was the last, the next one rings, or the call is refused.
 func (g *group) leave(p *Port, code int) {
 	g.mu.Lock()
 	delete(g.ringing, p)
 	g.refusal = max(g.refusal, code)
 	code = g.refusal
 	none := len(g.ringing) == 0 && g.winner == nil && !g.over
+	if none && g.ringNext() {
+		none = false
+	}
 	var pair *media.Pair
 	if none {
 		pair = g.takePair()
@@ -226,6 +240,7 @@ func (g *group) win(c *conversation) *media.Pair {
 	}
 	pair := g.takePair()
 	g.winner = c
+	g.hunt.stop()
 	others := g.others(c.p)
 	g.mu.Unlock()
 	g.stop(others)
@@ -292,6 +307,7 @@ func (g *group) Referred(c *lines.Call, d lines.Dial) (ok bool) {
 func (g *group) Ended(c *lines.Call, r lines.Reason) {
 	g.mu.Lock()
 	g.over = true
+	g.hunt.stop()
 	w := g.winner
 	rest := g.others(nil)
 	pair := g.takePair()

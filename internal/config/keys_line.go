@@ -272,6 +272,11 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).UseSTUN },
 	},
 	{
+		Name: "hunt_s", Label: "Ring One After The Other", Group: groupBasic, Default: "0", Kind: Int, Min: 5, Max: 120, Zero: true, Unit: "s",
+		Help:  "For how long each free port of the line rings for a call, in the order of their numbers; the last one rings on. 0: all ring at once.",
+		field: func(s any) any { return &s.(*Line).HuntS },
+	},
+	{
 		Name: "use_vpn", Label: "Use VPN", Group: groupBasic, Kind: Text,
 		Help:   "A network interface that this line is bound to. Empty: none.",
 		Wanted: "the name of a network interface, at most 15 characters, or nothing", valid: isInterface,

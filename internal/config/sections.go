@@ -95,6 +95,7 @@ type Line struct {
 
 	Codecs          []string // pcmu pcma g722, in order of preference; shared, not to be changed
 	ComfortNoise    bool     // offered
+	HuntS           int      // that each port rings, one after the other; 0: all at once
 	DTMFType        string   // auto rfc4733 info inband
 	DTMFSIPInfoMode string   // 10/11 or */#
 	SRTP            string   // off optional required
