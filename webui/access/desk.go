@@ -217,7 +217,7 @@ func (d *Desk) verify(ctx context.Context, t Try, name, password string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil {
-		d.lanes.succeed(l.key, false) // it was not looked at
+		d.lanes.putOff(l.key, l.known, d.o.Now())
 		return err
 	}
 	now := d.book.user(name)

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -40,11 +41,94 @@ func TestManySourcesGuess(t *testing.T) {
 	if n > 60 {
 		t.Errorf("%d in the first minute, want at most 60", n)
 	}
-	if wait := l.enter("someone", false, start.Add(time.Minute)); wait > bucketDelay {
-		t.Errorf("somebody else has to wait for %v", wait)
+	if len(l.table) > maxLanes {
+		t.Errorf("%d lanes", len(l.table))
+	}
+}
+
+// Among sources that guess without end, whoever comes anew is let in within 2 s for each of them,
+// if he asks when he was told to: nobody takes his turn from him.
+func TestTurnAmongStrangers(t *testing.T) {
+	for _, tt := range []struct{ sources, owners int }{{1, 1}, {10, 1}, {30, 1}, {60, 1}, {100, 3}, {254, 1}} {
+		var l lanes
+		guess := func(from time.Time, during time.Duration) (n int) {
+			for at := from; at.Before(from.Add(during)); at = at.Add(100 * time.Millisecond) {
+				for i := range tt.sources {
+					if l.enter(fmt.Sprint("bot ", i), false, at) == 0 {
+						n++
+					}
+				}
+			}
+			return n
+		}
+		now := start
+		if n := guess(now, 10*time.Minute); n > 60+9*30+1 {
+			t.Errorf("%d sources: %d tries in 10 minutes", tt.sources, n)
+		}
+		now = now.Add(10 * time.Minute)
+		for i := range tt.owners {
+			waited := time.Duration(0)
+			for {
+				wait := l.enter(fmt.Sprint("owner ", i), false, now.Add(waited))
+				if wait == 0 {
+					break
+				}
+				wait = (wait + time.Second - 1).Truncate(time.Second) // as Retry-After says it
+				guess(now.Add(waited), wait)
+				waited += wait
+			}
+			if most := time.Duration(tt.sources+i)*bucketDelay + time.Second; waited > most {
+				t.Errorf("%d sources guess: the owner waits %v, want %v at most", tt.sources, waited, most)
+			}
+			now = now.Add(waited)
+		}
+	}
+}
+
+// A turn is kept for a minute, and for one source; those that are not taken are not saved up.
+func TestTurnsAreNotSavedUp(t *testing.T) {
+	var l lanes
+	for i := range 30 {
+		l.enter(fmt.Sprint("first ", i), false, start)
+	}
+	for i := range 10 * maxTurns {
+		if wait := l.enter(fmt.Sprint("later ", i), false, start); wait <= 0 || wait > (maxTurns+1)*bucketDelay {
+			t.Fatalf("source %d waits %v", i, wait)
+		}
 	}
 	if len(l.table) > maxLanes {
 		t.Errorf("%d lanes", len(l.table))
+	}
+	now, n := start.Add(maxTurns*bucketDelay), 0
+	for i := range maxTurns {
+		if l.enter(fmt.Sprint("later ", i), false, now) == 0 {
+			n++
+		}
+	}
+	if n > 60 || n < 30 {
+		t.Errorf("%d tries at once, want those of the last minute", n)
+	}
+}
+
+// A try that was not looked at, because too many were, costs nothing and keeps its turn.
+func TestPutOff(t *testing.T) {
+	var l lanes
+	for i := range bucketSize {
+		l.enter(fmt.Sprint("bot ", i), false, start)
+	}
+	for range 3 {
+		l.enter("a", false, start.Add(-time.Hour)) // some wrong ones before
+	}
+	wait := l.enter("a", false, start)
+	now := start.Add(wait)
+	for range 10 {
+		if wait := l.enter("a", false, now); wait != 0 {
+			t.Fatalf("it waits %v", wait)
+		}
+		l.putOff("a", false, now)
+	}
+	if at := l.table["a"]; at == nil || at.wrong > 3 {
+		t.Errorf("%+v", at)
 	}
 }
 
@@ -119,6 +203,42 @@ func TestLaneOfAddress(t *testing.T) {
 	}
 	if laneOf(netip.Addr{}) == "" {
 		t.Error("an unknown source has no lane")
+	}
+}
+
+// An owner with a new browser, whose cookie nobody knows yet, gets in while 100 hosts guess.
+func TestNewBrowserAmongStrangers(t *testing.T) {
+	r := open(t).claimed()
+	guess := func() {
+		for i := range 100 {
+			if _, err := r.LogIn(ctx, Try{From: netip.AddrFrom4([4]byte{10, 0, byte(i), 1})}, Owner, "wrong"); err == nil {
+				t.Fatal("wrong, and in")
+			}
+		}
+	}
+	for range 120 {
+		guess()
+		r.now = r.now.Add(time.Second)
+	}
+	began := r.now
+	for {
+		_, err := r.LogIn(ctx, Try{From: netip.MustParseAddr("10.1.0.1")}, Owner, right)
+		var wait *WaitError
+		if err == nil {
+			break
+		}
+		if !errors.As(err, &wait) || r.now.Sub(began) > time.Hour {
+			t.Fatal(err)
+		}
+		for range wait.Seconds() {
+			guess()
+			r.now = r.now.Add(time.Second)
+		}
+	}
+	if waited := r.now.Sub(began); waited > 201*time.Second {
+		t.Errorf("he waited %v", waited)
+	} else {
+		t.Logf("he waited %v", waited)
 	}
 }
 
