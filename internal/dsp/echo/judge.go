@@ -115,7 +115,7 @@ func (j *judge) suspect(b *back, steady bool) {
 func (j *judge) wins(b *back) bool {
 	limit, after := j.front-j.front>>3, winsAfter
 	if j.trial > 0 || j.doubt {
-		limit, after = j.front>>2, winsDoubt
+		limit, after = j.front>>3, winsDoubt
 		j.blocks, j.sumFront, j.sumBack = 0, 0, 0
 		if j.back < j.front>>3 {
 			j.better++

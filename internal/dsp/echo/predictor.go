@@ -9,7 +9,7 @@ type predictor struct {
 }
 
 const (
-	order         = 6
+	order         = 10
 	predictorBits = 11
 	leftBits      = 16
 )
