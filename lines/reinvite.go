@@ -162,6 +162,10 @@ func (s *session) unusable(now time.Time, err error) {
 	s.c.finish(now, notUsable(err))
 }
 
+// breather is how long a server is left alone that has answered an offer by 503 and has not said how
+// long it will be unavailable.
+const breather = 5 * time.Second
+
 // refused takes a refusal of our offer, or of a session refresh.
 func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
 	s := x.session
@@ -173,7 +177,11 @@ func (x *reinvitation) refused(now time.Time, res *sipmsg.Message) {
 		s.wanted = true
 		s.wish.glares++
 		s.offers.Glare(now)
-	case res.StatusCode == 500 && later && again:
+	case (res.StatusCode == 500 && later || res.StatusCode == 503) && again:
+		// Else somebody who has taken a call back would talk to a far end that is held still.
+		if !later {
+			after = breather
+		}
 		s.wanted = true
 		s.wish.glares++
 		s.offers.Later(now, after)

@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,23 +219,36 @@ func TestTheirOfferDuringOurGlareWait(t *testing.T) {
 	})
 }
 
-// 500 with Retry-After: tried again after that time.
+// 500 with Retry-After, and 503: tried again after that time, or five seconds.
 func TestOfferAgainAfterRetryAfter(t *testing.T) {
-	bothWays(t, nil, func(w *world, far *farCall, c *Call) {
-		far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
-			res := in.Response(500, "")
-			res.Header.Add("Retry-After", "7")
-			in.RespondWith(now, res)
+	for _, tt := range []struct {
+		code  int
+		after string
+		again []time.Duration
+	}{
+		{500, "7", []time.Duration{0, 7 * time.Second}},
+		{503, "7", []time.Duration{0, 7 * time.Second}},
+		{503, "", []time.Duration{0, 5 * time.Second}},
+		{500, "", []time.Duration{0}},
+	} {
+		bothWays(t, nil, func(w *world, far *farCall, c *Call) {
+			far.does(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				res := in.Response(tt.code, "")
+				if tt.after != "" {
+					res.Header.Add("Retry-After", tt.after)
+				}
+				in.RespondWith(now, res)
+			})
+			began := time.Now()
+			c.Hold(true)
+			w.after(time.Second)
+			far.does(sipmsg.INVITE, nil)
+			w.after(10 * time.Second)
+			if at := w.primary.times(sipmsg.INVITE, began); !slices.Equal(at, tt.again) {
+				w.t.Errorf("%d, Retry-After %q: INVITEs at %v, want %v", tt.code, tt.after, at, tt.again)
+			}
 		})
-		began := time.Now()
-		c.Hold(true)
-		w.after(time.Second)
-		far.does(sipmsg.INVITE, nil)
-		w.after(10 * time.Second)
-		if at := w.primary.times(sipmsg.INVITE, began); len(at) != 2 || at[1] != 7*time.Second {
-			w.t.Errorf("INVITEs at %v", at)
-		}
-	})
+	}
 }
 
 // Re-INVITEs without an offer: ours is in the 2xx, theirs in the ACK.
