@@ -31,6 +31,7 @@ import (
 	"tipring/internal/metrics"
 	"tipring/internal/syslog"
 	"tipring/internal/unixsocket"
+	"tipring/lines"
 	"tipring/lines/fxs"
 	"tipring/provisioning"
 	"tipring/webui/api"
@@ -46,29 +47,30 @@ type Options struct {
 
 // An Agent is one device.
 type Agent struct {
-	opts     Options
-	log      *slog.Logger
-	level    slog.LevelVar
-	format   string // of the log
-	syslog   *syslog.Sink
-	book     logbook
-	mail     mailList
-	warned   warningBook
-	started  time.Time
-	running  *config.Running
-	ident    atomic.Pointer[config.Identity]
-	dir      string // the state directory
-	store    *generations.Store
-	keeper   *provisioning.Keeper
-	clock    *clock
-	radius   radius
-	accounts accounting
-	login    login
-	page     page
-	fax      faxing
-	features *features.Book
-	guard    features.Guard
-	answers  answers
+	opts        Options
+	log         *slog.Logger
+	level       slog.LevelVar
+	format      string // of the log
+	syslog      *syslog.Sink
+	book        logbook
+	mail        mailList
+	emergencies lines.Emergencies
+	warned      warningBook
+	started     time.Time
+	running     *config.Running
+	ident       atomic.Pointer[config.Identity]
+	dir         string // the state directory
+	store       *generations.Store
+	keeper      *provisioning.Keeper
+	clock       *clock
+	radius      radius
+	accounts    accounting
+	login       login
+	page        page
+	fax         faxing
+	features    *features.Book
+	guard       features.Guard
+	answers     answers
 
 	refused  error                    // an edit of local.ini, at the start
 	faults   atomic.Pointer[[]string] // of the configuration that was refused last; nil: none

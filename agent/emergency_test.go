@@ -1,6 +1,10 @@
 package agent
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+)
 
 // The line of the port is switched off, refused, or not there: an emergency goes over another, and
 // whoever is called back there rings although no port is that line's.
@@ -22,6 +26,34 @@ func TestEmergencyOverAnotherLine(t *testing.T) {
 		if c := r.ring("<sip:112@127.0.0.1>", "", "180"); c.statuses[len(c.statuses)-1] != "487" {
 			t.Errorf("%s: who calls back gets %v", own, c.statuses)
 		}
+	}
+}
+
+// Who was called in an emergency can call back although nobody is to be disturbed, also when the
+// line was made anew by a change of its settings meanwhile.
+func TestEmergencyCallbackAfterAReload(t *testing.T) {
+	t.Parallel()
+	r := telephoned(t, "enable_dnd = 1\n", "dial_plan = (E:112|x.)\n")
+	reloaded := func(name string) {
+		t.Helper()
+		before := r.unit(1)
+		r.reload(strings.Replace(r.text(), "enable_dnd = 1\n", "enable_dnd = 1\ndisplay_name = "+name+"\n", 1))
+		r.until("registered anew", func() bool { return r.unit(1) != before && r.registered(1) })
+	}
+	if c := r.ring(friend, "", "180"); c.statuses[len(c.statuses)-1] != "486" {
+		t.Errorf("before: %v", c.statuses)
+	}
+	if err := errors.Join(r.phone.OffHook(), r.phone.Dial("112")); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the emergency at the server", func() bool { _, to := r.server.lastCall(); return to == "112" })
+	if err := r.phone.HangUp(); err != nil {
+		t.Fatal(err)
+	}
+	r.until("call over", func() bool { return r.Agent.calls.count() == 0 && r.port(1).show().State == "idle" })
+	reloaded("Ann")
+	if c := r.ring(friend, "", "180"); c.statuses[len(c.statuses)-1] != "487" {
+		t.Errorf("who calls back gets %v", c.statuses)
 	}
 }
 

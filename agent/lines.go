@@ -78,7 +78,7 @@ func (a *Agent) lineDevice() lines.Device {
 	return lines.Device{
 		Stack: s.stack, Monitor: s.monitor, Resolver: s.resolver, Timers: s.timers,
 		UserAgent: a.userAgent(), Owner: lineOwner{a}, Log: a.log,
-		Contact: s.contacts.user, Permit: a.permit, T38: a.faxOffer, Trace: a.traces,
+		Contact: s.contacts.user, Permit: a.permit, Emergencies: &a.emergencies, T38: a.faxOffer, Trace: a.traces,
 	}
 }
 

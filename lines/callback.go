@@ -2,6 +2,7 @@ package lines
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"tipring/internal/sipmsg"
@@ -11,11 +12,34 @@ import (
 // call to the line is kept away by what people have set. RFC 7090 section 1 tells why.
 const callbackTime = 30 * time.Minute
 
+// Emergencies knows when lines called in an emergency last. A device keeps it for longer than its
+// lines, which a new configuration makes anew. The zero value knows of none.
+type Emergencies struct {
+	mu   sync.Mutex
+	last map[int]time.Time // by line
+}
+
+func (e *Emergencies) called(line int, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last == nil {
+		e.last = map[int]time.Time{}
+	}
+	e.last[line] = now
+}
+
+func (e *Emergencies) recent(line int, now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, ok := e.last[line]
+	return ok && now.Sub(at) < callbackTime
+}
+
 // callback reports an INVITE that may be of those who were called in an emergency: because there
 // was such a call a while ago, or because a server of the line says so (RFC 7090 section 5).
 func (l *Line) callback(now time.Time, req *sipmsg.Message, stranger bool) bool {
-	if !l.emergency.IsZero() && now.Sub(l.emergency) < callbackTime {
+	if l.dev.Emergencies.recent(l.cfg.N, now) {
 		return true
 	}
-	return !stranger && strings.EqualFold(strings.TrimSpace(req.Header.Get("Priority")), "psap-callback")
+	return l.cfg.PSAPCallback && !stranger && strings.EqualFold(strings.TrimSpace(req.Header.Get("Priority")), "psap-callback")
 }

@@ -14,17 +14,20 @@ func TestEmergencyCallback(t *testing.T) {
 		after    time.Duration
 		priority string
 		stranger bool
+		setting  string
 		want     string // news of the telephone
 	}{
-		{"no emergency", false, 0, "", false, ""},
-		{"a moment after", true, time.Minute, "", false, "started"},
-		{"later", true, 29 * time.Minute, "", false, "started"},
-		{"half an hour after", true, 31 * time.Minute, "", false, ""},
-		{"so the server says", false, 0, "psap-callback", false, "started"},
-		{"so a stranger says", false, 0, "psap-callback", true, ""},
-		{"another priority", false, 0, "urgent", false, ""},
+		{"no emergency", false, 0, "", false, "", ""},
+		{"a moment after", true, time.Minute, "", false, "", "started"},
+		{"later", true, 29 * time.Minute, "", false, "", "started"},
+		{"half an hour after", true, 31 * time.Minute, "", false, "", ""},
+		{"so the server says", false, 0, "psap-callback", false, "", "started"},
+		{"so a stranger says", false, 0, "psap-callback", true, "", ""},
+		{"so the server says, who is not believed", false, 0, "psap-callback", false, "psap_callback = 0", ""},
+		{"a moment after, without belief in servers", true, time.Minute, "", false, "psap_callback = 0", "started"},
+		{"another priority", false, 0, "urgent", false, "", ""},
 	} {
-		inWorld(t, []string{"enable_dnd = 1", "accept_from = any"}, func(w *world) {
+		inWorld(t, []string{"enable_dnd = 1", "accept_from = any", tt.setting}, func(w *world) {
 			if tt.called {
 				w.dialEmergency("112")
 				w.after(time.Second)

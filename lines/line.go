@@ -53,6 +53,9 @@ type Device struct {
 	// nil: every call may. It is called on the lines' goroutines, and must not block.
 	Permit func(r Request) error
 
+	// Emergencies outlives the lines; nil: each line has its own.
+	Emergencies *Emergencies
+
 	// T38 is what calls of fax machines and mailboxes do by T.38. An INVITE of T.38 alone is
 	// offered to Owner where it is set and does not return nil, and refused otherwise. It is
 	// called on the lines' goroutines.
@@ -101,8 +104,6 @@ type Line struct {
 	mapping remapping
 	watches []func()
 
-	emergency time.Time // of the last call in an emergency; zero: there was none
-
 	stopping bool
 	ended    bool
 	stopped  chan struct{} // closed when unregistered
@@ -122,6 +123,9 @@ func New(cfg *config.Line, dev Device) *Line {
 	l := &Line{
 		cfg: cfg, dev: dev, log: dev.Log.With("line", cfg.N),
 		stopped: make(chan struct{}),
+	}
+	if dev.Emergencies == nil {
+		l.dev.Emergencies = new(Emergencies)
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.setServers()

@@ -37,7 +37,7 @@ func (l *Line) outgoing() (n int) {
 // calls back.
 func (c *Call) permit(now time.Time) error {
 	if c.dial.Emergency {
-		c.l.emergency = now
+		c.l.dev.Emergencies.called(c.l.cfg.N, now)
 	} else if err := c.l.permit(now, c.dial.To); err != nil {
 		return err
 	}

@@ -293,6 +293,11 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).EnableDND },
 	},
 	{
+		Name: "psap_callback", Label: "Emergency Callbacks", Group: groupAdvanced, Default: "1", Kind: Bool,
+		Help:  "1: a call that a server of this line marks as one of an emergency service that calls back (Priority: psap-callback, RFC 7090) rings, whatever the telephone has set. Within half an hour after an emergency call of the line every call does.",
+		field: func(s any) any { return &s.(*Line).PSAPCallback },
+	},
+	{
 		Name: "accept_from", Label: "Accept Requests From", Group: groupAdvanced, Default: "servers", Kind: NetworkList, Words: "servers any",
 		Help:  "Who may send this line a request: its own servers, anyone, or these networks besides its servers.",
 		field: func(s any) any { return &s.(*Line).AcceptFrom },

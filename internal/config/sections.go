@@ -115,6 +115,7 @@ type Line struct {
 	UseVPN                      string // a network interface; empty: none
 	EnableMissedCallLog         bool
 	EnableDND                   bool
+	PSAPCallback                bool     // Priority: psap-callback is believed of the line's servers
 	AcceptFrom                  Networks // servers, any, or networks
 
 	MaxCalls           int      // that go out at once; 0: no bound
