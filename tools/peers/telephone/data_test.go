@@ -57,11 +57,7 @@ func stageWithHybrid(t *testing.T) *stage {
 	t.Helper()
 	s := begin(t, site.Options{})
 	s.Phone.Close()
-	if !netlab.Until(patience, func() bool { return !s.Agent.Port(1).Card }) {
-		t.Fatal("the telephone is not gone")
-	}
-	s.Phone = s.Agent.PhoneWith("p1", func(p *phone.Phone) { p.Hybrid = true })
-	s.Phones[1] = s.Phone
+	s.plugged(1, func(p *phone.Phone) { p.Hybrid = true })
 	return s
 }
 

@@ -3,6 +3,7 @@ package telephone
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -359,12 +360,16 @@ func (s *stage) conference() (first, second *farend.Call) {
 }
 
 // plugged connects another telephone to a port whose telephone is gone.
-func (s *stage) plugged(n int) {
+func (s *stage) plugged(n int, set ...func(*phone.Phone)) {
 	s.T.Helper()
 	if !netlab.Until(patience, func() bool { return !s.Agent.Port(n).Card }) {
 		s.T.Fatalf("the telephone is not gone")
 	}
-	s.Phones[n] = s.Agent.Phone(fmt.Sprintf("p%d", n))
+	s.Phones[n] = s.Agent.PhoneWith(fmt.Sprintf("p%d", n), func(p *phone.Phone) {
+		for _, f := range set {
+			f(p)
+		}
+	})
 	s.Phone = s.Phones[1]
 }
 
@@ -458,4 +463,38 @@ func TestForwardToItself(t *testing.T) {
 	s.code("*73")
 	s.givesUp("602")
 	s.rests()
+}
+
+// The server dies while a call is held: it is taken back by way of the other one, and so is what follows.
+func TestServerDiesInAHeldCall(t *testing.T) {
+	t.Parallel()
+	backup := netip.MustParseAddr("10.9.0.2")
+	both := func(other netip.Addr) func(*kamailio.Options) {
+		return func(k *kamailio.Options) { k.Other, k.Extra = other, map[string]string{"invite": outbound} }
+	}
+	s := &stage{Site: site.New(t, site.Options{Lines: 1, Kamailio: both(backup)})}
+	o := kamailio.Options{Far: netip.AddrPortFrom(s.Site.Far.Addr, 5060)}
+	both(s.Server.Addr)(&o)
+	kamailio.Start(t, s.Lan.Host("backup", 2), o)
+	s.Config.Set("sip", "t1_ms", 100).Set("sip1", "backup_addr", backup.String())
+	s.far = farend.New(t, s.Site.Far, answers)
+	s.Run()
+	s.Phone = s.Phones[1]
+
+	held := s.call("600")
+	s.talks(held, voices["600"])
+	second := s.consult(2, "601")
+	s.K.Kill()
+	s.Flash()
+	s.put(held, 2, "sendrecv")
+	s.WaitTone(patience, voices["600"], voices["601"])
+	s.hears(held, mouth, voices["601"])
+	s.hears(second, mouth, voices["600"])
+	s.Agent.WaitRegistered(patience, 1, "backup")
+	s.Flash()
+	s.ended(second)
+	s.talks(held, voices["600"])
+	s.OnHook()
+	s.ended(held)
+	s.Agent.WaitPort(patience, 1, "idle")
 }
