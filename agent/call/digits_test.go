@@ -157,40 +157,46 @@ func TestKeysFromTheFarEnd(t *testing.T) {
 // Digits of the far end in its sound come back from the hybrid, 6 dB weaker, and are none of the
 // telephone's: neither before a canceller knows the hybrid nor after, nor without one.
 func TestKeysInBandFromTheFarEndAreNotSentBack(t *testing.T) {
-	for _, canceller := range []bool{true, false} {
-		set := withDTMF("auto")
-		set.config = func(c *Config) { c.EchoCanceller = canceller }
-		inRig(t, set, func(r *rig) {
-			ph := r.phone()
-			ph.echo = 2
-			ph.dial("600")
-			r.run(300 * time.Millisecond)
-			far := r.far.last()
-			for _, talk := range []time.Duration{0, 2 * time.Second} {
-				far.source = talker.New(1, talker.Config{LevelDBm0: -16})
-				r.run(talk)
-				far.keys = dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0)
-				ph.heard = ""
-				for _, d := range []byte(everyKey) {
-					far.keys.Press(d, 400, 800)
-				}
-				r.until("all digits heard", func() bool { return !far.keys.Busy() })
-				r.run(200 * time.Millisecond)
-				if ph.heard != everyKey || far.events != "" {
-					t.Errorf("canceller %v, after %v of speech: the telephone heard %q, events went back: %q", canceller, talk, ph.heard, far.events)
-				}
-				far.keys = nil
-			}
-			if !canceller {
-				return // no telephone's digits are heard under such an echo
-			}
-			ph.press(everyKey)
-			r.run(300 * time.Millisecond)
-			if far.events != everyKey {
-				t.Errorf("of digits during the far end's speech came %q", far.events)
-			}
-		})
+	for _, late := range []int{0, 100, 240, 300} {
+		keysInBand(t, true, late)
+		keysInBand(t, false, late)
 	}
+}
+
+// keysInBand has the far end press keys, at a telephone whose hybrid gives them back so many samples later.
+func keysInBand(t *testing.T, canceller bool, late int) {
+	set := withDTMF("auto")
+	set.config = func(c *Config) { c.EchoCanceller = canceller }
+	inRig(t, set, func(r *rig) {
+		ph := r.phone()
+		ph.echo, ph.late = 2, late
+		ph.dial("600")
+		r.run(300 * time.Millisecond)
+		far := r.far.last()
+		for _, talk := range []time.Duration{0, 2 * time.Second} {
+			far.source = talker.New(1, talker.Config{LevelDBm0: -16})
+			r.run(talk)
+			far.keys = dsp.NewDTMFGenerator(dsp.DTMFLowDBm0, dsp.DTMFHighDBm0)
+			ph.heard = ""
+			for _, d := range []byte(everyKey) {
+				far.keys.Press(d, 400, 800)
+			}
+			r.until("all digits heard", func() bool { return !far.keys.Busy() })
+			r.run(200 * time.Millisecond)
+			if ph.heard != everyKey || far.events != "" {
+				t.Errorf("canceller %v, %d samples late, after %v of speech: the telephone heard %q, events went back: %q", canceller, late, talk, ph.heard, far.events)
+			}
+			far.keys = nil
+		}
+		if !canceller {
+			return // no telephone's digits are heard under such an echo
+		}
+		ph.press(everyKey)
+		r.run(300 * time.Millisecond)
+		if far.events != everyKey {
+			t.Errorf("%d samples late: of digits during the far end's speech came %q", late, far.events)
+		}
+	})
 }
 
 // What the far end sends is not always a digit.

@@ -27,6 +27,7 @@ type telephone struct {
 	dtmf   dsp.DTMFDetector
 	heard  string // keys
 	echo   int    // the hybrid gives back what is heard, divided by it; 0: nothing
+	late   int    // samples that the echo takes
 	shift  int    // samples of a frame before a key begins
 
 	fax *t38.Machine // instead of a telephone
@@ -85,7 +86,7 @@ func (ph *telephone) frame() {
 	case ph.says != nil && ph.off:
 		ph.says.Read(pcm)
 	}
-	if n := len(ph.ear); ph.echo > 0 && n >= 160 {
+	if n := len(ph.ear) - ph.late; ph.echo > 0 && n >= 160 {
 		for i := range pcm {
 			pcm[i] += ph.ear[n-160+i] / int16(ph.echo)
 		}
