@@ -106,12 +106,13 @@
         const not = path[0] === '!';
         if (not) path = path.slice(1);
         const v = member(data, path);
-        bindings[name](part, not ? !v : v, data);
+        bindings[name](part, not ? !v && v !== 0 : v, data); // 0 is a value
       }
       for (const name of ['href', 'src']) {
         const text = part.dataset[name];
-        if (!text || !text.startsWith('/')) continue;
-        const to = address(text, data);
+        if (!text) continue;
+        const to = text.startsWith('/') ? address(text, data) : String(member(data, text) ?? '');
+        if (!to.startsWith('/')) continue;
         if (/\/(?:\.|\/|$)/.test(to) || part.getAttribute(name) === to) continue; // a member is missing
         if (name === 'src') picture(part, to);
         else part.setAttribute(name, to);

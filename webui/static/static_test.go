@@ -9,7 +9,7 @@ import (
 // The pages open at once on a slow link: the files that every page needs are small.
 func TestSizes(t *testing.T) {
 	all := 0
-	for name, most := range map[string]int{"style.css": 40 << 10, "app.js": 13 << 10, "icon.svg": 1 << 10} {
+	for name, most := range map[string]int{"style.css": 40 << 10, "app.js": 14 << 10, "icon.svg": 1 << 10} {
 		text, err := Files.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

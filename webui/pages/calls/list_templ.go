@@ -72,7 +72,7 @@ func row(c api.Call) templ.Component {
 			ctx.Around(frame.Cell(words.T(ctx, "With")), inner9)
 			ctx.Text(" ")
 			inner14 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.Time("started", c.Started))
+				ctx.Put(frame.Time("ended", c.Ended))
 			})
 			ctx.Around(frame.Cell(words.T(ctx, "When")), inner14)
 			ctx.Text(" ")

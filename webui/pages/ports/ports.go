@@ -64,8 +64,20 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, s sight) 
 	s.phones = p.telephones(r, s.ports)
 	v := p.View(r, words.T(r.Context(), "Ports"))
 	v.Path = "/ports"
+	if s.setup && len(s.ports) > 0 {
+		v.Actions = frame.ButtonLink("plain", words.T(r.Context(), "Add a port"), "/ports/"+strconv.Itoa(s.free()))
+	}
 	v.Lead = words.T(r.Context(), "The telephones and fax machines of this device, as they are now.")
 	p.Show(w, r, status, portsPage(v, s))
+}
+
+// free is the first number that no port has.
+func (s sight) free() int {
+	n := 1
+	for slices.ContainsFunc(s.ports, func(x api.Port) bool { return x.Port == n }) {
+		n++
+	}
+	return n
 }
 
 // opens tells whether there is a page that the visitor may see.

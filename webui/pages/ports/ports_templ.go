@@ -21,6 +21,9 @@ func portsPage(v frame.View, s sight) templ.Component {
 		inner2 := part.Draw(func(ctx *part.Page) {
 			if len(s.ports) == 0 {
 				inner3 := part.Draw(func(ctx *part.Page) {
+					if s.setup {
+						ctx.Put(frame.ButtonLink("primary", words.T(ctx, "Set up port 1"), "/ports/1"))
+					}
 				})
 				ctx.Around(frame.Empty(words.T(ctx, "No telephone port is set up.")), inner3)
 			}
@@ -122,7 +125,7 @@ func port(p api.Port, s sight) templ.Component {
 					ctx.Link(templ.URL(action(p, "call")))
 					ctx.Text("\" class=\"inline\">")
 					ctx.Put(frame.FieldRow(frame.Field{Name: "to", ID: field(p, "to"), Label: words.T(ctx, "Call a number from here"), Type: "tel", Value: of(p, s, s.to), Autocomplete: "off", Required: true, MaxLength: 64}))
-					ctx.Put(frame.Button("primary", words.T(ctx, "Call")))
+					ctx.Put(frame.Button("plain", words.T(ctx, "Call")))
 					ctx.Text("</form>")
 				})
 				ctx.Around(frame.If("!call", p.Call == ""), inner25)

@@ -49,7 +49,7 @@ func (p page) confirm(w http.ResponseWriter, r *http.Request, status int, proble
 	}
 	v := p.view(r, words.T(r.Context(), "Go back to generation %d?", g.Generation), "")
 	v.Up = frame.Link{Href: generationsPath, Text: words.T(r.Context(), "Generations")}
-	p.Show(w, r, status, confirmPage(v, g, would, problem))
+	p.Show(w, r, status, confirmPage(v, g, would, p.names(r), problem))
 }
 
 func (p page) rollback(w http.ResponseWriter, r *http.Request) {

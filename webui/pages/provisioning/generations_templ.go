@@ -12,6 +12,7 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/settings"
 	"tipring/webui/words"
 )
 
@@ -90,7 +91,7 @@ func row(g api.Generation) templ.Component {
 	})
 }
 
-func confirmPage(v frame.View, g api.Generation, would api.Proposal, problem *api.Problem) templ.Component {
+func confirmPage(v frame.View, g api.Generation, would api.Proposal, names settings.Names, problem *api.Problem) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner18 := part.Draw(func(ctx *part.Page) {
 			if problem != nil {
@@ -112,17 +113,6 @@ func confirmPage(v frame.View, g api.Generation, would api.Proposal, problem *ap
 				})
 				ctx.Around(frame.Facts(), inner21)
 				ctx.Text(" ")
-				if len(would.Changes) > 0 {
-					ctx.Text("<h2>")
-					ctx.Tell("What would change")
-					ctx.Text("</h2>")
-					ctx.Put(changes(would.Changes))
-				} else if len(would.Faults) == 0 {
-					ctx.Text("<p>")
-					ctx.Tell("It has the values that are in force now: nothing would change.")
-					ctx.Text("</p>")
-				}
-				ctx.Text(" ")
 				ctx.Put(faults(words.T(ctx, "Faults: these settings cannot be put in force"), would.Faults))
 				ctx.Text(" ")
 				ctx.Put(faults(words.T(ctx, "Warnings"), would.Warnings))
@@ -138,6 +128,17 @@ func confirmPage(v frame.View, g api.Generation, would api.Proposal, problem *ap
 				ctx.Text("</form>")
 			})
 			ctx.Around(frame.Card("", nil), inner20)
+			ctx.Text(" ")
+			if len(would.Changes) > 0 {
+				ctx.Text("<h2>")
+				ctx.Tell("What would change")
+				ctx.Text("</h2>")
+				ctx.Put(settings.Changes(names, would.Changes))
+			} else if len(would.Faults) == 0 {
+				ctx.Text("<p>")
+				ctx.Tell("It has the values that are in force now: nothing would change.")
+				ctx.Text("</p>")
+			}
 		})
 		ctx.Around(frame.Layout(v), inner18)
 	})

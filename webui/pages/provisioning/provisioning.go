@@ -9,6 +9,7 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/settings"
 	"tipring/webui/words"
 )
 
@@ -42,6 +43,7 @@ type view struct {
 	sources  []api.Source
 	interval string        // seconds between looks, as it is set
 	test     *api.Proposal // of a dry run
+	names    settings.Names
 	problem  *api.Problem
 	testing  bool // it is the dry run that went wrong
 }
@@ -112,10 +114,17 @@ func (p page) look(w http.ResponseWriter, r *http.Request) {
 		if err := reply.Into(&v.test); err != nil {
 			v.problem = api.ProblemOf(err)
 		}
+		v.names = p.names(r)
 		p.show(w, r, http.StatusOK, v)
 	default:
 		http.Redirect(w, r, path, http.StatusSeeOther)
 	}
+}
+
+// names are what people call the settings; without them they read what files do.
+func (p page) names(r *http.Request) (all settings.Names) {
+	_ = p.API.Ask(r, api.Question{Path: "/api/v1/config/keys"}).Into(&all)
+	return all
 }
 
 func (p page) ask(r *http.Request, path string, body any) api.Reply {
@@ -178,8 +187,6 @@ func todo(ctx context.Context, p api.Provisioning) string {
 	}
 	return words.T(ctx, "It is tried again by itself. The test below shows more.")
 }
-
-var kinds = frame.Words{{"changed", words.N("changed")}, {"added", words.N("added")}, {"removed", words.N("removed")}}
 
 // testTone and testWord say what came of a test.
 func testTone(p *api.Proposal) string {

@@ -51,6 +51,13 @@ func (d *device) Explain() []api.Setting {
 	}
 }
 
+func (d *device) Keys() []api.Section {
+	return []api.Section{{Name: "sip", Numbered: true, Keys: []api.Key{
+		{Name: "register_addr", Label: "Server Address"},
+		{Name: "transport", Label: "Transport Protocol", Choices: []api.Choice{{Value: "0", Label: "UDP"}, {Value: "1", Label: "TCP"}}},
+	}}}
+}
+
 func (d *device) Generations() []api.Generation {
 	return []api.Generation{{Generation: 5, By: "reset", Verdict: "good"}, {Generation: 6, By: "provision", Verdict: "bad"}, {Generation: 7, By: "restore", Verdict: "trial", Running: true}}
 }
@@ -133,7 +140,7 @@ func TestLook(t *testing.T) {
 		Warnings: []api.Fault{{Text: "f:3: unknown key"}},
 	}
 	w := d.open("POST", path, url.Values{"dry_run": {"1"}})
-	for _, part := range []string{"With warnings", "[sip1]", "transport", "Line 1 registers anew.", "f:3: unknown key"} {
+	for _, part := range []string{"With warnings", "<h2>Line 1</h2>", "Transport Protocol", ">UDP<", ">TCP<", "Line 1 registers anew.", "f:3: unknown key"} {
 		if !strings.Contains(w.Body.String(), part) || w.Code != 200 || d.did != "try" {
 			t.Errorf("%d %s: %q is missing", w.Code, d.did, part)
 		}
@@ -164,7 +171,7 @@ func TestGenerations(t *testing.T) {
 	d.sees(t, generationsPath+"/5/rollback", "nothing would change")
 	now, then := "a.example", "b.example"
 	d.test = api.Proposal{Changes: []api.Change{{Section: "sip1", Kind: "changed", Values: []api.Value{{Key: "register_addr", From: &now, To: &then}}, Disturbs: "Line 1 is set up anew."}}, Warnings: []api.Fault{{Text: "This shuts you out."}}}
-	d.sees(t, generationsPath+"/5/rollback", "What would change", "register_addr", "a.example", "b.example", "Line 1 is set up anew.", "This shuts you out.", ">Go back<", "-nothing would change")
+	d.sees(t, generationsPath+"/5/rollback", "What would change", "Server Address", "a.example", "b.example", "Line 1 is set up anew.", "This shuts you out.", ">Go back<", "-nothing would change")
 	d.test = api.Proposal{Faults: []api.Fault{{Text: "register_addr: a name"}}}
 	d.sees(t, generationsPath+"/5/rollback", "cannot be put in force", "register_addr: a name", "->Go back<")
 	if w := d.open("POST", generationsPath+"/5/rollback", nil); w.Code != 303 || d.did != "rollback to 5" {

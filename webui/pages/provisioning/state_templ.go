@@ -13,6 +13,7 @@ import (
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
+	"tipring/webui/pages/settings"
 	"tipring/webui/words"
 )
 
@@ -218,13 +219,6 @@ func test(v view) templ.Component {
 				ctx.Text(" ")
 				ctx.Put(faults(words.T(ctx, "Faults: these settings would not be put in force"), v.test.Faults))
 				ctx.Text(" ")
-				if len(v.test.Changes) > 0 {
-					ctx.Text("<h3>")
-					ctx.Tell("What would change")
-					ctx.Text("</h3>")
-					ctx.Put(changes(v.test.Changes))
-				}
-				ctx.Text(" ")
 				ctx.Put(faults(words.T(ctx, "Warnings"), v.test.Warnings))
 				ctx.Text(" ")
 				if len(v.test.NotUnderstood) > 0 {
@@ -235,56 +229,15 @@ func test(v view) templ.Component {
 				}
 			})
 			ctx.Around(frame.Card(words.T(ctx, "Result of the test"), frame.Tag(testTone(v.test), testWord(ctx, v.test))), inner35)
+			ctx.Text(" ")
+			if len(v.test.Changes) > 0 {
+				ctx.Text("<h2>")
+				ctx.Tell("What would change")
+				ctx.Text("</h2>")
+				ctx.Put(settings.Changes(v.names, v.test.Changes))
+			}
 		}
 	})
-}
-
-// changes are what the settings would become.
-func changes(all []api.Change) templ.Component {
-	return part.Draw(func(ctx *part.Page) {
-		for _, c := range all {
-			ctx.Put(change(c))
-		}
-	})
-}
-
-// change is a section that would differ, value by value, and what that disturbs.
-func change(c api.Change) templ.Component {
-	return part.Draw(func(ctx *part.Page) {
-		ctx.Text("<p><strong class=\"mono\">[")
-		ctx.Say(c.Section)
-		ctx.Text("]</strong> ")
-		ctx.Say(kinds.Of(ctx, c.Kind))
-		ctx.Text(" ")
-		if c.Disturbs != "" {
-			ctx.Text("<span class=\"hush small\">")
-			ctx.Say(words.Told(ctx, c.Disturbs))
-			ctx.Text("</span>")
-		}
-		ctx.Text("</p>")
-		if len(c.Values) > 0 {
-			inner46 := part.Draw(func(ctx *part.Page) {
-				for _, v := range c.Values {
-					inner47 := part.Draw(func(ctx *part.Page) {
-						ctx.Put(frame.CellText(words.T(ctx, "Key"), v.Key))
-						ctx.Text(" ")
-						ctx.Put(frame.CellText(words.T(ctx, "Now"), known(v.From)))
-						ctx.Text(" ")
-						ctx.Put(frame.CellText(words.T(ctx, "Then"), known(v.To)))
-					})
-					ctx.Around(frame.Row(), inner47)
-				}
-			})
-			ctx.Around(frame.Table("", words.T(ctx, "Changes of [%s]", c.Section), words.T(ctx, "Key"), words.T(ctx, "Now"), words.T(ctx, "Then")), inner46)
-		}
-	})
-}
-
-func known(value *string) string {
-	if value == nil {
-		return ""
-	}
-	return *value
 }
 
 func faults(title string, all []api.Fault) templ.Component {
@@ -305,18 +258,18 @@ func faults(title string, all []api.Fault) templ.Component {
 
 func lines(all []api.NotUnderstood) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner52 := part.Draw(func(ctx *part.Page) {
+		inner45 := part.Draw(func(ctx *part.Page) {
 			for _, n := range all {
-				inner53 := part.Draw(func(ctx *part.Page) {
+				inner46 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.CellText(words.T(ctx, "Text"), n.Text))
 					ctx.Text(" ")
 					ctx.Put(frame.CellText(words.T(ctx, "Source"), n.Source))
 					ctx.Text(" ")
 					ctx.Put(frame.CellText(words.T(ctx, "Line"), frame.Num(n.Line)))
 				})
-				ctx.Around(frame.Row(), inner53)
+				ctx.Around(frame.Row(), inner46)
 			}
 		})
-		ctx.Around(frame.Table("", words.T(ctx, "Not understood"), words.T(ctx, "Text"), words.T(ctx, "Source"), words.T(ctx, "Line")), inner52)
+		ctx.Around(frame.Table("", words.T(ctx, "Not understood"), words.T(ctx, "Text"), words.T(ctx, "Source"), words.T(ctx, "Line")), inner45)
 	})
 }

@@ -24,58 +24,66 @@ func difference(v frame.View, s *sheet, p api.Proposal, sealed string) templ.Com
 			if len(p.Changes) == 0 {
 				ctx.Put(frame.Alert("info", words.T(ctx, "No value in force becomes another one: only where values come from changes.")))
 			}
-			for _, ch := range p.Changes {
-				inner3 := part.Draw(func(ctx *part.Page) {
-					if len(ch.Values) > 0 {
-						inner4 := part.Draw(func(ctx *part.Page) {
-							for _, val := range ch.Values {
-								inner5 := part.Draw(func(ctx *part.Page) {
-									ctx.Put(frame.CellText(words.T(ctx, "Setting"), s.label(ctx, ch.Section, val.Key)))
-									ctx.Text(" ")
-									ctx.Put(frame.CellText(words.T(ctx, "Now"), s.before(ctx, ch.Section, val)))
-									ctx.Text(" ")
-									inner6 := part.Draw(func(ctx *part.Page) {
-										ctx.Text("<strong>")
-										ctx.Say(s.after(ctx, ch.Section, val))
-										ctx.Text("</strong>")
-									})
-									ctx.Around(frame.Cell(words.T(ctx, "Then")), inner6)
-									ctx.Text(" ")
-									ctx.Put(frame.CellText(words.T(ctx, "From"), sourceOf(ctx, val.Source, val.Line)))
-								})
-								ctx.Around(frame.Row(), inner5)
-							}
-						})
-						ctx.Around(frame.Table("", words.T(ctx, "What changes in %s", s.sectionTitle(ctx, ch.Section)), words.T(ctx, "Setting"), words.T(ctx, "Now"), words.T(ctx, "Then"), words.T(ctx, "From")), inner4)
-					}
-					ctx.Text(" <p class=\"disturbs\">")
-					ctx.Say(words.Told(ctx, ch.Disturbs))
-					ctx.Text("</p>")
-				})
-				ctx.Around(frame.Card(s.sectionTitle(ctx, ch.Section)+kindOf(ctx, ch.Kind), nil), inner3)
-			}
+			ctx.Text(" ")
+			ctx.Put(Changes(s.all, p.Changes))
 			for _, f := range p.Warnings {
 				if string(f.Section) == s.name() {
 					ctx.Put(frame.Alert("warn", f.Text))
 				}
 			}
 			ctx.Text(" ")
-			inner9 := part.Draw(func(ctx *part.Page) {
+			inner3 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.Hidden("sealed", sealed))
 				ctx.Text(" <p>")
 				ctx.Tell("After Confirm the device tries the change: if no line can register with it, it is taken back by itself.")
 				ctx.Text("</p>")
-				inner11 := part.Draw(func(ctx *part.Page) {
+				inner5 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Confirm"), "action", "confirm"))
 					ctx.Text(" ")
 					ctx.Put(frame.ButtonNamed("plain", words.T(ctx, "Back"), "action", "edit"))
 					ctx.Text(" ")
 					ctx.Put(frame.ButtonLink("quiet", words.T(ctx, "Cancel"), s.path()))
 				})
-				ctx.Around(frame.ButtonRow(), inner11)
+				ctx.Around(frame.ButtonRow(), inner5)
 			})
-			ctx.Around(frame.Form(s.path()), inner9)
+			ctx.Around(frame.Form(s.path()), inner3)
 		})
 		ctx.Around(frame.Layout(v), inner2)
+	})
+}
+
+// Changes tells what a change would do to each section, and what that disturbs.
+func Changes(all Names, changes []api.Change) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		for _, ch := range changes {
+			inner7 := part.Draw(func(ctx *part.Page) {
+				if len(ch.Values) > 0 {
+					inner8 := part.Draw(func(ctx *part.Page) {
+						for _, val := range ch.Values {
+							inner9 := part.Draw(func(ctx *part.Page) {
+								ctx.Put(frame.CellText(words.T(ctx, "Setting"), all.Key(ctx, ch.Section, val.Key)))
+								ctx.Text(" ")
+								ctx.Put(frame.CellText(words.T(ctx, "Now"), all.before(ctx, ch.Section, val)))
+								ctx.Text(" ")
+								inner10 := part.Draw(func(ctx *part.Page) {
+									ctx.Text("<strong>")
+									ctx.Say(all.after(ctx, ch.Section, val))
+									ctx.Text("</strong>")
+								})
+								ctx.Around(frame.Cell(words.T(ctx, "Then")), inner10)
+								ctx.Text(" ")
+								ctx.Put(frame.CellText(words.T(ctx, "From"), sourceOf(ctx, val.Source, val.Line)))
+							})
+							ctx.Around(frame.Row(), inner9)
+						}
+					})
+					ctx.Around(frame.Table("", words.T(ctx, "What changes in %s", all.Section(ctx, ch.Section)), words.T(ctx, "Setting"), words.T(ctx, "Now"), words.T(ctx, "Then"), words.T(ctx, "From")), inner8)
+				}
+				ctx.Text(" <p class=\"disturbs\">")
+				ctx.Say(words.Told(ctx, ch.Disturbs))
+				ctx.Text("</p>")
+			})
+			ctx.Around(frame.Card(all.Section(ctx, ch.Section)+kindOf(ctx, ch.Kind), nil), inner7)
+		}
 	})
 }

@@ -65,7 +65,7 @@ func (s *sheet) field(ctx context.Context, k *api.Key) field {
 	now := s.now[k.Name]
 	f := field{Field: frame.Field{
 		Name: k.Name, Label: words.T(ctx, k.Label), Unit: string(k.Unit), Help: s.help(ctx, k), Value: s.shown(k), Error: s.fault(ctx, k),
-		Hint: s.hint(ctx, k), Source: sourceOf(ctx, now.Source, now.Line), Autocomplete: "off",
+		Hint: s.hint(ctx, k), Source: sourceOf(ctx, fileOf(now.Source), now.Line), Autocomplete: "off",
 	}}
 	if v, ok := s.typed[k.Name]; ok {
 		f.Value = v
@@ -116,7 +116,7 @@ func (s *sheet) help(ctx context.Context, k *api.Key) string {
 	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, name := range names {
-		pairs = append(pairs, name, s.label(ctx, s.name(), name))
+		pairs = append(pairs, name, s.all.Key(ctx, s.name(), name))
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }
@@ -231,6 +231,11 @@ func worded(ctx context.Context, k *api.Key, v string) string {
 		v += " " + string(k.Unit)
 	}
 	return v
+}
+
+// fileOf is a source without the way to it, which stands at "Every value".
+func fileOf(source string) string {
+	return source[strings.LastIndexByte(strings.TrimRight(source, "/"), '/')+1:]
 }
 
 // sourceOf says where a value comes from.

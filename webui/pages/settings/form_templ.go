@@ -46,7 +46,7 @@ func form(v frame.View, s *sheet) templ.Component {
 			}
 			ctx.Text(" ")
 			if s.kind.numbered && !s.exists {
-				ctx.Put(frame.Alert("info", words.T(ctx, "%s is not there yet: Apply adds it.", s.sectionTitle(ctx, s.name()))))
+				ctx.Put(frame.Alert("info", words.T(ctx, "%s is not there yet: Apply adds it.", s.all.Section(ctx, s.name()))))
 			}
 			ctx.Text(" ")
 			ctx.Put(values(s))
@@ -104,11 +104,9 @@ func values(s *sheet) templ.Component {
 					ctx.Put(fieldset(s, block[0]))
 				}
 			}
-			ctx.Text(" ")
-			inner11 := part.Draw(func(ctx *part.Page) {
-				ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Apply"), "action", "apply"))
-			})
-			ctx.Around(frame.ButtonRow(), inner11)
+			ctx.Text(" <div class=\"buttons apply\">")
+			ctx.Put(frame.ButtonNamed("primary", words.T(ctx, "Apply"), "action", "apply"))
+			ctx.Text("</div>")
 		})
 		ctx.Around(frame.Form(s.path()), inner9)
 		ctx.Text("</div>")
@@ -117,7 +115,7 @@ func values(s *sheet) templ.Component {
 
 func fieldset(s *sheet, g group) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner13 := part.Draw(func(ctx *part.Page) {
+		inner12 := part.Draw(func(ctx *part.Page) {
 			if s.line != nil && g.legend == "Register Settings" {
 				ctx.Text("<div class=\"linestatus\" data-live=\"")
 				ctx.Say("line/" + number(s.n))
@@ -130,14 +128,14 @@ func fieldset(s *sheet, g group) templ.Component {
 				ctx.Text("</span></div>")
 			}
 			ctx.Text(" ")
-			inner17 := part.Draw(func(ctx *part.Page) {
+			inner16 := part.Draw(func(ctx *part.Page) {
 				for _, f := range g.fields {
 					ctx.Put(row(f))
 				}
 			})
-			ctx.Around(frame.Fields(), inner17)
+			ctx.Around(frame.Fields(), inner16)
 		})
-		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner13)
+		ctx.Around(frame.Group(words.T(ctx, g.legend)), inner12)
 	})
 }
 
@@ -208,14 +206,14 @@ func chooser(s *sheet) templ.Component {
 // summary tells every fault, with a link to its field.
 func summary(s *sheet) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner29 := part.Draw(func(ctx *part.Page) {
+		inner28 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"faults\">")
 			for i := range s.keys {
 				if text := s.fault(ctx, &s.keys[i]); text != "" {
 					ctx.Text("<li><a href=\"")
 					ctx.Link(templ.URL("#" + s.keys[i].Name))
 					ctx.Text("\">")
-					ctx.Say(s.label(ctx, s.name(), s.keys[i].Name))
+					ctx.Say(s.all.Key(ctx, s.name(), s.keys[i].Name))
 					ctx.Text("</a>: ")
 					ctx.Say(text)
 					ctx.Text("</li>")
@@ -227,9 +225,9 @@ func summary(s *sheet) templ.Component {
 					ctx.Text("<a href=\"")
 					ctx.Link(templ.URL(to))
 					ctx.Text("\">")
-					ctx.Say(s.sectionTitle(ctx, string(f.Section)))
+					ctx.Say(s.all.Section(ctx, string(f.Section)))
 					ctx.Text(", ")
-					ctx.Say(s.label(ctx, string(f.Section), string(f.Key)))
+					ctx.Say(s.all.Key(ctx, string(f.Section), string(f.Key)))
 					ctx.Text("</a>: ")
 					ctx.Say(faultText(ctx, f))
 				} else {
@@ -239,7 +237,7 @@ func summary(s *sheet) templ.Component {
 			}
 			ctx.Text("</ul>")
 		})
-		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner29)
+		ctx.Around(frame.Alert("bad", words.T(ctx, "Nothing was changed. Please correct:")), inner28)
 	})
 }
 
@@ -249,9 +247,9 @@ func takeBack(s *sheet) templ.Component {
 		ctx.Link(templ.URL(s.path()))
 		ctx.Text("\" class=\"post\"><button class=\"button danger\" name=\"action\" value=\"remove\">")
 		if s.local && s.n > 0 {
-			ctx.Say(words.T(ctx, "Remove %s", s.sectionTitle(ctx, s.name())))
+			ctx.Say(words.T(ctx, "Remove %s", s.all.Section(ctx, s.name())))
 		} else {
-			ctx.Say(words.T(ctx, "Take back all local settings of %s", s.sectionTitle(ctx, s.name())))
+			ctx.Say(words.T(ctx, "Take back all local settings of %s", s.all.Section(ctx, s.name())))
 		}
 		ctx.Text("</button></form>")
 	})
@@ -264,7 +262,7 @@ func outcome(s *sheet) templ.Component {
 		ctx.Text("<div data-live=\"provisioning\" data-reload=\"state\" data-seen=\"")
 		ctx.Say(s.result.now.State)
 		ctx.Text("\" hidden></div><div id=\"outcome\" data-renew>")
-		inner44 := part.Draw(func(ctx *part.Page) {
+		inner43 := part.Draw(func(ctx *part.Page) {
 			if s.result.now.Trial != nil {
 				ctx.Text("<p>")
 				ctx.Say(words.T(ctx, "The trial ends at the latest:") + " ")
@@ -278,7 +276,7 @@ func outcome(s *sheet) templ.Component {
 				ctx.Text("</p>")
 			}
 			ctx.Text(" ")
-			inner47 := part.Draw(func(ctx *part.Page) {
+			inner46 := part.Draw(func(ctx *part.Page) {
 				if s.result.now.Trial != nil {
 					ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Look again"), s.path()+"?applied="+number(s.result.generation)))
 				}
@@ -291,9 +289,9 @@ func outcome(s *sheet) templ.Component {
 					ctx.Put(frame.FormPost(frame.Post{Action: s.path(), Look: "danger", Text: words.T(ctx, "Roll back"), Name: "rollback", Value: number(s.result.generation)}))
 				}
 			})
-			ctx.Around(frame.ButtonRow(), inner47)
+			ctx.Around(frame.ButtonRow(), inner46)
 		})
-		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner44)
+		ctx.Around(frame.Alert(s.result.tone(), s.result.text(ctx)), inner43)
 		ctx.Text("</div>")
 	})
 }

@@ -241,7 +241,7 @@ func TestNewKeysAppearByThemselves(t *testing.T) {
 		return replyOf(w)
 	}
 	p := ask("GET", "")
-	p.has(t, 200, "<legend>New Things</legend>", `<label for="made_up">Made up</label>`, `value="5"`, "3 – 9 s; default 7 s", "from http://h/x.ini, line 4", "Something &lt;new&gt;.", `<option value="blue">Blue</option>`)
+	p.has(t, 200, "<legend>New Things</legend>", `<label for="made_up">Made up</label>`, `value="5"`, "3 – 9 s; default 7 s", "from x.ini, line 4", "Something &lt;new&gt;.", `<option value="blue">Blue</option>`)
 	form := p.fields()
 	form.Set("made_up", "8")
 	ask("POST", form.Encode()).has(t, 200, "Confirm")

@@ -94,7 +94,7 @@ type sheet struct {
 	local  bool  // nothing but the local layer has it
 	own    bool  // the local layer sets something in it
 	others []int // numbers of the sections of its kind that there are
-	all    []api.Section
+	all    Names
 
 	line    *api.Line // of a page of a line that there is
 	waiting string    // what a change waits for that has been taken

@@ -114,31 +114,26 @@ func whole(s sight) templ.Component {
 						ctx.Put(frame.FactText(words.T(ctx, "Gateway"), string(s.Gateway)))
 						ctx.Text(" ")
 						ctx.Put(frame.FactText(words.T(ctx, "Name servers"), strings.Join(s.DNS, ", ")))
-					})
-					ctx.Around(frame.Facts(), inner21)
-					ctx.Text(" ")
-					inner22 := part.Draw(func(ctx *part.Page) {
 						for _, i := range s.Network {
-							inner23 := part.Draw(func(ctx *part.Page) {
-								ctx.Put(frame.CellText(words.T(ctx, "Interface"), i.Name))
-								ctx.Text(" ")
-								inner24 := part.Draw(func(ctx *part.Page) {
-									if i.Up {
-										ctx.Put(frame.Tag("good", words.T(ctx, "Up")))
-									} else {
-										ctx.Put(frame.Tag("idle", words.T(ctx, "Down")))
-									}
-								})
-								ctx.Around(frame.Cell(words.T(ctx, "State")), inner24)
-								ctx.Text(" ")
-								ctx.Put(frame.CellText(words.T(ctx, "Addresses"), strings.Join(i.Addresses, ", ")))
-								ctx.Text(" ")
-								ctx.Put(frame.CellText(words.T(ctx, "MAC address"), string(i.MAC)))
+							inner22 := part.Draw(func(ctx *part.Page) {
+								if i.Up {
+									ctx.Put(frame.Tag("good", words.T(ctx, "Up")))
+								} else {
+									ctx.Put(frame.Tag("idle", words.T(ctx, "Down")))
+								}
+								for _, a := range i.Addresses {
+									ctx.Text("<div>")
+									ctx.Say(a)
+									ctx.Text("</div>")
+								}
+								ctx.Text(" <div class=\"hush\">")
+								ctx.Say(string(i.MAC))
+								ctx.Text("</div>")
 							})
-							ctx.Around(frame.Row(), inner23)
+							ctx.Around(frame.Fact(i.Name), inner22)
 						}
 					})
-					ctx.Around(frame.Table("", words.T(ctx, "Network interfaces"), words.T(ctx, "Interface"), words.T(ctx, "State"), words.T(ctx, "Addresses"), words.T(ctx, "MAC address")), inner22)
+					ctx.Around(frame.Facts(), inner21)
 				})
 				ctx.Around(frame.Card(words.T(ctx, "Network"), nil), inner20)
 			})
@@ -147,7 +142,7 @@ func whole(s sight) templ.Component {
 			if s.admin {
 				inner25 := part.Draw(func(ctx *part.Page) {
 					inner26 := part.Draw(func(ctx *part.Page) {
-						ctx.Text("<ul><li><a href=\"/system/log\">")
+						ctx.Text("<ul class=\"ways\"><li><a href=\"/system/log\">")
 						ctx.Tell("Log")
 						ctx.Text("</a></li><li><a href=\"/system/users\">")
 						ctx.Tell("Users and tokens")
