@@ -135,6 +135,7 @@ func (r *relay) throughSession(in, out []int16) {
 		return
 	}
 	r.c.session.Exchange(in, out)
+	r.c.hearsEarly()
 	for ok := true; ok; {
 		_, ok = r.c.session.NextEvent()
 	}
