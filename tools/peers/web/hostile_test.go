@@ -286,16 +286,21 @@ func (s *besieged) provide(texts []string) {
 // text, and becomes no other setting.
 func TestTextsFromInside(t *testing.T) {
 	t.Parallel()
-	s := besiege(t, nil)
+	s := besiege(t, func(c agent.Ini) {
+		c.Set("radius", "servers", "10.9.0.66").Set("radius", "secret", "xyzzy5461").Set("provisioning", "order", "static")
+	})
 	texts := hostileTexts()
+	s.owner.change(`{"web":{"hosts":"other.example"}}`)
 	before := s.state()
 	b := s.window(s.people)
-	sheets := []string{"/line/1/sip", "/line/1/basic", "/line/1/codecs", "/line/1/advanced", "/line/global", "/ports/1", "/ports/2", "/fax/settings", "/radius/settings", "/provisioning/settings", "/system/settings", "/radius", "/system/users", "/system/backup", "/ports"}
 	typed := map[string]bool{}
-	fields, next := 0, 0
-	for _, path := range sheets {
+	fields, next, filled := 0, 0, 0
+	for _, path := range s.sheets() {
 		for form := range 2 {
 			b.Go("http://" + s.host() + path)
+			if got := status(b); got != 200 && (got != 404 || !strings.Contains(path, "nothing")) {
+				t.Errorf("%s: %d", path, got)
+			}
 			all := slices.Concat(texts[next:], texts[:next])
 			n := browser.Evaluate[int](b, "typing into "+path, `(texts, nth) => {
 				const forms = [...document.querySelectorAll("main form")].filter(f => f.querySelector("input[type=text], input:not([type]), input[type=password], textarea"));
@@ -309,8 +314,9 @@ func TestTextsFromInside(t *testing.T) {
 				return n;
 			}`, all, form)
 			if n == 0 {
-				continue
+				break // a page with no fields is looked at
 			}
+			filled++
 			for _, text := range all[:min(n, len(all))] {
 				typed[text] = true
 			}
@@ -319,10 +325,11 @@ func TestTextsFromInside(t *testing.T) {
 			clean(t, b, "after typing into "+path)
 		}
 	}
-	t.Logf("%d fields filled with %d different texts", fields, len(typed))
-	if len(typed) < 150 {
-		t.Errorf("only %d texts were typed", len(typed))
+	t.Logf("%d fields of %d forms filled with %d different texts", fields, filled, len(typed))
+	if len(typed) < 150 || filled < 26 {
+		t.Errorf("only %d texts were typed into %d forms", len(typed), filled)
 	}
+	s.long(b)
 	var tokens []struct{ ID string }
 	s.owner.must(200, "GET", "/api/v1/tokens", nil).into(t, &tokens)
 	for _, token := range tokens {
@@ -385,6 +392,79 @@ func TestTextsFromInside(t *testing.T) {
 		}
 	}
 	s.unchanged(before)
+}
+
+// sheets are all pages of the route table, as they are in this device.
+func (s *besieged) sheets() (all []string) {
+	s.t.Helper()
+	var kept []struct{ Generation int }
+	s.owner.must(200, "GET", "/api/v1/config/generations", nil).into(s.t, &kept)
+	generation := strconv.Itoa(kept[len(kept)-1].Generation)
+	values := strings.NewReplacer("/line/{n}/", "/line/1/", "/ports/{n}", "/ports/1", "generations/{n}", "generations/"+generation, "/users/{name}", "/users/admin", "{id}", "nothing")
+	for _, path := range pageRoutes() {
+		if path = values.Replace(path); strings.Contains(path, "{") {
+			s.t.Errorf("%s: no value stands for what it names", path)
+		}
+		all = append(all, path)
+	}
+	if len(all) < 35 || !slices.Contains(all, "/system/web") {
+		s.t.Errorf("only %d pages: %v", len(all), all)
+	}
+	return append(all, "/ports/2")
+}
+
+// change changes settings by a merge patch, and waits until they are in force.
+func (v *visitor) change(patch string) {
+	v.s.t.Helper()
+	if got := v.send("PATCH", "/api/v1/config", "application/merge-patch+json", strings.NewReader(patch)); got.status != 202 {
+		v.s.t.Fatalf("%s: %d %s", patch, got.status, got.text)
+	}
+	if !netlab.Until(browser.Patience, func() bool { return !strings.Contains(v.ask("GET", "/api/v1/config/generations", nil).text, `"trial"`) }) {
+		v.s.t.Fatal("the change stays on trial")
+	}
+}
+
+// long types, and sends, a text of 1 MiB. It is refused everywhere, and by a page that has no
+// more of it than it wants.
+func (s *besieged) long(b *browser.Browser) {
+	s.t.Helper()
+	text := "<inj-x>" + strings.Repeat("<b>1 MiB", 1<<17)
+	for _, path := range []string{"/line/1/sip", "/system/web", "/system/users", "/system/password", "/radius", "/ports", "/system/backup"} {
+		b.Go("http://" + s.host() + path)
+		browser.Evaluate[bool](b, "typing 1 MiB into "+path, `text => {
+			const takes = e => ["text", "password", "search", "tel"].includes(e.type);
+			const form = [...document.querySelectorAll("main form")].find(f => [...f.elements].some(takes) && !f.dataset.ask);
+			const field = [...form.elements].find(takes);
+			field.type = "text"; field.removeAttribute("pattern"); field.maxLength = 2 << 20; field.value = text;
+			form.noValidate = true;
+			window.leaving = true;
+			form.requestSubmit();
+			return true;
+		}`, text)
+		b.Until("the answer of "+path, `() => window.leaving === undefined && document.readyState === "complete"`)
+		if got := status(b); got != 413 {
+			s.t.Errorf("%s with 1 MiB in a field: %d", path, got)
+		}
+		clean(s.t, b, path+" with 1 MiB in a field")
+	}
+	for _, x := range []struct{ method, path, media, body string }{
+		{"PATCH", "/api/v1/config", "application/merge-patch+json", `{"sip1":{"display_name":"%s"}}`},
+		{"PATCH", "/api/v1/config", "application/merge-patch+json", `{"%s":{"display_name":"x"}}`},
+		{"POST", "/api/v1/config/check", "application/merge-patch+json", `{"sip1":{"%s":"x"}}`},
+		{"PUT", "/api/v1/config", "text/plain", "[sip1]\ndisplay_name = %s\n"},
+		{"POST", "/api/v1/config/check", "text/plain", "[%s]\n"},
+		{"POST", "/api/v1/users", "application/json", `{"name":"%s"}`},
+		{"POST", "/api/v1/tokens", "application/json", `{"name":"%s","role":"user"}`},
+		{"PUT", "/api/v1/password", "application/json", `{"old":"%s","new":"%[1]s"}`},
+		{"POST", "/api/v1/ports/1/dial-plan", "application/json", `{"digits":"%s"}`},
+		{"POST", "/api/v1/radius/lookup", "application/json", `{"value":"%s"}`},
+		{"GET", "/login?next=%s", "", ""},
+	} {
+		got := s.owner.send(x.method, strings.ReplaceAll(x.path, "%s", url.QueryEscape(text[:1<<15])), x.media, strings.NewReader(strings.ReplaceAll(strings.ReplaceAll(x.body, "%s", text), "%[1]s", text)))
+		if got.status != 400 && got.status != 413 && got.status != 422 && got.status != 431 || len(got.text) > 64<<10 {
+			s.t.Errorf("%s %s with 1 MiB: %d, with %d octets", x.method, x.path, got.status, len(got.text))
+		}
+	}
 }
 
 // escaped judges an answer as it came.
