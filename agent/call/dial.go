@@ -184,9 +184,9 @@ func (c *conversation) place(line *lines.Line, anonymous bool) {
 }
 
 // placeElsewhere makes an emergency call over the next line, when one did not make it, and reports
-// that there is one.
+// that there is one. Who is busy has been reached.
 func (p *Port) placeElsewhere(c *conversation, r lines.Reason) bool {
-	if c.stage != calling || len(c.others) == 0 || r.Busy() {
+	if c.stage != calling || len(c.others) == 0 || r.Code == 486 || r.Code == 600 {
 		return false
 	}
 	next, err := p.outgoing(c.number, true)

@@ -56,6 +56,7 @@ func TestEmergencyOverAnotherLine(t *testing.T) {
 		{"first works", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{r.line, dead} }, nil, fxs.Talking, 1},
 		{"first is switched off", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{dead, r.line} }, nil, fxs.Talking, 1},
 		{"first refuses", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{r.line, dead, r.line} }, []int{403}, fxs.Talking, 2},
+		{"first declines", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{r.line, r.line} }, []int{603}, fxs.Talking, 2},
 		{"busy", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{r.line, r.line} }, []int{486}, fxs.Parked, 1},
 		{"none works", func(r *rig, dead *lines.Line) []*lines.Line { return []*lines.Line{dead, dead} }, nil, fxs.Parked, 0},
 		{"there is none", func(*rig, *lines.Line) []*lines.Line { return nil }, nil, fxs.Parked, 0},
@@ -84,6 +85,18 @@ func TestEmergencyOverAnotherLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The far end sends the telephone to an emergency number: that call is one as well.
+func TestReferredToAnEmergency(t *testing.T) {
+	inRig(t, settings{}, func(r *rig) {
+		ph, far := talking(r)
+		far.refer("112")
+		r.run(300 * time.Millisecond)
+		if c := ph.port.now; c == nil || !c.emergency || r.far.last().invite.RequestURI.User != "112" {
+			t.Errorf("%+v", c)
+		}
+	})
 }
 
 // switchedOff is a second line, which makes no calls.
