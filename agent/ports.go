@@ -168,7 +168,8 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 	}
 	cfg := call.Config{Number: c.N, Kind: c.Kind, Line: c.Line, Driver: c.Driver.String(), Country: country, Telephone: telephone(c), DTMFType: "auto", ANI: func() string { return a.ani(c.N) }}
 	cfg.CallWaiting, cfg.FlashStyle, cfg.TransferOnHangup = c.CallWaiting, c.FlashStyle, c.TransferOnHangup
-	cfg.ConferenceTransfers, cfg.EchoCanceller, cfg.DataMode = c.ConferenceHangup == "transfer", c.EchoCanceller, c.DataMode
+	cfg.ConferenceTransfers, cfg.DataMode = c.ConferenceHangup == "transfer", c.DataMode
+	cfg.EchoCanceller, cfg.EchoTailMS = c.EchoCanceller, c.EchoTailMS
 	cfg.RTPTimeoutS = c.RTPTimeoutS
 	if c.Kind == "phone" {
 		cfg.Features = a.features

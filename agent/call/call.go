@@ -56,6 +56,7 @@ type Config struct {
 	TransferOnHangup    bool     // who hangs up in a second call that it has dialled connects the first with it
 	ConferenceTransfers bool     // who hangs up in a conference leaves the other two connected
 	EchoCanceller       bool
+	EchoTailMS          int    // how late an echo may come, the card's own delay included; 0: 32
 	RTPTimeoutS         int    // a call ends in which nothing has come for so long; 0: none does
 	DataMode            string // auto: on the answer tone of a modem; on; else never
 

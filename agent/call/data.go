@@ -1,12 +1,11 @@
 package call
 
 import (
+	"cmp"
+
 	"tipring/internal/dsp"
 	"tipring/internal/dsp/echo"
 )
-
-// echoTailMS is how late the echo of a telephone may come, the card's own delay included.
-const echoTailMS = 40
 
 // A hybrid is where the two directions of a port meet in two wires: a part of what is played
 // comes back.
@@ -28,7 +27,7 @@ func (p *Port) cancelEcho(c *conversation, in []int16) {
 		return
 	}
 	if h.canceller == nil {
-		h.canceller = echo.New(echoTailMS)
+		h.canceller = echo.New(cmp.Or(p.cfg.EchoTailMS, 32))
 	}
 	if h.data != c.data {
 		h.data = c.data

@@ -125,6 +125,11 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).EchoCanceller },
 	},
 	{
+		Name: "echo_tail_ms", Label: "Echo tail", Group: groupCalls, Default: "32", Kind: Int, Min: 8, Max: 64, Unit: "ms",
+		Help:  "How late what comes back is still found, the line card's own delay included. Longer than needed costs processor time.",
+		field: func(s any) any { return &s.(*Port).EchoTailMS },
+	},
+	{
 		Name: "rtp_timeout_s", Label: "End without sound", Group: groupCalls, Default: "0", Kind: Int, Min: 5, Max: 3600, Zero: true, Unit: "s",
 		Help:  "A call ends when nothing has come from the far end for so long, neither RTP nor RTCP, while neither side is held: for a far end that is gone without a word. 0: only who hangs up ends a call.",
 		field: func(s any) any { return &s.(*Port).RTPTimeoutS },

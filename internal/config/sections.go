@@ -150,6 +150,7 @@ type Port struct {
 	TransferOnHangup bool
 	ConferenceHangup string // end transfer
 	EchoCanceller    bool
+	EchoTailMS       int
 	RTPTimeoutS      int    // 0: a call lasts however silent it is
 	DataMode         string // auto on off
 

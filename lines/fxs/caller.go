@@ -100,19 +100,7 @@ func (p *Port) dialable(number string) string {
 	return number
 }
 
-// Splash rings once, shortly: to remind that calls are forwarded, or that messages wait. It
-// reports false unless the port is idle.
-func (p *Port) Splash() bool {
-	if p.state != Idle || p.hook.closed {
-		return false
-	}
-	p.procedure.begin(false)
-	p.procedure.add(ringing, p.splash())
-	p.enter()
-	p.settle()
-	return true
-}
-
+// splash is how long a short ring is that reminds of messages, in samples.
 func (p *Port) splash() int {
 	if c := p.country.Rings["splash"]; len(c) > 0 {
 		return c[0]

@@ -252,21 +252,3 @@ func TestLiftedIntoTheData(t *testing.T) {
 		}
 	}
 }
-
-func TestSplash(t *testing.T) {
-	d := newTelephone(t, "us", "")
-	if !d.port.Splash() {
-		t.Error("no ring")
-	}
-	d.took(nil)
-	d.run(2 * second)
-	d.is(Idle)
-	if !slices.Equal(d.bell, []int64{0, 4000}) {
-		t.Errorf("%v", d.bell)
-	}
-	d.lift()
-	if d.port.Splash() {
-		t.Error("rings off-hook")
-	}
-	d.happened("off-hook")
-}

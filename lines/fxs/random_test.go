@@ -116,7 +116,7 @@ func (l *life) event() {
 			in := Incoming{Caller: Caller{Number: "+15551234567", Name: "Anna", Private: n(4) == 0}, Alert: []string{"", "bellcore-dr4", "bellcore-dr5", "none"}[n(4)]}
 			l.called = p.RingFor(in) || l.called
 		}},
-		{"stop ring", p.StopRing}, {"splash", func() { p.Splash() }},
+		{"stop ring", p.StopRing},
 		{"talk", p.Talk}, {"talk", p.Talk}, {"ringback", func() { p.Play(Ringback) }}, {"silence", p.Silence},
 		{"wait", func() { p.Wait(Caller{Number: "555"}) }}, {"wait", func() { p.Wait(Caller{}) }}, {"stop waiting", p.StopWaiting},
 		{"park", func() { p.Park(Busy) }}, {"disconnect", func() { p.Disconnect(Reorder) }}, {"connected", p.Connected},
