@@ -109,3 +109,10 @@ func TestOnsets(t *testing.T) {
 		t.Error("there is one before the first")
 	}
 }
+
+// What the row tells is what is required.
+func TestTalkOffRow(t *testing.T) {
+	if n := talkOff(60); n > 1 {
+		t.Errorf("%d digits in an hour of speech and noise", n)
+	}
+}

@@ -67,6 +67,7 @@ var groups = []struct {
 	{"media", lateRows, true},
 	{"delay", delayRows, true},
 	{"voice", voiceRows, false},
+	{"talk-off", talkOffRows, false},
 	{"many calls", callRows, false},
 	{"failover", failoverRows, false},
 	{"pages", pageRows, false},
