@@ -14,16 +14,7 @@ import (
 
 // An emergency is called although the line is not registered; nobody else is.
 func TestEmergencyUnregistered(t *testing.T) {
-	t.Parallel()
-	s := &stage{Site: site.New(t, site.Options{Lines: 1, Kamailio: func(k *kamailio.Options) {
-		k.Extra = map[string]string{"register": `sl_send_reply("403", "Not You"); exit;`}
-	}})}
-	s.Config.Set("port1", "dial_plan", "(E:611|x.)")
-	s.far = farend.New(t, s.Site.Far, answers)
-	s.Agent = agent.Start(t, s.Host, s.Config)
-	s.Phone = s.Agent.Phone("p1")
-	s.Phones[1] = s.Phone
-	s.Agent.WaitLine(patience, 1, "refused", func(l agent.Line) bool { return l.State == "failed" })
+	s := unregistered(t, setting{"port1", "dial_plan", "(E:611|x.)"})
 
 	s.OffHook()
 	s.WaitTone(patience, phone.DialTone...)
@@ -45,6 +36,24 @@ func TestEmergencyUnregistered(t *testing.T) {
 	s.hungUp()
 	s.ended(c)
 	s.WellFormed()
+}
+
+// unregistered is a stage whose line no server takes.
+func unregistered(t *testing.T, settings ...setting) *stage {
+	t.Helper()
+	t.Parallel()
+	s := &stage{Site: site.New(t, site.Options{Lines: 1, Kamailio: func(k *kamailio.Options) {
+		k.Extra = map[string]string{"register": `sl_send_reply("403", "Not You"); exit;`}
+	}})}
+	for _, v := range settings {
+		s.Config.Set(v.section, v.key, v.value)
+	}
+	s.far = farend.New(t, s.Site.Far, answers)
+	s.Agent = agent.Start(t, s.Host, s.Config)
+	s.Phone = s.Agent.Phone("p1")
+	s.Phones[1] = s.Phone
+	s.Agent.WaitLine(patience, 1, "refused", func(l agent.Line) bool { return l.State == "failed" })
+	return s
 }
 
 // Who was called for help may call back, although nobody is to disturb the telephone; and who
