@@ -42,12 +42,10 @@ func (h *hunt) stop() {
 // huntOn has the next port ring in place of the one that does; the last rings on.
 func (g *group) huntOn() {
 	g.mu.Lock()
-	silent := g.others(nil)
+	silent, rang := g.others(nil), g.ringing
+	g.ringing = map[*Port]*conversation{}
 	if !g.ringNext() {
-		silent = nil
-	}
-	for _, c := range silent {
-		delete(g.ringing, c.p)
+		silent, g.ringing = nil, rang
 	}
 	g.mu.Unlock()
 	g.stop(silent)

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -135,18 +138,30 @@ func (v *visitor) send(t netlab.T, method, path string, body any) {
 	}
 }
 
-// open opens a status page and listens to its events until the lab ends.
+// followed are the kinds of events that a page has something of, as its script finds them.
+func followed(page []byte) string {
+	kinds := map[string]bool{}
+	for _, part := range regexp.MustCompile(`data-(?:live|list)="([a-z]+)`).FindAllSubmatch(page, -1) {
+		kinds[string(part[1])] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(kinds)), ",")
+}
+
+// open opens a status page and listens until the lab ends to the events that its script asks for.
 func (v *visitor) open(t netlab.T, events *int64) {
 	t.Helper()
-	for _, path := range []string{"/", "/login/style.css", "/static/app.js"} {
+	var shown []byte
+	for _, path := range []string{"/static/app.js", "/login/style.css", "/"} {
 		res, err := v.http.Get(v.base + path)
 		if err != nil || res.StatusCode != http.StatusOK {
 			t.Fatalf("GET %s: %v %v", path, res, err)
 		}
-		_, _ = io.Copy(io.Discard, res.Body)
+		if shown, err = io.ReadAll(res.Body); err != nil {
+			t.Fatalf("GET %s: %v", path, err)
+		}
 		_ = res.Body.Close()
 	}
-	res, err := v.http.Get(v.base + "/api/v1/events")
+	res, err := v.http.Get(v.base + "/api/v1/events?only=" + followed(shown))
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("GET events: %v %v", res, err)
 	}
