@@ -345,8 +345,7 @@ func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, err
 		r.State = "blocked"
 	}
 	if v.Outcome == fxs.Incomplete || v.Outcome == fxs.Complete {
-		wait := float64(v.WaitS)
-		r.WaitS = &wait
+		r.WaitS = api.Number(v.WaitS)
 	}
 	return r, nil
 }

@@ -71,8 +71,7 @@ func (b *box) Call(_ context.Context, port int, to string) (string, error) {
 	return "c2", b.do("call %d %s", port, to)
 }
 func (b *box) TestDialPlan(port int, digits string) (DialResult, error) {
-	wait := 4.0
-	return DialResult{State: "matched", Number: Text(digits), WaitS: &wait}, b.do("dial %d %s", port, digits)
+	return DialResult{State: "matched", Number: Text(digits), WaitS: Number(4)}, b.do("dial %d %s", port, digits)
 }
 func (b *box) HangUp(_ context.Context, id string) error { return b.do("hang up %s", id) }
 func (b *box) Drain(resume bool) error                   { return b.do("drain resume=%v", resume) }

@@ -200,8 +200,8 @@ type Quality struct {
 
 // DialResult is what a dial plan makes of digits.
 type DialResult struct {
-	State     string   `json:"state"`  // incomplete matched complete blocked unmatched
-	Number    Text     `json:"number"` // what would be sent
-	WaitS     *float64 `json:"wait_s"` // until it is sent without a further digit
-	Emergency bool     `json:"emergency"`
+	State     string `json:"state"`  // incomplete matched complete blocked unmatched
+	Number    Text   `json:"number"` // what would be sent
+	WaitS     *int   `json:"wait_s"` // until it is sent without a further digit
+	Emergency bool   `json:"emergency"`
 }

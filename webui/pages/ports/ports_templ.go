@@ -191,7 +191,7 @@ func tester(p api.Port, s sight) templ.Component {
 		inner34 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p>")
 			ctx.Say(words.T(ctx, "Without another key it is sent after") + " ")
-			ctx.Put(frame.Live("wait_s", "", seconds(answer(p, s))))
+			ctx.Put(frame.Live("wait_s", "", strconv.Itoa(wait(answer(p, s)))))
 			ctx.Say(" s")
 			ctx.Text("</p>")
 		})
@@ -225,11 +225,9 @@ func answer(p api.Port, s sight) api.DialResult {
 	return *s.result
 }
 
-func wait(d api.DialResult) float64 {
+func wait(d api.DialResult) int {
 	if d.WaitS == nil {
 		return 0
 	}
 	return *d.WaitS
 }
-
-func seconds(d api.DialResult) string { return strconv.FormatFloat(wait(d), 'f', -1, 64) }

@@ -41,14 +41,13 @@ func (d *device) Call(ctx context.Context, port int, to string) (string, error) 
 }
 
 func (d *device) TestDialPlan(_ int, digits string) (api.DialResult, error) {
-	wait := 4.5
 	switch digits {
 	case "911":
 		return api.DialResult{State: "complete", Number: "911", Emergency: true}, nil
 	case "0":
 		return api.DialResult{State: "blocked"}, nil
 	case "55":
-		return api.DialResult{State: "matched", Number: "155", WaitS: &wait}, nil
+		return api.DialResult{State: "matched", Number: "155", WaitS: api.Number(4)}, nil
 	}
 	return api.DialResult{}, fmt.Errorf("%.40q are no digits: %w", digits, api.ErrInvalid)
 }
@@ -161,7 +160,7 @@ func TestDialPlan(t *testing.T) {
 		wants  []string
 	}{
 		{"911", 200, []string{` data-state="complete">`, ">911<", "is sent at once", `<div data-if="emergency"><p`, `<div data-if="wait_s" hidden`}},
-		{"55", 200, []string{` data-state="matched">`, ">155<", `<div data-if="wait_s"><p`, ">4.5<", `<div data-if="emergency" hidden`, `value="55"`, "<details class=\"more\" open>"}},
+		{"55", 200, []string{` data-state="matched">`, ">155<", `<div data-if="wait_s"><p`, ">4<", `<div data-if="emergency" hidden`, `value="55"`, "<details class=\"more\" open>"}},
 		{"0", 200, []string{` data-state="blocked">`, "bars this number"}},
 		{"abc<", 422, []string{`role="alert"`, "are no digits", `value="abc&lt;"`}},
 	} {
