@@ -57,6 +57,7 @@ type Config struct {
 	ConferenceTransfers bool     // who hangs up in a conference leaves the other two connected
 	EchoCanceller       bool
 	EchoTailMS          int    // how late an echo may come, the card's own delay included; 0: 32
+	RxGainDB, TxGainDB  int    // of what the telephone hears and says in calls: -12 to +12
 	RTPTimeoutS         int    // a call ends in which nothing has come for so long; 0: none does
 	DataMode            string // auto: on the answer tone of a modem; on; else never
 

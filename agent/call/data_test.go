@@ -1,6 +1,7 @@
 package call
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -82,4 +83,39 @@ func TestEchoIsCancelled(t *testing.T) {
 			t.Errorf("the far end hears %d Hz", got)
 		}
 	})
+}
+
+// Both ends are heard as loud as the port wants it, but in data mode; a tone of the port's stays.
+func TestGains(t *testing.T) {
+	level := func(pcm []int16) (sum float64) {
+		for _, s := range pcm[len(pcm)-4000:] {
+			sum += float64(s) * float64(s)
+		}
+		return sum
+	}
+	var tone, near, far [3]float64 // what each hears: without, with gains, in data mode
+	for i, s := range []settings{
+		{},
+		{config: func(c *Config) { c.RxGainDB, c.TxGainDB = 6, -6 }},
+		{config: func(c *Config) { c.RxGainDB, c.TxGainDB, c.DataMode = 6, -6, "on" }},
+	} {
+		inRig(t, s, func(r *rig) {
+			ph := r.phone()
+			ph.lift()
+			r.run(time.Second)
+			ph.want(fxs.Dialling, dialTone)
+			tone[i] = level(ph.ear)
+			ph.dial("600")
+			r.run(200 * time.Millisecond)
+			ph.speak()
+			r.far.last().speak(farVoice)
+			r.run(2 * time.Second)
+			near[i], far[i] = level(ph.ear), level(r.far.last().ear)
+		})
+	}
+	for i, want := range []float64{1, 2, 1} {
+		if rx, tx := math.Sqrt(near[i]/near[0]), math.Sqrt(far[i]/far[0]); math.Abs(rx-want) > 0.1 || math.Abs(tx-1/want) > 0.1 || tone[i] != tone[0] {
+			t.Errorf("%d: the telephone hears %.2f, the far end %.2f of what they would", i, rx, tx)
+		}
+	}
 }

@@ -1,5 +1,7 @@
 package call
 
+import "tipring/internal/dsp"
+
 // Exchange implements fxs.Audio: the sound between the telephone and its calls.
 func (p *Port) Exchange(in, out []int16) {
 	p.tick()
@@ -31,6 +33,9 @@ func (p *Port) exchange(c *conversation, in, out []int16) {
 	if c.session == nil || c.mapping != nil {
 		return
 	}
+	if !c.data {
+		dsp.Amplify(in, p.cfg.TxGainDB)
+	}
 	mute := c.held || p.commands || p.fx.Mutes()
 	if mute || p.swallows {
 		in = p.quiet(len(in))
@@ -43,6 +48,9 @@ func (p *Port) exchange(c *conversation, in, out []int16) {
 	}
 	c.hearsEarly()
 	p.hearModems(c, in, out)
+	if !c.data {
+		dsp.Amplify(out, p.cfg.RxGainDB)
+	}
 	if mute {
 		clear(out) // at once, before the far end has agreed to it
 	}

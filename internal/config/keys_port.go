@@ -130,6 +130,16 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).EchoTailMS },
 	},
 	{
+		Name: "rx_gain_db", Label: "Volume of the telephone", Group: groupCalls, Default: "0", Kind: Int, Min: -12, Max: 12, Unit: "dB",
+		Help:  "How much louder, or with a minus softer, the far end is heard at the telephone. Tones and data mode stay as they are.",
+		field: func(s any) any { return &s.(*Port).RxGainDB },
+	},
+	{
+		Name: "tx_gain_db", Label: "Volume of the far end", Group: groupCalls, Default: "0", Kind: Int, Min: -12, Max: 12, Unit: "dB",
+		Help:  "How much louder, or with a minus softer, the far end hears the telephone. Data mode stays as it is.",
+		field: func(s any) any { return &s.(*Port).TxGainDB },
+	},
+	{
 		Name: "rtp_timeout_s", Label: "End without sound", Group: groupCalls, Default: "0", Kind: Int, Min: 5, Max: 3600, Zero: true, Unit: "s",
 		Help:  "A call ends when nothing has come from the far end for so long, neither RTP nor RTCP, while neither side is held: for a far end that is gone without a word. 0: only who hangs up ends a call.",
 		field: func(s any) any { return &s.(*Port).RTPTimeoutS },

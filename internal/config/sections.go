@@ -151,6 +151,8 @@ type Port struct {
 	ConferenceHangup string // end transfer
 	EchoCanceller    bool
 	EchoTailMS       int
+	RxGainDB         int    // of what the telephone hears: -12 to +12
+	TxGainDB         int    // of what it says
 	RTPTimeoutS      int    // 0: a call lasts however silent it is
 	DataMode         string // auto on off
 
