@@ -339,9 +339,15 @@ func (b *Browser) UntilText(selector, words string) {
 // Shoot takes a picture of the whole page, from its top, kept in build/screens/NAME.png.
 func (b *Browser) Shoot(name string) {
 	b.t.Helper()
-	b.act("going to the top", `() => { scrollTo(0, 0); document.querySelectorAll("img[loading=lazy]").forEach(i => { i.loading = "eager"; }); }`)
+	// What clings to the window's lower end would lie across the middle of the whole page.
+	b.act("going to the top", `() => {
+		scrollTo(0, 0);
+		document.querySelectorAll("img[loading=lazy]").forEach(i => { i.loading = "eager"; });
+		document.querySelectorAll(".apply").forEach(e => { e.style.position = "static"; });
+	}`)
 	b.Until("the pictures on the page", `() => [...document.images].every(i => i.complete)`)
 	picture := give(b, "taking a picture", chromedp.FullScreenshot(100))
+	b.act("going on", `() => document.querySelectorAll(".apply").forEach(e => { e.style.position = ""; })`)
 	top, err := agent.Top()
 	if err != nil {
 		b.t.Fatalf("%v", err)
