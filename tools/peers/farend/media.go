@@ -201,7 +201,7 @@ func (m *Media) listen() {
 		case pt == m.dtmf && n >= 16:
 			if ts := binary.BigEndian.Uint32(b[4:]); len(m.events) == 0 || ts != m.lastTS {
 				m.lastTS = ts
-				m.events = append(m.events, "0123456789*#ABCD"[b[12]&15])
+				m.events = append(m.events, "0123456789*#ABCD!"[min(b[12], 16)])
 			}
 		}
 		m.mu.Unlock()
@@ -216,7 +216,7 @@ func (m *Media) Heard(d time.Duration) []int16 {
 	return append([]int16(nil), m.heard[len(m.heard)-n:]...)
 }
 
-// Digits returns the RFC 4733 digits that came.
+// Digits returns the RFC 4733 digits that came; ! is a flash, and what else there may be.
 func (m *Media) Digits() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -114,6 +114,21 @@ func (s *stage) shown(standard string, pcm []int16, number, name string) {
 	}
 }
 
+// clock is the date and time that samples of caller ID show, as month, day, hour and minute.
+func (s *stage) clock(pcm []int16) string {
+	s.T.Helper()
+	got, err := spandsp.CallerID("class", pcm)
+	if err != nil || len(got) != 1 {
+		s.T.Fatalf("caller ID: %d messages, %v: %v", len(got), err, got)
+	}
+	for _, f := range got[0] {
+		if f.Type == 1 {
+			return f.Octets
+		}
+	}
+	return ""
+}
+
 // A second number is called while the first is held; a flash joins them, and each of the three
 // hears the two others. Another flash drops the second.
 func TestThreeWay(t *testing.T) {
