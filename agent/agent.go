@@ -105,6 +105,7 @@ type Agent struct {
 	waiting  atomic.Pointer[[]api.Waiting] // waits, as they are shown
 	stale    atomic.Bool                   // something waits for a call or a telephone; see rested
 	resting  atomic.Bool                   // rested is about to look
+	clear    atomic.Pointer[string]        // secretsInClear, of what is in force
 	lineSets atomic.Int32                  // how often lineList became another one
 
 	drained   chan struct{}
@@ -180,6 +181,7 @@ func (a *Agent) load() error {
 		a.keep(b)
 	}
 	a.readRadiusFiles()
+	a.noteClear(b.layers)
 	if err := a.setRTP(c.SIP); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"tipring/internal/config"
 	"tipring/webui/api"
 )
 
@@ -61,13 +62,50 @@ func (a *Agent) condition(now time.Time) condition {
 	}
 	for _, w := range cfg.Warnings {
 		if w.Later != "" {
-			c.later = append(c.later, "["+w.Section+"] "+w.Key)
+			c.later = append(c.later, keyName(w.Section, w.Key))
 		}
+	}
+	for _, u := range *a.lineList.Load() {
+		if u.line.Snapshot().Rewritten {
+			c.rewritten = append(c.rewritten, u.cfg.N)
+		}
+		if keysInClear(u.cfg) {
+			c.audible = append(c.audible, u.cfg.N)
+		}
+	}
+	if from := a.clear.Load(); from != nil {
+		c.clear = *from
 	}
 	if j := a.accounts.journal; j != nil {
 		c.journal = journalState{j.Waiting(), j.Lost(), len(cfg.Radius.AcctServers) > 0}
 	}
 	return c
+}
+
+// keysInClear reports a line that sends keys of SRTP where they can be read.
+func keysInClear(l *config.Line) bool {
+	clear := l.Transport != config.TLS || l.BackupAddr != "" && l.BackupTransport != config.TLS
+	return l.Enabled && l.SRTP != "off" && l.SRTPOverClear && clear
+}
+
+// noteClear remembers secretsInClear for warnings: layers are long.
+func (a *Agent) noteClear(layers []config.Layer) {
+	from := secretsInClear(a.config(), layers)
+	a.clear.Store(&from)
+}
+
+// secretsInClear is where the first layer of settings came from that holds secrets which others
+// could read on their way; empty: none.
+func secretsInClear(c *config.Config, layers []config.Layer) string {
+	if c.Provisioning.SealKey != "" {
+		return "" // what came by this way was sealed
+	}
+	for _, l := range layers {
+		if clear := strings.HasPrefix(l.Source, "http:") || strings.HasPrefix(l.Source, "tftp:"); clear && l.Rank == config.Provisioned && config.HasSecrets(l) {
+			return l.Source
+		}
+	}
+	return ""
 }
 
 // pageState is what the page is open to.

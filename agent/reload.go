@@ -58,6 +58,7 @@ func (a *Agent) reload(made func(own []config.Layer) (basis, error)) error {
 	a.rescued.Store(false)
 	a.keep(b)
 	a.readRadiusFiles()
+	a.noteClear(b.layers)
 	a.configured(a.config().Device)
 	a.logIn()
 	a.setWeb()

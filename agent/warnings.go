@@ -19,7 +19,7 @@ type condition struct {
 	faults   []string // of a configuration that was refused
 	rescued  bool     // there is none that works
 	waiting  []api.Waiting
-	later    []string // keys that are set and not acted on
+	later    []string // what the page calls keys that are set and not acted on
 	lines    []api.Line
 	ports    []api.Port
 	draining bool
@@ -33,6 +33,9 @@ type condition struct {
 	journal      journalState
 	refused      []features.Refusal // calls over the bounds of lines
 	page         pageState
+	rewritten    []int  // lines whose messages somebody changes on the way
+	audible      []int  // lines whose keys of SRTP can be read on the way
+	clear        string // where settings with secrets came from in clear; empty: none did
 }
 
 // A journalState is how the accounting records do.
@@ -61,11 +64,11 @@ var severities = []string{"error", "warning", "info"}
 
 // warningsOf tells what is wrong and what to do about it, the worst first.
 func warningsOf(c condition) []api.Warning {
-	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c), guardWarnings(c))
+	all := slices.Concat(configurationWarnings(c), lineWarnings(c), portWarnings(c), provisioningWarnings(c), pageWarnings(c), machineWarnings(c), accountWarnings(c), guardWarnings(c), wayWarnings(c))
 	sort.SliceStable(all, func(i, j int) bool {
 		return slices.Index(severities, all[i].Severity) < slices.Index(severities, all[j].Severity)
 	})
-	return all
+	return placed(all)
 }
 
 func configurationWarnings(c condition) (list []api.Warning) {
@@ -80,19 +83,19 @@ func configurationWarnings(c condition) (list []api.Warning) {
 		list = append(list, w)
 	}
 	for _, x := range c.waiting {
-		w := api.Warning{ID: "waiting-" + x.Section, Severity: "info", Text: fmt.Sprintf("The new settings of [%s] wait for %s.", x.Section, x.For), Section: api.Text(x.Section)}
+		w := api.Warning{ID: "waiting-" + x.Section, Severity: "info", Text: fmt.Sprintf("%s: new ones wait for %s.", sectionName(x.Section), x.For), Todo: "Nothing: they come into force by themselves then.", Section: api.Text(x.Section)}
 		if strings.HasPrefix(x.For, "the next start") {
 			w.Todo = "Restart the device when it suits."
 		}
 		list = append(list, w)
 	}
 	if len(c.later) > 0 {
-		list = append(list, api.Warning{ID: "later", Severity: "info", Text: "These settings are accepted, but nothing acts on them in this version: " + strings.Join(c.later, ", ") + "."})
+		list = append(list, api.Warning{ID: "later", Severity: "info", Text: "These settings are accepted, but nothing acts on them in this version: " + strings.Join(c.later, ", ") + ".", Todo: "Take them back, or leave them for a version that has use for them.", Section: "sip"})
 	}
 	if c.draining {
 		w := api.Warning{ID: "draining", Severity: "warning", Text: "The device takes no new calls and faxes.", Todo: "Resume when it is to take them again."}
 		if c.ending {
-			w.Text, w.Todo = "The device is ending: it takes no new calls and faxes, and waits for those that run.", ""
+			w.Text, w.Todo = "The device is ending: it takes no new calls and faxes, and waits for those that run.", "Wait for its end; a restart now, hanging up, is quicker."
 		}
 		list = append(list, w)
 	}
@@ -104,9 +107,14 @@ func lineWarnings(c condition) (list []api.Warning) {
 		w := api.Warning{ID: fmt.Sprintf("line-%d", l.Line), Section: api.Text(lineSection(l.Line)), Since: l.Since}
 		switch {
 		case l.State == "failed":
-			w.Severity, w.Text, w.Todo = "error", fmt.Sprintf("Line %d has no server%s", l.Line, because(cmp.Or(l.Why, l.LastError), "no server")), lineTodo(l)
+			w.Severity, w.Text = "error", fmt.Sprintf("Line %d has no server%s", l.Line, because(cmp.Or(l.Why, l.LastError), "no server"))
+			w.Todo, w.Key = lineTodo(l)
+			if w.Key == "tls_ca_file" || w.Key == "udp_port" {
+				w.Section = allLines
+			}
 		case l.State == "registered" && l.Server == "backup":
 			w.Severity, w.Text, w.Todo = "warning", fmt.Sprintf("Line %d is on its backup server%s", l.Line, because(l.Why, "registered at the backup server")), "Find out what became of the primary server."
+			w.Key = "register_addr"
 			if l.FailbackS == nil {
 				w.Todo = "The line does not go back by itself: enable failback, or register it by hand."
 				w.Key = "enable_failback"
@@ -121,25 +129,26 @@ func lineWarnings(c condition) (list []api.Warning) {
 	return list
 }
 
-// lineTodo is what to do about a line without a server, by what its last try ended in.
-func lineTodo(l api.Line) api.Text {
+// lineTodo is what to do about a line without a server, by what its last try ended in, and the key
+// that it is done with.
+func lineTodo(l api.Line) (todo, key api.Text) {
 	why := strings.ToLower(string(l.LastError + " " + l.Why))
 	has := func(words ...string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(why, w) })
 	}
 	switch {
 	case has("401", "403", "407", "password", "forbidden"):
-		return "Check the user name and the password with the provider."
+		return "Check the user name and the password with the provider.", "auth_password"
 	case has("404"):
-		return "Check the user name with the provider: the server does not know it."
+		return "Check the user name with the provider: the server does not know it.", "username"
 	case has("no such host", "lookup", "dns", "name"):
-		return "Check the server's name, and the name servers of the network."
+		return "Check the server's name, and the name servers of the network.", "register_addr"
 	case has("certificate", "tls"):
-		return "Check the server's certificate, and tls_ca_file."
+		return "Check the server's certificate, and whom this device trusts.", "tls_ca_file"
 	case has("address already in use", "bind"):
-		return "Another program has the SIP port: end it, or choose another port."
+		return "Another program has the SIP port: end it, or choose another port.", "udp_port"
 	}
-	return "Check the server's address and port, and the network between."
+	return "Check the server's address and port, and the network between.", "register_addr"
 }
 
 // because is the rest of a sentence that says already what a line's own begins with.
@@ -182,7 +191,7 @@ func portWarnings(c condition) (list []api.Warning) {
 	if free := c.rtpPairs - c.rtpLent; len(c.ports) > 0 && (free < fewPairs || c.rtpPairs < len(c.ports)) {
 		list = append(list, api.Warning{ID: "rtp-ports", Severity: "warning", Section: "sip", Key: "rtp_port_max",
 			Text: fmt.Sprintf("%d of the %d pairs of RTP ports are free. A call without one fails.", max(0, free), c.rtpPairs),
-			Todo: "Widen the range from rtp_port_min to rtp_port_max: each call takes two ports."})
+			Todo: "Widen the range of these ports: each call takes two."})
 	}
 	return list
 }
@@ -202,7 +211,7 @@ func provisioningWarnings(c condition) (list []api.Warning) {
 		list = append(list, w)
 	}
 	if t := p.Trial; t != nil {
-		w := api.Warning{ID: "trial", Severity: "info", Text: "New settings are on trial: they are taken back unless a line registers with them."}
+		w := api.Warning{ID: "trial", Severity: "info", Text: "New settings are on trial: they are taken back unless a line registers with them.", Todo: "Nothing, or go back by hand."}
 		if !t.Until.IsZero() {
 			w.Text = fmt.Sprintf("New settings are on trial for another %d s: they are taken back unless a line registers with them.", max(0, int(t.Until.Sub(c.now)/time.Second)/10*10))
 		}
@@ -260,6 +269,24 @@ func accountWarnings(c condition) (list []api.Warning) {
 			w.Severity, w.Text, w.Todo = "info", fmt.Sprintf("%d accounting records wait, and there is no accounting server.", j.waiting), "Name one, if accounts are wanted."
 		}
 		list = append(list, w)
+	}
+	return list
+}
+
+// wayWarnings tell what is wrong with the way of messages: who changes them, and what he can read.
+func wayWarnings(c condition) (list []api.Warning) {
+	for _, n := range c.rewritten {
+		list = append(list, api.Warning{ID: fmt.Sprintf("alg-%d", n), Severity: "warning", Section: api.Text(lineSection(n)), Key: "transport",
+			Text: fmt.Sprintf("Something on the way changes the SIP messages of line %d: sound in one direction only, and calls that end by themselves, come of it.", n),
+			Todo: "Switch the SIP helper (ALG) of the router off, or register over TLS, which it cannot read."})
+	}
+	for _, n := range c.audible {
+		list = append(list, api.Warning{ID: fmt.Sprintf("srtp-clear-%d", n), Severity: "warning", Section: api.Text(lineSection(n)), Key: "srtp_over_clear",
+			Text: fmt.Sprintf("The sound of line %d is encrypted with keys that everybody on the way can read.", n), Todo: "Register over TLS, or send no keys without it."})
+	}
+	if c.clear != "" {
+		list = append(list, api.Warning{ID: "clear-secrets", Severity: "warning", Section: "provisioning", Key: "allow_clear_secrets",
+			Text: "Passwords came in clear, and anybody on the way could read them: " + c.clear + ".", Todo: "Have the settings fetched by HTTPS, or sealed; then allow clear secrets no longer."})
 	}
 	return list
 }

@@ -9,11 +9,13 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tipring/internal/config"
 	"tipring/webui/api"
 )
 
@@ -44,37 +46,38 @@ func TestWarnings(t *testing.T) {
 		{"waiting for a call", func(c *condition) {
 			c.waiting = []api.Waiting{{Section: "sip1", For: "the end of the calls of line 1"}}
 		},
-			"info waiting-sip1: The new settings of [sip1] wait for the end of the calls of line 1.", "", "sip1/"},
+			"info waiting-sip1: Settings of line 1: new ones wait for the end of the calls of line 1.", "Nothing", "sip1/"},
 		{"waiting for a start", func(c *condition) {
 			c.waiting = []api.Waiting{{Section: "device", For: "the next start, for log_format"}}
-		}, "info waiting-device: The new settings of [device] wait for the next start, for log_format.", "Restart", "device/"},
-		{"later keys", func(c *condition) { c.later = []string{"[x] y", "[x] z"} }, "info later: These settings are accepted, but nothing acts on them in this version: [x] y, [x] z.", "", "/"},
+		}, "info waiting-device: Device: new ones wait for the next start, for log_format.", "Restart", "device/"},
+		{"later keys", func(c *condition) { c.later = []string{keyName("sip1", "realm"), keyName("port2", "line")} },
+			"info later: These settings are accepted, but nothing acts on them in this version: Settings of line 1: Realm, Settings of port 2: Line.", "Take them back", "sip/"},
 		{"draining", func(c *condition) { c.draining = true }, "warning draining: The device takes no new calls and faxes.", "Resume", "/"},
-		{"ending", func(c *condition) { c.draining, c.ending = true, true }, "warning draining: The device is ending", "", "/"},
+		{"ending", func(c *condition) { c.draining, c.ending = true, true }, "warning draining: The device is ending", "Wait", "/"},
 
 		{"wrong password", func(c *condition) { c.lines[0].State, c.lines[0].LastError = "failed", "403 Forbidden" },
-			"error line-1: Line 1 has no server: 403 Forbidden.", "Check the user name and the password", "sip1/"},
+			"error line-1: Line 1 has no server: 403 Forbidden.", "Check the user name and the password", "sip1/auth_password"},
 		{"no answer, with times that count", func(c *condition) {
 			c.lines[0].State, c.lines[0].Why = "failed", "no server: no answer"
-		}, "error line-1: Line 1 has no server: no answer.", "Check the server's address", "sip1/"},
+		}, "error line-1: Line 1 has no server: no answer.", "Check the server's address", "sip1/register_addr"},
 		{"on the backup, with times that count", func(c *condition) {
 			c.lines[0].Server, c.lines[0].FailbackS = "backup", api.Number(60)
 			c.lines[0].Why = "registered at the backup server, because the primary failed: 503"
-		}, "warning line-1: Line 1 is on its backup server, because the primary failed: 503.", "Find out", "sip1/"},
-		{"unknown user", func(c *condition) { c.lines[0].State, c.lines[0].Why = "failed", "404 Not Found." }, "error line-1: Line 1 has no server: 404 Not Found.", "Check the user name", "sip1/"},
+		}, "warning line-1: Line 1 is on its backup server, because the primary failed: 503.", "Find out", "sip1/register_addr"},
+		{"unknown user", func(c *condition) { c.lines[0].State, c.lines[0].Why = "failed", "404 Not Found." }, "error line-1: Line 1 has no server: 404 Not Found.", "Check the user name", "sip1/username"},
 		{"unknown server", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "lookup pbx.example: no such host"
-		}, "error line-1: Line 1 has no server: lookup pbx.example: no such host.", "Check the server's name", "sip1/"},
+		}, "error line-1: Line 1 has no server: lookup pbx.example: no such host.", "Check the server's name", "sip1/register_addr"},
 		{"bad certificate", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "tls: certificate has expired"
-		}, "error line-1:", "Check the server's certificate", "sip1/"},
+		}, "error line-1:", "Check the server's certificate", "sip/tls_ca_file"},
 		{"port taken", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "udp 5060: address already in use"
-		}, "error line-1:", "Another program", "sip1/"},
-		{"silent", func(c *condition) { c.lines[0].State, c.lines[0].LastError = "failed", "192.0.2.1:5060: timeout" }, "error line-1:", "Check the server's address", "sip1/"},
+		}, "error line-1:", "Another program", "sip/udp_port"},
+		{"silent", func(c *condition) { c.lines[0].State, c.lines[0].LastError = "failed", "192.0.2.1:5060: timeout" }, "error line-1:", "Check the server's address", "sip1/register_addr"},
 		{"on the backup", func(c *condition) {
 			c.lines[0].Server, c.lines[0].FailbackS, c.lines[0].Why = "backup", api.Number(60), "On the backup since 09:00"
-		}, "warning line-1: Line 1 is on its backup server: On the backup since 09:00.", "Find out", "sip1/"},
+		}, "warning line-1: Line 1 is on its backup server: On the backup since 09:00.", "Find out", "sip1/register_addr"},
 		{"on the backup for ever", func(c *condition) { c.lines[0].Server = "backup" }, "warning line-1: Line 1 is on its backup server.", "The line does not go back by itself", "sip1/enable_failback"},
 		{"no server", func(c *condition) {
 			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line has no server: register_addr and proxy_addr are empty"})
@@ -103,8 +106,8 @@ func TestWarnings(t *testing.T) {
 		{"on trial", func(c *condition) {
 			c.provisioning.Trial = &api.Trial{Generation: 2, Until: api.At(later(95 * time.Second))}
 		},
-			"info trial: New settings are on trial for another 90 s", "", "/"},
-		{"on trial for as long as it takes", func(c *condition) { c.provisioning.Trial = &api.Trial{Generation: 2} }, "info trial: New settings are on trial: they", "", "/"},
+			"info trial: New settings are on trial for another 90 s", "Nothing", "/"},
+		{"on trial for as long as it takes", func(c *condition) { c.provisioning.Trial = &api.Trial{Generation: 2} }, "info trial: New settings are on trial: they", "Nothing", "/"},
 		{"not understood", func(c *condition) {
 			c.provisioning.NotUnderstood = []api.NotUnderstood{{Source: "http://a/x.ini", Text: "unknown key"}}
 		}, "info not-understood: 1 lines of what was fetched from http://a/x.ini were not used; the first: unknown key", "Tell", "provisioning/"},
@@ -125,6 +128,9 @@ func TestWarnings(t *testing.T) {
 		{"accounts lost", func(c *condition) { c.journal.lost = 2 }, "error accounts-lost: 2 accounting records", "Check", "radius/"},
 		{"accounts wait for a server", func(c *condition) { c.journal = journalState{waiting: 3} }, "info accounts-waiting: 3 accounting records wait, and there is no", "Name one", "radius/acct_servers"},
 		{"many accounts wait", func(c *condition) { c.journal = journalState{waiting: 100, servers: true} }, "warning accounts-waiting: 100", "Check", "radius/acct_servers"},
+		{"a meddler", func(c *condition) { c.rewritten = []int{1} }, "warning alg-1: Something on the way changes the SIP messages of line 1", "Switch the SIP helper", "sip1/transport"},
+		{"keys of SRTP in clear", func(c *condition) { c.audible = []int{1} }, "warning srtp-clear-1: The sound of line 1", "Register over TLS", "sip1/srtp_over_clear"},
+		{"passwords in clear", func(c *condition) { c.clear = "http://p.example/x.ini" }, "warning clear-secrets: Passwords came in clear, and anybody on the way could read them: http://p.example/x.ini.", "Have the settings", "provisioning/allow_clear_secrets"},
 		{"some are on their way", func(c *condition) { c.journal = journalState{waiting: 3, servers: true} }, "", "", ""},
 	} {
 		c := soundDevice()
@@ -148,6 +154,67 @@ func TestWarnings(t *testing.T) {
 		}
 		if got := string(w.Section + "/" + w.Key); got != tt.key {
 			t.Errorf("%s: settings %s, want %s", tt.name, got, tt.key)
+		}
+		canBeSaid(t, string(w.Label))
+		if w.Todo == "" || w.Label == "" || !strings.HasPrefix(string(w.Link), "/") {
+			t.Errorf("%s: do %q at %q, %q", tt.name, w.Todo, w.Label, w.Link)
+		}
+		if raw := rawKey.FindString(strings.ReplaceAll(w.Text+" "+string(w.Todo)+" "+string(w.Label), "log_format", "")); raw != "" && len(c.faults) == 0 {
+			t.Errorf("%s: a person reads %q", tt.name, raw)
+		}
+	}
+}
+
+// rawKey is a section or a key as files have it.
+var rawKey = regexp.MustCompile(`\[\w+\]|[a-z]+_[a-z_]+`)
+
+// A warning leads to the field that helps, by the name that the page has for it.
+func TestPlacesOfWarnings(t *testing.T) {
+	for place, want := range map[[2]string][2]string{
+		{"sip1", "register_addr"}:    {"Settings of line 1: Server Address", "/line/1/sip#register_addr"},
+		{"sip12", "enable_failback"}: {"Settings of line 12: Enable Failback", "/line/12/basic#enable_failback"},
+		{"sip", "rtp_port_max"}:      {"SIP, all lines: RTP port maximum", "/line/global#rtp_port_max"},
+		{"port3", ""}:                {"Settings of port 3", "/ports/3"},
+		{"web", "allow"}:             {"Page: Allow", "/system/web#allow"},
+		{"x", "y"}:                   {"", ""},
+	} {
+		if label, link := placeOf(place[0], place[1]); label != want[0] || link != want[1] {
+			t.Errorf("%v: %q, %q, want %q", place, label, link, want)
+		}
+	}
+}
+
+// Settings with secrets that came in clear are told of, unless what comes so is sealed.
+func TestSecretsInClear(t *testing.T) {
+	secret, none := "[sip1]\nauth_password = hush\n", "[sip1]\ndisplay_name = x\n"
+	for _, tt := range []struct{ url, text, seal, want string }{
+		{"http://p.example/a.ini", secret, "", "http://p.example/a.ini"},
+		{"tftp://p.example/a.ini", secret, "", "tftp://p.example/a.ini"},
+		{"http://p.example/a.ini", none, "", ""},
+		{"https://p.example/a.ini", secret, "", ""},
+		{"http://p.example/a.ini", secret, strings.Repeat("ab", 32), ""},
+	} {
+		c := &config.Config{Provisioning: config.Provisioning{SealKey: tt.seal}}
+		if got := secretsInClear(c, []config.Layer{config.FileLayer("/etc/x", []byte(secret)), config.ProvisionedLayer(tt.url, []byte(tt.text))}); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.url, got, tt.want)
+		}
+	}
+}
+
+func TestKeysInClear(t *testing.T) {
+	for _, tt := range []struct {
+		line config.Line
+		want bool
+	}{
+		{config.Line{Enabled: true, SRTP: "optional", SRTPOverClear: true}, true},
+		{config.Line{Enabled: true, SRTP: "optional"}, false},
+		{config.Line{Enabled: true, SRTP: "off", SRTPOverClear: true}, false},
+		{config.Line{SRTP: "required", SRTPOverClear: true}, false},
+		{config.Line{Enabled: true, SRTP: "required", SRTPOverClear: true, Transport: config.TLS}, false},
+		{config.Line{Enabled: true, SRTP: "required", SRTPOverClear: true, Transport: config.TLS, BackupAddr: "b"}, true},
+	} {
+		if got := keysInClear(&tt.line); got != tt.want {
+			t.Errorf("%+v: %v", tt.line, got)
 		}
 	}
 }

@@ -199,6 +199,7 @@ func (l *Line) result(a registrar.Action, target transport.Target, answer ua.Ans
 	if res == nil {
 		return registrar.Result{Outcome: registrar.Unavailable, Cause: answer.Err}
 	}
+	l.rewritten = rewritten(req, res)
 	r := registrar.Result{Outcome: registrar.Refused, Code: res.StatusCode}
 	r.RetryAfter, _ = res.RetryAfter()
 	r.Cause = fmt.Errorf("%s %s at %s: %s", req.Method, l.aor(s), target, sipmsg.Told(res.StatusCode, res.Reason))

@@ -104,6 +104,8 @@ type Line struct {
 	mapping remapping
 	watches []func()
 
+	rewritten bool // the last answer to a REGISTER says so; see Snapshot
+
 	stopping bool
 	ended    bool
 	stopped  chan struct{} // closed when unregistered

@@ -17,6 +17,9 @@ type Snapshot struct {
 	ServerAddr string // of the current server; empty: none
 	Transport  string // udp tcp tls
 	Calls      int    // running ones
+	// Rewritten: something on the way, such as the SIP helper (ALG) of a router, changes what this
+	// line writes.
+	Rewritten bool
 	registrar.Status
 
 	hunting bool
@@ -41,10 +44,10 @@ func (l *Line) publish(time.Time) {
 	st := l.reg.Facts()
 	hunting, calls, target := l.reg.Hunting(), l.running(), l.servers[st.Server].target()
 	old := l.snapshot.Load()
-	if old != nil && old.Status == st && old.hunting == hunting && old.Calls == calls && old.target == target {
+	if old != nil && old.Status == st && old.hunting == hunting && old.Calls == calls && old.target == target && old.Rewritten == l.rewritten {
 		return
 	}
-	s := &Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: calls, Status: st, hunting: hunting, target: target}
+	s := &Snapshot{Line: l.cfg.N, Enabled: l.cfg.Enabled, Calls: calls, Status: st, hunting: hunting, target: target, Rewritten: l.rewritten}
 	if target.Addr.IsValid() {
 		s.ServerAddr, s.Transport = target.Addr.String(), target.Proto.String()
 	}

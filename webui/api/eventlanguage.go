@@ -8,7 +8,7 @@ import (
 )
 
 // sentences are the members of events that a page shows as they are.
-var sentences = map[string]bool{"why": true, "last_error": true, "text": true, "todo": true, "error": true, "reason": true, "warning": true}
+var sentences = map[string]bool{"why": true, "last_error": true, "text": true, "todo": true, "error": true, "label": true, "reason": true, "warning": true}
 
 // inLanguage has the sentences of events in another language than English. A page that was drawn
 // in it stays so.

@@ -53,6 +53,8 @@ type Warning struct {
 	Todo     Text   `json:"todo"`     // what to do
 	Section  Text   `json:"section"`  // of the settings, where they can help
 	Key      Text   `json:"key"`
+	Label    Text   `json:"label"` // what the page calls the place where something can be done
+	Link     Text   `json:"link"`  // that place: an address of the page
 	Since    Time   `json:"since"`
 }
 

@@ -53,7 +53,7 @@ func TestSystemAnswers(t *testing.T) {
 		path, want string
 	}{
 		{User, "/api/v1/messages", `[{"line":1,"kind":"voice","waiting":true,"new":2,"old":null,"urgent_new":null,"urgent_old":null,"account":null,"at":"2026-03-01T10:00:00.000Z","from":null,"text":null}]`},
-		{User, "/api/v1/warnings", `[{"id":"line2","severity":"error","text":"Line 2 is down.","todo":null,"section":null,"key":null,"since":null}]`},
+		{User, "/api/v1/warnings", `[{"id":"line2","severity":"error","text":"Line 2 is down.","todo":null,"section":null,"key":null,"label":null,"link":null,"since":null}]`},
 		{User, "/api/v1/system", `{"time":null,"zone":"","clock":{"set":false,"source":"","floor":null},"uptime_s":0,"version":"1.0","go":"","arch":"",` +
 			`"memory":{"rss_bytes":0,"heap_bytes":0,"total_bytes":0,"free_bytes":0},"disk":{"path":"","total_bytes":0,"free_bytes":0,"read_only":false},` +
 			`"network":[{"name":"eth0","mac":null,"up":false,"addresses":[]}],"dns":[],"gateway":null,"hostname":null,"load":null}`},

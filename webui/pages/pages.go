@@ -48,3 +48,7 @@ func Add(a *api.API) {
 		system.Routes(site),
 	))...)
 }
+
+// Place is the address of the page that shows a group of keys of a section, of section n where they are
+// numbered; an empty group: any. Empty: none does.
+func Place(section string, n int, group string) string { return settings.Place(section, n, group) }

@@ -111,8 +111,8 @@
       for (const name of ['href', 'src']) {
         const text = part.dataset[name];
         if (!text) continue;
-        const to = text.startsWith('/') ? address(text, data) : String(member(data, text) ?? '');
-        if (!to.startsWith('/')) continue;
+        const to = text[0] === '/' ? address(text, data) : member(data, text);
+        if (to?.[0] !== '/') continue;
         if (/\/(?:\.|\/|$)/.test(to) || part.getAttribute(name) === to) continue; // a member is missing
         if (name === 'src') picture(part, to);
         else part.setAttribute(name, to);

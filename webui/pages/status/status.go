@@ -52,6 +52,8 @@ type warning struct {
 	Severity string   `json:"severity"` // info warning error
 	Text     string   `json:"text"`
 	Todo     api.Text `json:"todo"`
+	Label    api.Text `json:"label"`
+	Link     api.Text `json:"link"`
 }
 
 // A message is one of /messages.

@@ -90,7 +90,7 @@ func warnings(s sight) templ.Component {
 		}
 		if s.warned {
 			ctx.Text("<div class=\"warnings\" data-list=\"warning\"><template>")
-			ctx.Put(warningItem(warning{}))
+			ctx.Put(warningItem(warning{}, s.admin))
 			ctx.Text("</template><p class=\"allwell\" data-empty")
 			if len(s.warnings) > 0 {
 				ctx.Text(" hidden")
@@ -99,7 +99,7 @@ func warnings(s sight) templ.Component {
 			ctx.Tell("Everything works. Nothing needs you.")
 			ctx.Text("</p>")
 			for _, w := range s.warnings {
-				ctx.Put(warningItem(w))
+				ctx.Put(warningItem(w, s.admin))
 			}
 			ctx.Text("</div>")
 		} else {
@@ -110,7 +110,7 @@ func warnings(s sight) templ.Component {
 	})
 }
 
-func warningItem(w warning) templ.Component {
+func warningItem(w warning, admin bool) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<div class=\"alert warning\" data-live=\"")
 		ctx.Say("warning/" + w.ID)
@@ -129,6 +129,16 @@ func warningItem(w warning) templ.Component {
 			ctx.Text("</span></p>")
 		})
 		ctx.Around(frame.If("todo", w.Todo != ""), inner19)
+		if admin {
+			inner21 := part.Draw(func(ctx *part.Page) {
+				ctx.Text("<p class=\"place\"><a href=\"")
+				ctx.Link(templ.URL(string(w.Link)))
+				ctx.Text("\" data-href=\"link\" data-field=\"label\">")
+				ctx.Say(words.Told(ctx, string(w.Label)))
+				ctx.Text("</a></p>")
+			})
+			ctx.Around(frame.If("label", w.Label != ""), inner21)
+		}
 		ctx.Text("</div>")
 	})
 }
@@ -136,7 +146,7 @@ func warningItem(w warning) templ.Component {
 // line is where one line is registered, and why there.
 func line(l api.Line, admin bool) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner22 := part.Draw(func(ctx *part.Page) {
+		inner25 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"route\" data-attr=\"server\" data-state=\"")
 			ctx.Say(l.Server)
 			ctx.Text("\" aria-hidden=\"true\"><span class=\"end me\">")
@@ -148,69 +158,69 @@ func line(l api.Line, admin bool) templ.Component {
 			ctx.Text("</span></span></div><p class=\"why\" data-field=\"why\">")
 			ctx.Say(words.Told(ctx, string(l.Why)))
 			ctx.Text("</p>")
-			inner28 := part.Draw(func(ctx *part.Page) {
-				inner29 := part.Draw(func(ctx *part.Page) {
+			inner31 := part.Draw(func(ctx *part.Page) {
+				inner32 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("aor", "", string(l.AOR)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Address")), inner29)
+				ctx.Around(frame.Fact(words.T(ctx, "Address")), inner32)
 				ctx.Text(" ")
-				inner30 := part.Draw(func(ctx *part.Page) {
+				inner33 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Word("server", l.Server, frame.Servers))
 					ctx.Text(" ")
-					inner31 := part.Draw(func(ctx *part.Page) {
+					inner34 := part.Draw(func(ctx *part.Page) {
 						ctx.Text("<span class=\"hush\">")
 						ctx.Put(frame.Live("server_addr", "", string(l.ServerAddr)))
 						ctx.Say(" ")
 						ctx.Put(frame.Word("transport", string(l.Transport), frame.Transports))
 						ctx.Text("</span>")
 					})
-					ctx.Around(frame.If("server_addr", l.ServerAddr != ""), inner31)
+					ctx.Around(frame.If("server_addr", l.ServerAddr != ""), inner34)
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Server")), inner30)
+				ctx.Around(frame.Fact(words.T(ctx, "Server")), inner33)
 				ctx.Text(" ")
-				inner33 := part.Draw(func(ctx *part.Page) {
+				inner36 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("since", l.Since))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Since")), inner33)
+				ctx.Around(frame.Fact(words.T(ctx, "Since")), inner36)
 				ctx.Text(" ")
-				inner34 := part.Draw(func(ctx *part.Page) {
+				inner37 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Countdown("refresh_in_s", l.RefreshInS))
 					ctx.Text(" ")
-					inner35 := part.Draw(func(ctx *part.Page) {
+					inner38 := part.Draw(func(ctx *part.Page) {
 						ctx.Text("–")
 					})
-					ctx.Around(frame.If("!refresh_in_s", l.RefreshInS == nil), inner35)
+					ctx.Around(frame.If("!refresh_in_s", l.RefreshInS == nil), inner38)
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Next refresh")), inner34)
+				ctx.Around(frame.Fact(words.T(ctx, "Next refresh")), inner37)
 			})
-			ctx.Around(frame.Facts(), inner28)
+			ctx.Around(frame.Facts(), inner31)
 			ctx.Text(" ")
-			inner36 := part.Draw(func(ctx *part.Page) {
+			inner39 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"probe\">")
 				ctx.Say(words.T(ctx, "The primary is tried again in") + " ")
 				ctx.Put(frame.Countdown("failback_in_s", l.FailbackS))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("failback_in_s", l.FailbackS != nil), inner36)
+			ctx.Around(frame.If("failback_in_s", l.FailbackS != nil), inner39)
 			ctx.Text(" ")
-			inner38 := part.Draw(func(ctx *part.Page) {
+			inner41 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"probe\">")
 				ctx.Say(words.T(ctx, "The servers are tried again in") + " ")
 				ctx.Put(frame.Countdown("retry_in_s", l.RetryInS))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("retry_in_s", l.RetryInS != nil), inner38)
+			ctx.Around(frame.If("retry_in_s", l.RetryInS != nil), inner41)
 			ctx.Text(" ")
-			inner40 := part.Draw(func(ctx *part.Page) {
+			inner43 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span class=\"hush\">")
 				ctx.Tell("Last error:")
 				ctx.Text("</span> <span data-field=\"last_error\">")
 				ctx.Say(words.Told(ctx, string(l.LastError)))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("last_error", l.LastError != ""), inner40)
+			ctx.Around(frame.If("last_error", l.LastError != ""), inner43)
 			ctx.Text(" <div class=\"buttons foot\">")
-			inner43 := part.Draw(func(ctx *part.Page) {
+			inner46 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<span>")
 				ctx.Say(words.T(ctx, "Failovers") + " ")
 				ctx.Put(frame.Live("failovers", "", strconv.Itoa(l.Failovers)))
@@ -219,7 +229,7 @@ func line(l api.Line, admin bool) templ.Component {
 				ctx.Put(frame.Live("failbacks", "", strconv.Itoa(l.Failbacks)))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.Parts(), inner43)
+			ctx.Around(frame.Parts(), inner46)
 			if admin && l.State != "disabled" {
 				ctx.Put(frame.ButtonLink("quiet small", words.T(ctx, "SIP messages"), "/line/"+strconv.Itoa(l.Line)+"/messages"))
 				ctx.Text(" ")
@@ -227,14 +237,14 @@ func line(l api.Line, admin bool) templ.Component {
 			}
 			ctx.Text("</div>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Line %d", l.Line), State: frame.Badge("state", l.State, frame.LineStates), Live: "line/" + strconv.Itoa(l.Line), Look: "line", Tone: l.State, Attr: "state", Inner: true}), inner22)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Line %d", l.Line), State: frame.Badge("state", l.State, frame.LineStates), Live: "line/" + strconv.Itoa(l.Line), Look: "line", Tone: l.State, Attr: "state", Inner: true}), inner25)
 	})
 }
 
 // port is one port, drawn as what is connected to it.
 func port(p api.Port) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner47 := part.Draw(func(ctx *part.Page) {
+		inner50 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"portview\">")
 			ctx.Put(Machine(p))
 			ctx.Text("<div>")
@@ -249,7 +259,7 @@ func port(p api.Port) templ.Component {
 				ctx.Say(frame.PortKinds.Of(ctx, p.Kind))
 				ctx.Text("</p>")
 			}
-			inner51 := part.Draw(func(ctx *part.Page) {
+			inner54 := part.Draw(func(ctx *part.Page) {
 				if p.Driver != "none" {
 					ctx.Put(frame.Word("hook", p.Hook, frame.Hooks))
 				}
@@ -257,26 +267,26 @@ func port(p api.Port) templ.Component {
 				ctx.Say(words.T(ctx, "Line %d", p.Line))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.Parts(), inner51)
+			ctx.Around(frame.Parts(), inner54)
 			if p.Driver != "none" {
-				inner53 := part.Draw(func(ctx *part.Page) {
+				inner56 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<p class=\"nocard\">")
 					ctx.Tell("No line card is connected.")
 					ctx.Text("</p>")
 				})
-				ctx.Around(frame.If("!card", !p.Card), inner53)
+				ctx.Around(frame.If("!card", !p.Card), inner56)
 			}
-			inner55 := part.Draw(func(ctx *part.Page) {
+			inner58 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p><a href=\"")
 				ctx.Link(templ.URL("/calls/" + string(p.Call)))
 				ctx.Text("\" data-href=\"/calls/{call}\">")
 				ctx.Tell("The call")
 				ctx.Text("</a></p>")
 			})
-			ctx.Around(frame.If("call", p.Call != ""), inner55)
+			ctx.Around(frame.If("call", p.Call != ""), inner58)
 			ctx.Text("</div></div>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Port %d", p.Port), Href: "/ports", State: frame.Badge("state", p.State, frame.PortStates), Live: "port/" + strconv.Itoa(p.Port), Look: "port", Inner: true}), inner47)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Port %d", p.Port), Href: "/ports", State: frame.Badge("state", p.State, frame.PortStates), Live: "port/" + strconv.Itoa(p.Port), Look: "port", Inner: true}), inner50)
 	})
 }
 
@@ -288,9 +298,9 @@ func Machine(p api.Port) templ.Component {
 		ctx.Text("\"><span data-attr=\"state\" data-state=\"")
 		ctx.Say(p.State)
 		ctx.Text("\">")
-		classes61 := []string{p.Kind}
+		classes64 := []string{p.Kind}
 		ctx.Text("<svg class=\"")
-		ctx.Say(part.Classes(classes61))
+		ctx.Say(part.Classes(classes64))
 		ctx.Text("\" data-attr=\"hook\" data-state=\"")
 		ctx.Say(p.Hook)
 		ctx.Text("\" viewBox=\"0 0 96 80\" width=\"96\" height=\"80\" aria-hidden=\"true\"><g class=\"waves\"><path d=\"M14 16q-7 8 0 18M6 11q-11 14 0 28M82 16q7 8 0 18M90 11q11 14 0 28\"></path></g> ")
@@ -317,17 +327,17 @@ func faxes(all []fax) templ.Component {
 			ctx.Text(" hidden")
 		}
 		ctx.Text(">")
-		inner65 := part.Draw(func(ctx *part.Page) {
+		inner68 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Send a fax"), "/fax"))
 		})
-		ctx.Around(frame.Empty(words.T(ctx, "No fax is on its way.")), inner65)
+		ctx.Around(frame.Empty(words.T(ctx, "No fax is on its way.")), inner68)
 		ctx.Text("</div></div>")
 	})
 }
 
 func faxItem(f fax) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner67 := part.Draw(func(ctx *part.Page) {
+		inner70 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"faxview\"><img class=\"page\" alt=\"")
 			ctx.Tell("The page so far")
 			ctx.Text("\" width=\"108\" height=\"153\" data-src=\"/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}\"")
@@ -340,34 +350,34 @@ func faxItem(f fax) templ.Component {
 				ctx.Text("\"")
 			}
 			ctx.Text("><div>")
-			inner70 := part.Draw(func(ctx *part.Page) {
-				inner71 := part.Draw(func(ctx *part.Page) {
+			inner73 := part.Draw(func(ctx *part.Page) {
+				inner74 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Word("direction", f.Direction, frame.Directions))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Direction")), inner71)
+				ctx.Around(frame.Fact(words.T(ctx, "Direction")), inner74)
 				ctx.Text(" ")
-				inner72 := part.Draw(func(ctx *part.Page) {
+				inner75 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("pages.length", "", strconv.Itoa(len(f.Pages))))
 					ctx.Text(" ")
 					ctx.Say(" / ")
 					ctx.Put(frame.Live("page_count", "", frame.Num(f.PageCount)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Pages done")), inner72)
+				ctx.Around(frame.Fact(words.T(ctx, "Pages done")), inner75)
 				ctx.Text(" ")
-				inner74 := part.Draw(func(ctx *part.Page) {
+				inner77 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("rate", "bitrate", frame.Bitrate(f.Rate)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Rate")), inner74)
+				ctx.Around(frame.Fact(words.T(ctx, "Rate")), inner77)
 				ctx.Text(" ")
-				inner75 := part.Draw(func(ctx *part.Page) {
+				inner78 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("remote_id", "", string(f.RemoteID)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Far machine")), inner75)
+				ctx.Around(frame.Fact(words.T(ctx, "Far machine")), inner78)
 			})
-			ctx.Around(frame.Facts(), inner70)
+			ctx.Around(frame.Facts(), inner73)
 			ctx.Text("</div></div>")
-			inner76 := part.Draw(func(ctx *part.Page) {
-				inner77 := part.Draw(func(ctx *part.Page) {
+			inner79 := part.Draw(func(ctx *part.Page) {
+				inner80 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span>")
 					ctx.Say(words.T(ctx, "Page") + " ")
 					ctx.Put(frame.Live("progress.page", "", f.at().page))
@@ -376,91 +386,91 @@ func faxItem(f fax) templ.Component {
 					ctx.Put(frame.Live("progress.rows", "", f.at().rows))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Parts(), inner77)
+				ctx.Around(frame.Parts(), inner80)
 				ctx.Text(" ")
 				ctx.Put(frame.Progress(words.T(ctx, "This page"), f.at().n, f.at().of, "progress.rows", "progress.of"))
 			})
-			ctx.Around(frame.If("progress", f.Progress != nil), inner76)
+			ctx.Around(frame.If("progress", f.Progress != nil), inner79)
 			ctx.Text(" ")
-			inner80 := part.Draw(func(ctx *part.Page) {
+			inner83 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p>")
 				ctx.Say(words.T(ctx, "Next try") + " ")
 				ctx.Put(frame.Time("next_try", f.NextTry))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner80)
+			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner83)
 			ctx.Text(" ")
-			inner82 := part.Draw(func(ctx *part.Page) {
+			inner85 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
 				ctx.Say(words.Told(ctx, string(f.Error)))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("error", f.Error != ""), inner82)
+			ctx.Around(frame.If("error", f.Error != ""), inner85)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: dash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner67)
+		ctx.Around(frame.CardOf(frame.CardView{Title: dash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner70)
 	})
 }
 
 // provisioning is where the settings come from.
 func provisioning(s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner85 := part.Draw(func(ctx *part.Page) {
-			inner86 := part.Draw(func(ctx *part.Page) {
-				inner87 := part.Draw(func(ctx *part.Page) {
+		inner88 := part.Draw(func(ctx *part.Page) {
+			inner89 := part.Draw(func(ctx *part.Page) {
+				inner90 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("last", s.Provisioning.Last))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner87)
-				ctx.Text(" ")
-				inner88 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Live("source", "", string(s.Provisioning.Source)))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "Source")), inner88)
-				ctx.Text(" ")
-				inner89 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Live("url", "", string(s.Provisioning.URL)))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "File")), inner89)
-				ctx.Text(" ")
-				inner90 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Time("next", s.Provisioning.Next))
-				})
-				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner90)
+				ctx.Around(frame.Fact(words.T(ctx, "Last fetch")), inner90)
 				ctx.Text(" ")
 				inner91 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Live("source", "", string(s.Provisioning.Source)))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "Source")), inner91)
+				ctx.Text(" ")
+				inner92 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Live("url", "", string(s.Provisioning.URL)))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "File")), inner92)
+				ctx.Text(" ")
+				inner93 := part.Draw(func(ctx *part.Page) {
+					ctx.Put(frame.Time("next", s.Provisioning.Next))
+				})
+				ctx.Around(frame.Fact(words.T(ctx, "Next fetch")), inner93)
+				ctx.Text(" ")
+				inner94 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Live("generation", "", frame.Num(s.Provisioning.Generation)))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner91)
+				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner94)
 			})
-			ctx.Around(frame.Facts(), inner86)
+			ctx.Around(frame.Facts(), inner89)
 			ctx.Text(" ")
-			inner92 := part.Draw(func(ctx *part.Page) {
+			inner95 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"trial\">")
 				ctx.Say(words.T(ctx, "These settings are on trial. If the lines do not come back, the ones before return") + " ")
 				ctx.Put(frame.Time("trial.until", until(s.Provisioning.Trial)))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("trial", s.Provisioning.Trial != nil), inner92)
+			ctx.Around(frame.If("trial", s.Provisioning.Trial != nil), inner95)
 			ctx.Text(" ")
-			inner94 := part.Draw(func(ctx *part.Page) {
+			inner97 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror\"><span data-field=\"error\">")
 				ctx.Say(words.Told(ctx, string(s.Provisioning.Error)))
 				ctx.Text("</span></p>")
 			})
-			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner94)
+			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner97)
 			for _, w := range s.Waiting {
 				ctx.Text("<p class=\"hush\">")
 				ctx.Say(words.T(ctx, "New settings of [%s] wait for %s.", w.Section, words.Told(ctx, w.For)))
 				ctx.Text("</p>")
 			}
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner85)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner88)
 	})
 }
 
 // messages are what waits for the people of the lines.
 func messages(all []message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner98 := part.Draw(func(ctx *part.Page) {
+		inner101 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<ul class=\"plainlist\">")
 			for _, m := range all {
 				ctx.Text("<li>")
@@ -482,32 +492,32 @@ func messages(all []message) templ.Component {
 			}
 			ctx.Text("</ul>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner98)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner101)
 	})
 }
 
 func device(s api.Status) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner105 := part.Draw(func(ctx *part.Page) {
-			inner106 := part.Draw(func(ctx *part.Page) {
+		inner108 := part.Draw(func(ctx *part.Page) {
+			inner109 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.FactText(words.T(ctx, "Version"), s.Version))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Running for"), frame.Duration(s.UptimeS)))
 				ctx.Text(" ")
-				inner107 := part.Draw(func(ctx *part.Page) {
+				inner110 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")
 					ctx.Say(dash(frame.MAC(string(s.Device.MAC))))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner107)
+				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner110)
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Serial number"), string(s.Device.Serial)))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Account"), string(s.Device.Account)))
 			})
-			ctx.Around(frame.Facts(), inner106)
+			ctx.Around(frame.Facts(), inner109)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner105)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner108)
 	})
 }
 

@@ -63,6 +63,7 @@ func TestPageTells(t *testing.T) {
 		"a fax that runs":                    `data-live="fax/f2" data-key="f2"`,
 		"and its page, when there is one":    `data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}"`,
 		"a warning and what to do":           `Check the user name and the password with the provider.`,
+		"and the way there":                  `<a href="/line/3/sip#auth_password" data-href="link" data-field="label">Settings of line 3: Authentication Password</a>`,
 		"a message, as text":                 `Back at &lt;b&gt;three&lt;/b&gt;.`,
 		"settings on trial":                  `data-time="trial.until"`,
 		"what waits":                         `New settings of [port1] wait for port 1 to be on-hook.`,

@@ -13,7 +13,7 @@ import (
 // tellers are the files, below the top of the tree, whose texts people read: of each what it says
 // is a sentence for the catalogues.
 var tellers = []string{
-	"registrar/status.go", "lines/status.go", "agent/warnings.go", "agent/disturbs.go", "agent/settingsedit.go",
+	"registrar/status.go", "lines/status.go", "agent/warnings.go", "agent/warningplaces.go", "agent/disturbs.go", "agent/settingsedit.go",
 	"agent/pending.go", "agent/reconcile.go", "agent/ports.go", "webui/shut.go", "internal/config/key.go",
 }
 
