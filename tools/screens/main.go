@@ -3,6 +3,10 @@
 // repository stays small.
 //
 //	go run ./tools/screens
+//
+// With the word demo it draws what the demo prints, instead:
+//
+//	bin/tipring demo --once --fast | go run ./tools/screens demo > docs/demo.svg
 package main
 
 import (
@@ -29,6 +33,13 @@ var chosen = []struct {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "demo" {
+		if err := story(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "screens:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, c := range chosen {
 		if err := convert(filepath.Join("build", "screens", c.name+".png"), filepath.Join("docs", "screens", c.name+".png"), c.rows); err != nil {
 			fmt.Fprintln(os.Stderr, "screens:", err)

@@ -47,6 +47,9 @@ func overview(v frame.View, s sight) templ.Component {
 			ctx.Text("</h2>")
 			if len(s.Ports) == 0 {
 				inner7 := part.Draw(func(ctx *part.Page) {
+					if s.admin {
+						ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Set up port 1"), "/ports/1"))
+					}
 				})
 				ctx.Around(frame.Empty(words.T(ctx, "No telephone port is set up.")), inner7)
 			} else {
@@ -91,13 +94,16 @@ func warnings(s sight) templ.Component {
 		if s.warned {
 			ctx.Text("<div class=\"warnings\" data-list=\"warning\"><template>")
 			ctx.Put(warningItem(warning{}, s.admin))
-			ctx.Text("</template><p class=\"allwell\" data-empty")
-			if len(s.warnings) > 0 {
-				ctx.Text(" hidden")
+			ctx.Text("</template>")
+			if len(s.Lines) > 0 {
+				ctx.Text("<p class=\"allwell\" data-empty")
+				if len(s.warnings) > 0 {
+					ctx.Text(" hidden")
+				}
+				ctx.Text(">")
+				ctx.Tell("Everything works. Nothing needs you.")
+				ctx.Text("</p>")
 			}
-			ctx.Text(">")
-			ctx.Tell("Everything works. Nothing needs you.")
-			ctx.Text("</p>")
 			for _, w := range s.warnings {
 				ctx.Put(warningItem(w, s.admin))
 			}
@@ -219,7 +225,7 @@ func line(l api.Line, admin bool) templ.Component {
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("last_error", l.LastError != ""), inner43)
-			ctx.Text(" <div class=\"buttons foot\">")
+			ctx.Text(" ")
 			inner46 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<span>")
 				ctx.Say(words.T(ctx, "Failovers") + " ")
@@ -230,12 +236,13 @@ func line(l api.Line, admin bool) templ.Component {
 				ctx.Text("</span>")
 			})
 			ctx.Around(frame.Parts(), inner46)
+			ctx.Text(" ")
 			if admin && l.State != "disabled" {
-				ctx.Put(frame.ButtonLink("quiet small", words.T(ctx, "SIP messages"), "/line/"+strconv.Itoa(l.Line)+"/messages"))
-				ctx.Text(" ")
+				ctx.Text("<div class=\"buttons foot\">")
 				ctx.Put(frame.FormPost(frame.Post{Action: "/", Look: "small", Text: words.T(ctx, "Register now"), Name: "line", Value: strconv.Itoa(l.Line)}))
+				ctx.Put(frame.ButtonLink("quiet small", words.T(ctx, "SIP messages"), "/line/"+strconv.Itoa(l.Line)+"/messages"))
+				ctx.Text("</div>")
 			}
-			ctx.Text("</div>")
 		})
 		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Line %d", l.Line), State: frame.Badge("state", l.State, frame.LineStates), Live: "line/" + strconv.Itoa(l.Line), Look: "line", Tone: l.State, Attr: "state", Inner: true}), inner25)
 	})

@@ -102,7 +102,7 @@ func (bare) Calls() []api.Call { return nil }
 // A device that nobody has set up says what to do.
 func TestNothingSetUp(t *testing.T) {
 	page := get(serve(bare{}, fixture.Admin)).Body.String()
-	for _, want := range []string{"No line is set up.", `href="/line/1/sip"`, "No call is running.", "No fax is on its way.", "The configuration was refused: [sip1] port = &#34;x&#34;"} {
+	for _, want := range []string{"No line is set up.", `href="/line/1/sip"`, `href="/ports/1"`, "No call is running.", "No fax is on its way.", "The configuration was refused: [sip1] port = &#34;x&#34;"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
