@@ -123,7 +123,7 @@ type Line struct {
 // Nothing is sent before Run.
 func New(cfg *config.Line, dev Device) *Line {
 	l := &Line{
-		cfg: cfg, dev: dev, log: dev.Log.With("line", cfg.N),
+		cfg: cfg, dev: dev, log: slog.New(numbered{dev.Log.Handler(), cfg.N}),
 		stopped: make(chan struct{}),
 	}
 	if dev.Emergencies == nil {

@@ -34,7 +34,7 @@ func (m *Machine) refreshOrder() []Server {
 // beginHunt starts with the first server that did not ask to be left alone.
 func (m *Machine) beginHunt(now time.Time, order []Server) {
 	m.retryAt, m.hunt.planned = time.Time{}, time.Time{}
-	m.briefs = [3]int{}
+	m.briefs = [3]uint8{}
 	m.hunt.order = m.unblocked(now, order)
 	m.ask(now)
 }

@@ -26,6 +26,8 @@ type Machine struct {
 	rand func() float64 // in [0, 1)
 
 	started, stopped bool
+	lasting          bool     // the last hunt ended in an answer that repetition will not change
+	briefs           [3]uint8 // 423s in a row by server
 	attempts         uint64
 	calls            int
 
@@ -41,7 +43,6 @@ type Machine struct {
 	failures int       // hunts in a row that found no server
 	retryAt  time.Time // next hunt, when none is under way and nothing is bound
 	huntedAt time.Time // end of the last hunt
-	lasting  bool      // the last hunt ended in an answer that repetition will not change
 	lastErr  error
 
 	home homing
@@ -49,7 +50,6 @@ type Machine struct {
 	side aside     // the binding that one moved call needed
 	lift [3]uint64 // running Unbind by server
 
-	briefs  [3]int // 423s in a row by server
 	counts  Counts
 	actions []Action
 }
