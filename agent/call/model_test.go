@@ -144,7 +144,8 @@ func newModel(t *rapid.T, place int) *model {
 	m := &model{t: t}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	kind := rapid.SampledFrom([]string{"auto", "info", "inband"}).Draw(t, "dtmf_type")
-	style := rapid.SampledFrom([]string{Bellcore, ETSI}).Draw(t, "flash_style")
+	style := rapid.SampledFrom([]string{Bellcore, ETSI, Bellcore, ETSI, ByEvent, ByInfo}).Draw(t, "flash_style")
+	seconds := rapid.SampledFrom([]int{0, 5}).Draw(t, "hunt_s, rtp_timeout_s")
 	hangup := rapid.Bool().Draw(t, "transfer")
 	s := stunned(&m.server, settings{ports: 2, rtpPairs: 5, place: place, line: []string{"dtmf_type = " + kind}})
 	change := s.config
@@ -153,6 +154,7 @@ func newModel(t *rapid.T, place int) *model {
 		c.DTMFType = kind
 		c.Features = &codes{}
 		c.FlashStyle, c.CallWaiting, c.TransferOnHangup, c.ConferenceTransfers = style, true, hangup, hangup
+		c.HuntS, c.RTPTimeoutS = seconds, seconds
 		c.EchoCanceller, c.DataMode = hangup, "auto"
 	}
 	s.device = func(d *Device) { d.Menu = func(int) Service { return &chatter{left: 4000} } }
@@ -225,6 +227,15 @@ var happenings = []struct {
 			ph.loop(fxs.LoopFlash)
 		}
 	})},
+	{"pulses", plugged(func(ph *telephone) {
+		for range 3 {
+			ph.loop(fxs.LoopOpen)
+			ph.r.run(60 * time.Millisecond)
+			ph.loop(fxs.LoopClosed)
+			ph.r.run(40 * time.Millisecond)
+		}
+		ph.off = true
+	})},
 	{"press", plugged(func(ph *telephone) { ph.keys.Press('5', 640, 640) })},
 	{"dial", plugged(func(ph *telephone) { ph.dial("600") })},
 	{"dial on", plugged(func(ph *telephone) { ph.press("7#") })},
@@ -280,6 +291,7 @@ var happenings = []struct {
 	{"far end holds or comes back", far(mayOffer, func(m *model, c *farCall) {
 		c.reinvite([]offer.Direction{offer.SendRecv, offer.SendOnly, offer.Inactive}[m.how%3])
 	})},
+	{"far end is gone", far(isUp, func(_ *model, c *farCall) { c.dead = true })},
 	{"far end moves", far(mayOffer, func(_ *model, c *farCall) { c.move() })},
 	{"INFO", far(isUp, func(_ *model, c *farCall) { c.info('5') })},
 	{"event", far(isUp, func(_ *model, c *farCall) { c.media.SendEvent(5, 100) })},
