@@ -285,6 +285,19 @@ func TestCallsThatComeIn(t *testing.T) {
 	}
 }
 
+// A telephone rings for as long as its line has it, and the call is missed then.
+func TestRingTime(t *testing.T) {
+	t.Parallel()
+	r := telephoned(t, "ring_time_s = 5\n", "")
+	if c := r.ring(friend, "", ""); fmt.Sprint(c.statuses[len(c.statuses)-2:]) != "[180 480]" {
+		t.Errorf("%v\n%s", c.statuses, c.last)
+	}
+	r.until("idle", func() bool { return r.port(1).show().State == "idle" && r.Agent.calls.count() == 0 })
+	if m := r.features.Missed(); len(m) != 1 || len(r.answers.timers) != 0 {
+		t.Errorf("missed %v, %d timers", m, len(r.answers.timers))
+	}
+}
+
 // Calls that nobody answered are listed until somebody empties the list; those that were refused
 // for what they were, sent on or taken elsewhere are not missed, and without the log none is.
 func TestMissedCalls(t *testing.T) {

@@ -170,6 +170,7 @@ func (a *Agent) portConfigIn(in *config.Config, c config.Port) (call.Config, err
 	cfg.CallWaiting, cfg.FlashStyle, cfg.TransferOnHangup = c.CallWaiting, c.FlashStyle, c.TransferOnHangup
 	cfg.ConferenceTransfers, cfg.DataMode = c.ConferenceHangup == "transfer", c.DataMode
 	cfg.EchoCanceller, cfg.EchoTailMS = c.EchoCanceller, c.EchoTailMS
+	cfg.RingByNumber = c.RingByNumber
 	cfg.RxGainDB, cfg.TxGainDB = c.RxGainDB, c.TxGainDB
 	cfg.RTPTimeoutS = c.RTPTimeoutS
 	if c.Kind == "phone" {

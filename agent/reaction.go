@@ -112,8 +112,11 @@ func (r *reaction) elsewhere(code int) (to, why string) {
 	return "", ""
 }
 
-// awaitAnswer sends a call on that nobody has answered in time.
+// awaitAnswer sends a call on, or refuses it, that nobody has answered in time.
 func (a *Agent) awaitAnswer(c *lines.Call, r reaction) {
+	if l := a.config().Line(c.Line()); r.noAnswer == "" && l != nil && l.RingTimeS > 0 {
+		a.answers.await(c.Info().ID, time.Duration(l.RingTimeS)*time.Second, func() { c.Refuse(480) })
+	}
 	if r.noAnswer != "" {
 		a.answers.await(c.Info().ID, r.after, func() { c.RedirectFor(r.noAnswer, lines.DivertNoAnswer) })
 	}

@@ -138,7 +138,7 @@ func ofLine(c *config.Line) *config.Line {
 	}
 	own := *c
 	own.MaxCalls, own.MaxCallsPerHour, own.BlockPrefixes, own.BlockInternational = 0, 0, nil, false
-	own.VoiceMessageNumber, own.EnableMissedCallLog = "", false
+	own.VoiceMessageNumber, own.EnableMissedCallLog, own.RingTimeS = "", false, 0
 	return &own
 }
 

@@ -304,7 +304,7 @@ func forModems(codecs []offer.Codec) []offer.Codec {
 
 // capabilities are what the line offers for sound.
 func (l *Line) capabilities() offer.Capabilities {
-	caps := offer.Capabilities{PtimeMS: 20, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733", Comfort: l.cfg.ComfortNoise}
+	caps := offer.Capabilities{PtimeMS: l.cfg.PtimeMS, Events: l.cfg.DTMFType == "auto" || l.cfg.DTMFType == "rfc4733", Comfort: l.cfg.ComfortNoise}
 	for _, name := range l.cfg.Codecs {
 		if codec, ok := offer.ParseCodec(name); ok {
 			caps.Codecs = append(caps.Codecs, codec)

@@ -529,3 +529,22 @@ func TestNoCallInTheClearWhereSRTPIsRequired(t *testing.T) {
 		w.wantServer("primary", w.primary, 1, "")
 	})
 }
+
+// The packet time is that of the line, in offers and where the far end asks for none.
+func TestPacketTimeOfTheLine(t *testing.T) {
+	for _, setting := range []string{"", "ptime_ms = 40"} {
+		want := "a=ptime:20\r\n"
+		if setting != "" {
+			want = "a=ptime:40\r\n"
+		}
+		inWorld(t, []string{setting}, func(w *world) {
+			w.dial("600")
+			w.after(time.Second)
+			if body := string(w.primary.last(sipmsg.INVITE).Body); !strings.Contains(body, want) {
+				t.Errorf("%q: %s", setting, body)
+			}
+			w.phone.call().Hangup()
+			w.after(time.Second)
+		})
+	}
+}

@@ -55,6 +55,7 @@ type Config struct {
 	CallWaiting         bool     // a call that comes in during another is announced
 	TransferOnHangup    bool     // who hangs up in a second call that it has dialled connects the first with it
 	ConferenceTransfers bool     // who hangs up in a conference leaves the other two connected
+	RingByNumber        []string // NUMBER=RING or NUMBER*=RING: the pattern for who calls
 	EchoCanceller       bool
 	EchoTailMS          int    // how late an echo may come, the card's own delay included; 0: 32
 	RxGainDB, TxGainDB  int    // of what the telephone hears and says in calls: -12 to +12

@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"strings"
 
 	"tipring/internal/dsp"
 	"tipring/lines"
@@ -71,7 +72,15 @@ func (p *Port) comeFromHold(c *conversation) {
 // incoming is what a telephone shows of the far end when it rings.
 func (c *conversation) incoming() fxs.Incoming {
 	i := c.call.Info()
-	return fxs.Incoming{Caller: callerOf(i, c.p.dev.Clock()), Alert: i.Alert}
+	in := fxs.Incoming{Caller: callerOf(i, c.p.dev.Clock()), Alert: i.Alert}
+	for _, rule := range c.p.cfg.RingByNumber {
+		number, ring, _ := strings.Cut(rule, "=")
+		if start, more := strings.CutSuffix(number, "*"); in.Caller.Number == number || more && strings.HasPrefix(in.Caller.Number, start) {
+			in.Alert = ring
+			break
+		}
+	}
+	return in
 }
 
 // tick does what is due at the port.

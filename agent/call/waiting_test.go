@@ -194,6 +194,24 @@ func TestCallWaitingIsTheLastResort(t *testing.T) {
 	})
 }
 
+// Who calls decides how the telephone rings, before what the server asks for.
+func TestRingByNumber(t *testing.T) {
+	for number, want := range map[string]string{"600": "bellcore-dr3", "6001": "bellcore-dr2", "+491": "bellcore-dr4", "+492": "bellcore-dr5", "+43": "bellcore-dr2", "alice": "bellcore-dr2"} {
+		inRig(t, settings{config: func(c *Config) {
+			c.RingByNumber = []string{"600=bellcore-dr3", "+491=bellcore-dr4", "+49*=bellcore-dr5"}
+		}}, func(r *rig) {
+			r.far.callWith(func(m *sipmsg.Message) {
+				m.From.URI.User = number
+				m.Header.Add("Alert-Info", "info=ring2")
+			})
+			r.run(200 * time.Millisecond)
+			if got := r.phone().port.now.incoming().Alert; got != want {
+				t.Errorf("%s: %s, want %s", number, got, want)
+			}
+		})
+	}
+}
+
 // What a telephone shows of a caller.
 func TestCallerIsShown(t *testing.T) {
 	for _, tt := range []struct {

@@ -131,6 +131,12 @@ func isPrefix(s string) bool {
 	return len(s) <= 32 && digits != "" && strings.Trim(digits, "0123456789*#") == ""
 }
 
+// isRingRule accepts NUMBER=RING, where a * at the end of NUMBER stands for whatever follows.
+func isRingRule(s string) bool {
+	number, ring, _ := strings.Cut(s, "=")
+	return isPrefix(strings.TrimSuffix(number, "*")) && ring != "" && len(ring) <= 32 && strings.Trim(ring, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
 // isIdent accepts a T.30 identification (CSI, TSI): at most 20 characters that a
 // fax machine can show.
 func isIdent(s string) bool {

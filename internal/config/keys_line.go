@@ -192,6 +192,11 @@ var lineKeys = []Key{
 		field: func(s any) any { return &s.(*Line).Codecs },
 	},
 	{
+		Name: "ptime_ms", Label: "Packet time", Group: groupCodecs, Default: "20", Kind: Enum, Words: "10 20 30 40", Unit: "ms",
+		Help:  "How much sound a packet holds: asked of the far end, and sent unless it asks for another. Longer packets need less bandwidth, shorter ones less time.",
+		field: func(s any) any { return &s.(*Line).PtimeMS },
+	},
+	{
 		Name: "comfort_noise", Label: "Comfort noise", Group: groupCodecs, Default: "0", Kind: Bool,
 		Help:  "1: the far end is told that it may send a description of its background (RFC 3389) instead of silence, which saves bandwidth and can clip words. What comes is understood in either case, and silence is never left out of what this device sends.",
 		field: func(s any) any { return &s.(*Line).ComfortNoise },
@@ -275,6 +280,11 @@ var lineKeys = []Key{
 		Name: "hunt_s", Label: "Ring One After The Other", Group: groupBasic, Default: "0", Kind: Int, Min: 5, Max: 120, Zero: true, Unit: "s",
 		Help:  "For how long each free port of the line rings for a call, in the order of their numbers; the last one rings on. 0: all ring at once.",
 		field: func(s any) any { return &s.(*Line).HuntS },
+	},
+	{
+		Name: "ring_time_s", Label: "Ring Time", Group: groupBasic, Default: "0", Kind: Int, Min: 5, Max: 600, Zero: true, Unit: "s",
+		Help:  "How long a call that comes in rings at most; then its caller is told that nobody is there. A telephone that forwards such calls has its own time. 0: until the caller gives up.",
+		field: func(s any) any { return &s.(*Line).RingTimeS },
 	},
 	{
 		Name: "use_vpn", Label: "Use VPN", Group: groupBasic, Kind: Text,

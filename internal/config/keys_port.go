@@ -80,6 +80,12 @@ var portKeys = []Key{
 		field: func(s any) any { return &s.(*Port).CallerIDStandard },
 	},
 	{
+		Name: "ring_by_number", Label: "Ring by caller", Group: groupPhone, Kind: List,
+		Help:   "How the telephone rings for some callers, whatever the server asks for: 5551234=bellcore-dr2,+49*=bellcore-dr3. The first that fits holds; a * at the end stands for whatever follows. The patterns are those of the country's table, ring-NAME. Empty: as the server asks for.",
+		Wanted: "NUMBER=RING or NUMBER*=RING, separated by commas", valid: isRingRule,
+		field: func(s any) any { return &s.(*Port).RingByNumber },
+	},
+	{
 		Name: "call_waiting_caller_id", Label: "Caller ID of a waiting call", Group: groupPhone, Default: "1", Kind: Bool,
 		Help:  "1: who waits is shown during a call, behind the tone, if the telephone can show it.",
 		field: func(s any) any { return &s.(*Port).CallWaitingCallerID },

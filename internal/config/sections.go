@@ -93,6 +93,7 @@ type Line struct {
 	FailbackJitterPct  int
 	FailbackInCall     bool
 
+	PtimeMS         int      // RTP packet time to ask for: 10, 20, 30 or 40
 	Codecs          []string // pcmu pcma g722, in order of preference; shared, not to be changed
 	ComfortNoise    bool     // offered
 	HuntS           int      // that each port rings, one after the other; 0: all at once
@@ -114,6 +115,7 @@ type Line struct {
 	UseSTUN                     bool
 	UseVPN                      string // a network interface; empty: none
 	EnableMissedCallLog         bool
+	RingTimeS                   int // of a call that comes in, at most; 0: until the caller gives up
 	EnableDND                   bool
 	PSAPCallback                bool     // Priority: psap-callback is believed of the line's servers
 	AcceptFrom                  Networks // servers, any, or networks
@@ -151,10 +153,11 @@ type Port struct {
 	ConferenceHangup string // end transfer
 	EchoCanceller    bool
 	EchoTailMS       int
-	RxGainDB         int    // of what the telephone hears: -12 to +12
-	TxGainDB         int    // of what it says
-	RTPTimeoutS      int    // 0: a call lasts however silent it is
-	DataMode         string // auto on off
+	RingByNumber     []string // NUMBER=RING: who calls, or NUMBER* how the number begins, and a pattern of the country's table
+	RxGainDB         int      // of what the telephone hears: -12 to +12
+	TxGainDB         int      // of what it says
+	RTPTimeoutS      int      // 0: a call lasts however silent it is
+	DataMode         string   // auto on off
 
 	FaxMode         string // relay spool
 	CallAhead       string // never dynamic always
