@@ -91,12 +91,14 @@ func TestGivenCertificate(t *testing.T) {
 	}
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(text)
+	const alone = "with no HTTP beside it"
 	looks := func(when string) {
 		t.Helper()
 		v := s.visitor(s.people)
 		v.base = "https://" + s.device.Addr.String() + ":8443"
 		v.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
-		if got := v.ask("GET", "/login", nil); got.status != 200 || got.header.Get("Strict-Transport-Security") == "" {
+		got := v.ask("GET", "/login", nil)
+		if promised := got.header.Get("Strict-Transport-Security") != ""; got.status != 200 || promised != (when == alone) {
 			t.Errorf("%s: %d %v", when, got.status, got.header)
 		}
 	}
@@ -127,6 +129,27 @@ func TestGivenCertificate(t *testing.T) {
 		}
 		looks(fmt.Sprintf("%s with %s refused", tt.cert, tt.key))
 	}
+
+	config.Set("web", "tls_cert", good.Cert).Set("web", "tls_key", good.Key)
+	for _, listen := range []string{"", ":8080"} {
+		s.agent.Write(config.Set("web", "listen", listen).String())
+		s.agent.Reload()
+		if !netlab.Until(browser.Patience, func() bool {
+			return (listen == "") != (s.people.Do(func() error {
+				c, err := net.Dial("tcp", s.host())
+				if err == nil {
+					_ = c.Close()
+				}
+				return err
+			}) == nil)
+		}) {
+			t.Errorf("listen = %s: HTTP is served as before", listen)
+		}
+		if listen == "" {
+			looks(alone)
+		}
+	}
+	looks("HTTP beside it again")
 
 	// The files change under a device that starts anew.
 	s.agent.Write(config.Set("web", "tls_cert", good.Cert).Set("web", "tls_key", other.Key).String())
