@@ -29,7 +29,7 @@ var chosen = []struct {
 	rows int
 }{
 	{"failover-backup", 900}, {"status-telephone-dark", 844}, {"line-sip-desktop", 1400}, {"line-basic-telephone", 844},
-	{"ladder-failover", 1400}, {"fax-desktop", 1000}, {"provisioning-desktop", 900},
+	{"ladder-failover", 1400}, {"fax-desktop", 1050}, {"provisioning-desktop", 900},
 }
 
 func main() {

@@ -3,6 +3,8 @@ package calls
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +94,31 @@ func TestLadder(t *testing.T) {
 	}
 	if n := strings.Count(page, `class="head"`); n != 11 {
 		t.Errorf("%d arrows, want 11", n)
+	}
+}
+
+// What a message says stands above its arrow, and the style sheet knows where that is.
+func TestLean(t *testing.T) {
+	style, err := os.ReadFile("../../static/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		lanes    int
+		from, to api.Text
+		want     string
+	}{
+		{2, "0", "1", "0"}, {3, "0", "1", "-33"}, {3, "2", "0", "0"}, {3, "1", "2", "33"},
+		{4, "1", "0", "-50"}, {4, "0", "2", "-25"}, {4, "3", "1", "25"}, {4, "2", "3", "50"}, {3, "0", "", "0"},
+	} {
+		var l ladder
+		for i := range tt.lanes {
+			l.Participants = append(l.Participants, api.Participant{ID: strconv.Itoa(i)})
+		}
+		got := l.lean(api.LadderMessage{From: tt.from, To: tt.to})
+		if got != tt.want || got != "0" && !strings.Contains(string(style), `[data-lean="`+got+`"]`) {
+			t.Errorf("%d lanes, %s to %s: leans by %s, want %s", tt.lanes, tt.from, tt.to, got, tt.want)
+		}
 	}
 }
 

@@ -23,6 +23,17 @@ func (l *ladder) across(lane int) string {
 	return strconv.FormatFloat((float64(lane)+.5)*100/float64(len(l.Participants)), 'f', 2, 64) + "%"
 }
 
+// lean is how far an arrow's middle is from the ladder's, in per cent of half its width: to the left
+// below 0. The style sheet has those of up to four lanes.
+func (l *ladder) lean(m api.LadderMessage) string {
+	from, to, ok := l.between(m)
+	if !ok {
+		return "0"
+	}
+	lanes := len(l.Participants)
+	return strconv.Itoa(100 * (from + to + 1 - lanes) / lanes)
+}
+
 // between reports an arrow, from one lane to another. What merely happened has none: its text
 // goes across the lanes.
 func (l *ladder) between(m api.LadderMessage) (from, to int, ok bool) {

@@ -134,7 +134,9 @@ func wire(l *ladder, m api.LadderMessage) templ.Component {
 			}
 			ctx.Text("</svg>")
 		}
-		ctx.Text("</svg> <span class=\"what\">")
+		ctx.Text("</svg> <span class=\"what\" data-lean=\"")
+		ctx.Say(l.lean(m))
+		ctx.Text("\">")
 		ctx.Say(m.Summary)
 		ctx.Text(" ")
 		if m.From != "" && m.To != "" {
