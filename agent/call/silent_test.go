@@ -53,7 +53,7 @@ func TestSilentCallLasts(t *testing.T) {
 	inRig(t, settings{}, func(r *rig) {
 		ph, far := talking(r)
 		far.dead = true
-		r.run(2 * time.Minute)
+		r.run(20 * time.Second)
 		ph.want(fxs.Talking, nothing)
 	})
 }
