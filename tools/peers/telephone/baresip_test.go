@@ -105,16 +105,40 @@ func TestPacketTimesOfBaresip(t *testing.T) {
 			s.hungUp()
 			b.Wait(patience, "CALL_CLOSED", 1)
 			s.Recorded(b, 1200)
-			for _, host := range []*netlab.Host{s.Host, b.Host()} {
-				lengths := map[int]int{}
-				for _, e := range s.Watch.Events(func(e wire.Event) bool { return e.Kind == wire.RTP && e.Src.Addr() == host.Addr }) {
-					lengths[len(e.RTP.Payload)]++
-				}
-				if len(lengths) != 1 || lengths[8*tt.ptime] == 0 {
-					t.Errorf("%s sends packets by octets of sound: %v, want %d", host.Name, lengths, 8*tt.ptime)
-				}
-			}
+			s.packets(b, tt.ptime)
 		})
+	}
+}
+
+// The line's own packet time is asked of baresip, which keeps to it.
+func TestOwnPacketTime(t *testing.T) {
+	s := begin(t, site.Options{}, setting{"sip1", "ptime_ms", 40})
+	s.Watch.KeepRTP()
+	b := baresip.Start(t, s.Lan.Host("baresip", 30), baresip.Options{
+		Accounts: []string{baresip.Account("2001", "10.9.0.1", "udp", kamailio.Password("2001"), 60)}, Freq: 800,
+	})
+	b.WaitRegistered(patience, 1)
+	s.Site.Dial(1, "2001")
+	s.WaitTone(patience, 800)
+	s.Say(1200, -12)
+	s.Hold(s.Heard, time.Second)
+	s.hungUp()
+	b.Wait(patience, "CALL_CLOSED", 1)
+	s.Recorded(b, 1200)
+	s.packets(b, 40)
+}
+
+// packets checks that what the device and baresip have sent of sound is in pieces of so many milliseconds.
+func (s *stage) packets(b *baresip.Baresip, ptime int) {
+	s.T.Helper()
+	for _, host := range []*netlab.Host{s.Host, b.Host()} {
+		lengths := map[int]int{}
+		for _, e := range s.Watch.Events(func(e wire.Event) bool { return e.Kind == wire.RTP && e.Src.Addr() == host.Addr }) {
+			lengths[len(e.RTP.Payload)]++
+		}
+		if len(lengths) != 1 || lengths[8*ptime] == 0 {
+			s.T.Errorf("%s sends packets by octets of sound: %v, want %d", host.Name, lengths, 8*ptime)
+		}
 	}
 }
 

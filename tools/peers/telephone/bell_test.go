@@ -46,27 +46,49 @@ func TestPrivateCaller(t *testing.T) {
 	}
 }
 
-// Alert-Info chooses the cadence.
+// Alert-Info chooses the cadence, and before it the port's own list of callers does.
 func TestDistinctiveRing(t *testing.T) {
-	s := begin(t, site.Options{}, setting{"port1", "caller_id_standard", "off"})
-	done := s.rings("602", "Alert-Info: <http://127.0.0.1/Bellcore-dr4>")
-	s.WaitChange(patience, phone.Ring, 0, 3)
-	var at []int
-	for _, c := range s.Changes() {
-		if c.Type == phone.Ring {
-			at = append(at, c.Sample)
-		}
+	for name, settings := range map[string][]setting{
+		"Alert-Info": nil,
+		"caller":     {{"port1", "ring_by_number", "601=bellcore-dr2,60*=bellcore-dr4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begin(t, site.Options{}, append(settings, setting{"port1", "caller_id_standard", "off"})...)
+			alert := "Alert-Info: <http://127.0.0.1/Bellcore-dr4>"
+			if settings != nil {
+				alert = "Alert-Info: <http://127.0.0.1/Bellcore-dr3>"
+			}
+			done := s.rings("602", alert)
+			s.WaitChange(patience, phone.Ring, 0, 3)
+			var at []int
+			for _, c := range s.Changes() {
+				if c.Type == phone.Ring {
+					at = append(at, c.Sample)
+				}
+			}
+			for i, want := range []int{300, 200, 1000, 200, 300} { // ms on and off (GR-506)
+				if got := (at[i+1] - at[i]) * 1000 / audio.Rate; got < want-40 || got > want+40 {
+					t.Errorf("step %d of the cadence lasts %d ms, want %d", i+1, got, want)
+				}
+			}
+			s.OffHook()
+			c := <-done
+			s.talks(c.Call, 1800)
+			s.hungUp()
+			s.ended(c.Call)
+		})
 	}
-	for i, want := range []int{300, 200, 1000, 200, 300} { // ms on and off (GR-506)
-		if got := (at[i+1] - at[i]) * 1000 / audio.Rate; got < want-40 || got > want+40 {
-			t.Errorf("step %d of the cadence lasts %d ms, want %d", i+1, got, want)
-		}
+}
+
+// Nobody lifts the receiver: the caller is told so after ring_time_s.
+func TestRingTime(t *testing.T) {
+	s := begin(t, site.Options{}, setting{"sip1", "ring_time_s", 5})
+	from := time.Now()
+	c := s.calls("602")
+	if took := time.Since(from); c.status != 480 || took < 4500*time.Millisecond || took > 8*time.Second {
+		t.Errorf("%d after %v, want 480 after 5 s", c.status, took)
 	}
-	s.OffHook()
-	c := <-done
-	s.talks(c.Call, 1800)
-	s.hungUp()
-	s.ended(c.Call)
+	s.Agent.WaitPort(patience, 1, "idle")
 }
 
 // Tip and ring are reversed when the far end answers; when it hangs up, they are as before, the
