@@ -52,7 +52,7 @@ func TestTurnAmongStrangers(t *testing.T) {
 	for _, tt := range []struct{ sources, owners int }{{1, 1}, {10, 1}, {30, 1}, {60, 1}, {100, 3}, {254, 1}} {
 		var l lanes
 		guess := func(from time.Time, during time.Duration) (n int) {
-			for at := from; at.Before(from.Add(during)); at = at.Add(100 * time.Millisecond) {
+			for at := from; at.Before(from.Add(during)); at = at.Add(500 * time.Millisecond) {
 				for i := range tt.sources {
 					if l.enter(fmt.Sprint("bot ", i), false, at) == 0 {
 						n++
