@@ -54,6 +54,7 @@ type Agent struct {
 	syslog      *syslog.Sink
 	book        logbook
 	mail        mailList
+	texts       texts
 	emergencies lines.Emergencies
 	warned      warningBook
 	started     time.Time
@@ -193,6 +194,7 @@ func (a *Agent) load() error {
 	a.openFaxes()
 	a.openDesk()
 	a.openFeatures()
+	a.openTexts()
 	a.resumeRestore()
 	a.setMetrics()
 	return nil

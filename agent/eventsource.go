@@ -43,7 +43,7 @@ func (s resources) all(t api.Topic) (list []resource) {
 		for i := range all {
 			add(all[len(all)-1-i].ID)
 		}
-	case api.OnProvisioning, api.OnConfig, api.OnWarning:
+	case api.OnProvisioning, api.OnConfig, api.OnWarning, api.OnMessage:
 		add("")
 	}
 	return list
@@ -82,6 +82,8 @@ func (s resources) show(r resource) (data any, again time.Duration) {
 		return api.ConfigNews{Generation: p.Generation, Trial: p.Trial}, 0
 	case api.OnWarning:
 		return a.warnings(), warningLook
+	case api.OnMessage:
+		return a.allMessages(), 0
 	}
 	return nil, 0
 }

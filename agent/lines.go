@@ -128,4 +128,6 @@ func (o lineOwner) CallChanged(c *lines.Call) {
 }
 func (o lineOwner) CheckSync(int)                      { o.a.lookForSettings() }
 func (o lineOwner) Messages(line int, s lines.Summary) { o.a.messages(line, s) }
-func (o lineOwner) Text(line int, t lines.Text)        { o.a.mail.text(line, t, time.Now()) }
+func (o lineOwner) Text(line int, t lines.Text, kept func(error)) {
+	o.a.texts.add(line, t, o.a.clock.Now(), kept)
+}

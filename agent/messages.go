@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -10,22 +12,17 @@ import (
 	"tipring/webui/api"
 )
 
-// keptTexts is how many messages of people are remembered, of all lines.
-const keptTexts = 50
-
-// A mailList is what waits for the people of the lines: the state of mailboxes, and messages.
-// It lives as long as the agent.
+// A mailList is what the servers of the lines say about their mailboxes. It lives as long as the agent.
 type mailList struct {
 	telling sync.Mutex // held while a port is told, so that the latest news come last
 
 	mu    sync.Mutex
 	boxes map[int]api.Message // by line
-	texts []api.Message       // oldest first
 }
 
 // box takes what the server of a line says about its mailbox.
 func (m *mailList) box(line int, s lines.Summary, at time.Time) {
-	x := api.Message{Line: line, Kind: "voice", Waiting: s.Waiting, Account: api.Text(s.Account), At: api.At(at)}
+	x := api.Message{ID: fmt.Sprintf("voice-%d", line), Line: line, Kind: "voice", Waiting: s.Waiting, Account: api.Text(s.Account), At: api.At(at)}
 	if s.Counted {
 		x.New, x.Old, x.UrgentNew, x.UrgentOld = &s.New, &s.Old, &s.UrgentNew, &s.UrgentOld
 	}
@@ -53,28 +50,18 @@ func (m *mailList) account(line int) string {
 	return string(m.boxes[line].Account)
 }
 
-// text takes a message. The oldest gives way.
-func (m *mailList) text(line int, t lines.Text, at time.Time) {
+// all lists the mailboxes.
+func (m *mailList) all() []api.Message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.texts) == keptTexts {
-		m.texts = slices.Delete(m.texts, 0, 1)
-	}
-	m.texts = append(m.texts, api.Message{Line: line, Kind: "text", Waiting: true, At: api.At(at), From: api.Text(t.From), Text: api.Text(t.Text)})
+	return slices.Collect(maps.Values(m.boxes))
 }
 
-// all lists what there is of the lines that are there, by line: its mailbox, then its messages,
-// the newest first.
-func (m *mailList) all(there func(line int) bool) (list []api.Message) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, x := range m.boxes {
-		list = append(list, x)
-	}
-	for _, x := range slices.Backward(m.texts) {
-		list = append(list, x)
-	}
-	list = slices.DeleteFunc(list, func(x api.Message) bool { return !there(x.Line) })
+// allMessages lists what waits for the people of the lines that are there, by line: its mailbox,
+// then its texts, the newest first.
+func (a *Agent) allMessages() []api.Message {
+	list := slices.Concat(a.mail.all(), a.texts.all())
+	list = slices.DeleteFunc(list, func(x api.Message) bool { return a.unit(x.Line) == nil })
 	sort.SliceStable(list, func(i, j int) bool { return list[i].Line < list[j].Line })
 	return list
 }
@@ -83,6 +70,7 @@ func (m *mailList) all(there func(line int) bool) (list []api.Message) {
 func (a *Agent) messages(line int, s lines.Summary) {
 	a.log.Info("messages", "line", line, "waiting", s.Waiting, "text", s.String())
 	a.mail.box(line, s, time.Now())
+	a.events.Changed(api.OnMessage, "")
 	for _, u := range *a.portList.Load() {
 		if u.port != nil && u.cfg.Line == line {
 			a.light(u)

@@ -24,7 +24,7 @@ const resettingFile = "resetting"
 // forgotten is what a reset removes of the state directory, besides the settings. Of these
 // the highest version of a sealed file, the clock and the copy of the installed files stay.
 var forgotten = []string{
-	access.BookName, access.TokenName, access.ClaimName, webui.CertificateName, contactKeyName, featuresFile, numbersFile,
+	access.BookName, access.TokenName, access.ClaimName, webui.CertificateName, contactKeyName, featuresFile, numbersFile, textsFile,
 	faxesDir, accountingDir, radiusCacheDir, restoringFile, restoredFile,
 }
 

@@ -35,6 +35,7 @@ func (r *rig) useUp() {
 		r.t.Fatal(w.Body)
 	}
 	forward := r.features.Change(1, func(s *features.Settings) { s.ForwardAll = planted })
+	r.receives(1, planted, time.Now())
 	r.features.Miss(features.Missed{Line: 1, Number: planted, At: time.Now()})
 	r.fax.numbers.Called(planted, "fax")
 	_, faxErr := r.fax.store.Submit(r.t.Context(), picture(r.t), spool.Meta{Kind: spool.Submitted, Line: 1, Peer: planted})

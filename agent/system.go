@@ -10,8 +10,11 @@ func (s systems) Log() []api.LogLine { return s.a.book.all() }
 
 // Messages implements api.System.
 func (s systems) Messages() []api.Message {
-	return s.a.mail.all(func(line int) bool { return s.a.unit(line) != nil })
+	return s.a.allMessages()
 }
+
+// ForgetMessage implements api.System.
+func (s systems) ForgetMessage(id string) error { return s.a.texts.forget(id) }
 
 // Warnings implements api.System.
 func (s systems) Warnings() []api.Warning { return s.a.warnings() }

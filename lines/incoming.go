@@ -34,6 +34,13 @@ func (l *Line) incoming(now time.Time, in *ua.Incoming) {
 		return
 	}
 	switch in.Req.Method {
+	case sipmsg.NOTIFY, sipmsg.MESSAGE:
+		if !l.mayLeave(in.From.Addr()) { // with accept_from = any
+			in.Respond(now, 403, "")
+			return
+		}
+	}
+	switch in.Req.Method {
 	case sipmsg.INVITE:
 		l.incomingCall(now, in)
 	case sipmsg.OPTIONS:

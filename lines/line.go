@@ -81,8 +81,9 @@ type Owner interface {
 	CallChanged(c *Call)
 	// Messages tells what a message-summary NOTIFY says (RFC 3842).
 	Messages(line int, s Summary)
-	// Text tells of a message that came to the line (RFC 3428).
-	Text(line int, t Text)
+	// Text tells of a message that came to the line (RFC 3428). kept must be called, on any
+	// goroutine, once it is safe from a cut of the power, or cannot be.
+	Text(line int, t Text, kept func(error))
 	// CheckSync tells that a server of the line asks to look for new settings, and has
 	// proved that it knows the line's password.
 	CheckSync(line int)

@@ -190,6 +190,7 @@ type fakePhone struct {
 	reasons  []Reason
 	messages []string
 	texts    []Text
+	full     error // that no text can be kept for
 	ended    map[*Call]int
 	asked    int // to look for settings
 	incoming func(c *Call) (Handler, int)
@@ -250,10 +251,13 @@ func (p *fakePhone) Messages(_ int, s Summary) {
 	defer p.mu.Unlock()
 	p.messages = append(p.messages, fmt.Sprint(s.Waiting, " ", s))
 }
-func (p *fakePhone) Text(_ int, t Text) {
+func (p *fakePhone) Text(_ int, t Text, kept func(error)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.texts = append(p.texts, t)
+	if p.full == nil {
+		p.texts = append(p.texts, t)
+	}
+	kept(p.full)
 }
 func (p *fakePhone) CheckSync(int) {
 	p.mu.Lock()

@@ -247,11 +247,13 @@ func (l *Line) publishSources() {
 // AcceptsSource decides by accept_from whether an address may send requests: a server of
 // the line always may.
 func (l *Line) AcceptsSource(a netip.Addr) bool {
-	a = a.Unmap()
-	if l.cfg.AcceptFrom.Word == "any" || slices.Contains(*l.sources.Load(), a) {
-		return true
-	}
-	return l.cfg.AcceptFrom.Word == "" && l.cfg.AcceptFrom.Contains(a)
+	return l.cfg.AcceptFrom.Word == "any" || l.mayLeave(a)
+}
+
+// mayLeave reports a server of the line, or a host of a network that accept_from names: one that
+// may leave messages.
+func (l *Line) mayLeave(a netip.Addr) bool {
+	return l.trusts(a) || l.cfg.AcceptFrom.Word == "" && l.cfg.AcceptFrom.Contains(a.Unmap())
 }
 
 // isOwn reports a target that belongs to one of the line's servers: only such a one is

@@ -33,10 +33,20 @@ func (l *Line) texted(now time.Time, in *ua.Incoming) {
 	default:
 		// RFC 3428 section 7: a 200 says that the message was delivered to the user; an empty one
 		// leaves nothing to deliver.
-		in.Respond(now, 200, "")
-		if len(body) > 0 {
-			from, _ := caller(l.identitySource(in.From.Addr()), in.Req)
-			l.dev.Owner.Text(l.cfg.N, Text{From: from, Text: string(body)})
+		if len(body) == 0 {
+			in.Respond(now, 200, "")
+			return
 		}
+		from, _ := caller(l.identitySource(in.From.Addr()), in.Req)
+		l.dev.Owner.Text(l.cfg.N, Text{From: from, Text: string(body)}, func(err error) {
+			l.ep.Post(func(now time.Time) {
+				if err != nil {
+					l.log.Error("message not kept", "err", err)
+					in.Respond(now, 500, "")
+					return
+				}
+				in.Respond(now, 200, "")
+			})
+		})
 	}
 }

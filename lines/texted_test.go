@@ -1,6 +1,7 @@
 package lines
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -58,6 +59,64 @@ func TestTexts(t *testing.T) {
 				defer w.phone.mu.Unlock()
 				if want := []Text{{"602", tt.body}}; tt.taken && (len(w.phone.texts) != 1 || w.phone.texts[0] != want[0]) || !tt.taken && len(w.phone.texts) != 0 {
 					t.Errorf("told of %q", w.phone.texts)
+				}
+			})
+		})
+	}
+}
+
+// A text that cannot be kept is not said to be delivered. Who is no server of the line, nor in a
+// network that accept_from names, may call it and leaves nothing behind.
+func TestTextsThatAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name, accept, method string
+		stranger             bool
+		full                 error
+		want                 int
+	}{
+		{"of a server, full", "any", sipmsg.MESSAGE, false, errors.New("the disk is full"), 500},
+		{"of a server", "any", sipmsg.MESSAGE, false, nil, 200},
+		{"of a stranger", "any", sipmsg.MESSAGE, true, nil, 403},
+		{"of a neighbour", "10.0.0.0/24", sipmsg.MESSAGE, true, nil, 200},
+		{"of a stranger, about mail", "any", sipmsg.NOTIFY, true, nil, 403},
+		{"of a server, about mail", "any", sipmsg.NOTIFY, false, nil, 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inWorld(t, []string{"accept_from = " + tt.accept}, func(w *world) {
+				w.phone.mu.Lock()
+				w.phone.full = tt.full
+				w.phone.mu.Unlock()
+				from := w.primary
+				if tt.stranger {
+					from = w.newServer("10.0.0.66:5060")
+					from.note(sipmsg.REGISTER, w.primary.last(sipmsg.REGISTER))
+				}
+				var got *sipmsg.Message
+				uri := from.contact()
+				m := &sipmsg.Message{
+					Method: tt.method, RequestURI: uri, CallID: ua.NewTag(),
+					From: sipmsg.Addr{URI: sipmsg.URI{Scheme: "sip", User: "602", Host: "pbx.example"}}.WithTag("a"), To: sipmsg.Addr{URI: uri},
+					CSeq: sipmsg.CSeq{Seq: 1, Method: tt.method},
+				}
+				m.Header.Add("Max-Forwards", "70")
+				kind, body := plainType, "x"
+				if tt.method == sipmsg.NOTIFY {
+					m.Header.Add("Event", messageSummary)
+					m.Header.Add("Subscription-State", "active")
+					kind, body = "application/simple-message-summary", "Messages-Waiting: yes\r\n"
+				}
+				m.SetBody(kind, []byte(body))
+				from.post(func(now time.Time) {
+					from.e.Send(now, &ua.Request{Msg: m, Target: from.wayTo(uri), On: func(_ time.Time, a ua.Answer) { got = a.Response }})
+				})
+				w.after(5 * time.Second)
+				if got == nil || got.StatusCode != tt.want {
+					t.Fatalf("answered %v, want %d", got, tt.want)
+				}
+				w.phone.mu.Lock()
+				defer w.phone.mu.Unlock()
+				if told := len(w.phone.texts) + len(w.phone.messages); (told > 0) != (tt.want == 200) {
+					t.Errorf("told of %d", told)
 				}
 			})
 		})

@@ -37,11 +37,12 @@ const (
 	OnProvisioning              // the Provisioning of a Status
 	OnConfig                    // a ConfigNews
 	OnWarning                   // all Warnings
+	OnMessage                   // all Messages
 	OnLog                       // a LogLine
 	topicCount
 )
 
-var topicNames = [topicCount]string{"line", "port", "call", "fax", "provisioning", "config", "warning", "log"}
+var topicNames = [topicCount]string{"line", "port", "call", "fax", "provisioning", "config", "warning", "message", "log"}
 
 // String is the name of the events.
 func (t Topic) String() string { return topicNames[t] }
@@ -61,7 +62,7 @@ func TopicsOf(list ...Topic) (s Topics) {
 func (s Topics) Has(t Topic) bool { return s&(1<<t) != 0 }
 
 // forUsers are the topics that do not take an administrator.
-var forUsers = TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning)
+var forUsers = TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning, OnMessage)
 
 // allowedTo is the set of topics that a role may hear of.
 func allowedTo(role Role) Topics {
@@ -88,6 +89,8 @@ func EventText(topic Topic, data any) ([]byte, error) {
 	case LogLine:
 		data = v.readable()
 	case []Warning:
+		data = list(v)
+	case []Message:
 		data = list(v)
 	}
 	text, err := json.Marshal(data)

@@ -82,12 +82,12 @@ func hearken(events Events, gate Gate, method, query string) *httptest.ResponseR
 
 // A list that is empty is one in an event too, and not null.
 func TestEventsHaveLists(t *testing.T) {
-	for topic, data := range map[Topic]any{OnFax: Fax{}, OnProvisioning: Provisioning{}, OnWarning: []Warning(nil)} {
+	for topic, data := range map[Topic]any{OnFax: Fax{}, OnProvisioning: Provisioning{}, OnWarning: []Warning(nil), OnMessage: []Message(nil)} {
 		text, err := EventText(topic, data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, value := range map[Topic][]string{OnFax: {`"pages":[]`, `"pictures":[]`}, OnProvisioning: {`"sources":[]`, `"not_understood":[]`}, OnWarning: {"data: []"}} {
+		for name, value := range map[Topic][]string{OnFax: {`"pages":[]`, `"pictures":[]`}, OnProvisioning: {`"sources":[]`, `"not_understood":[]`}, OnWarning: {"data: []"}, OnMessage: {"data: []"}} {
 			for _, want := range value {
 				if name == topic && !strings.Contains(string(text), want) {
 					t.Errorf("%s lacks %s: %s", topic, want, text)
@@ -141,8 +141,8 @@ func TestWhoMayHearOfWhat(t *testing.T) {
 		status  int
 		topics  Topics
 	}{
-		{user, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning)},
-		{admin, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnProvisioning, OnConfig, OnWarning)},
+		{user, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnWarning, OnMessage)},
+		{admin, "", 200, TopicsOf(OnLine, OnPort, OnCall, OnFax, OnProvisioning, OnConfig, OnWarning, OnMessage)},
 		{admin, "?only=log", 200, TopicsOf(OnLog)},
 		{user, "?only=line,call", 200, TopicsOf(OnLine, OnCall)},
 		{user, "?only=warning", 200, TopicsOf(OnWarning)},

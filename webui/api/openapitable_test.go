@@ -160,11 +160,12 @@ var operations = map[string]op{
 		{"level", "query", "string", "debug, info, warn or error, and worse"}, {"q", "query", "string", "text in any part of the line"},
 		{"since", "query", "string", "a time, RFC 3339"}, {"limit", "query", "integer", "of the newest lines"},
 	}},
-	"GET /api/v1/messages":     {is: "Messages that wait, and the last texts.", gives: []Message{}},
-	"GET /api/v1/warnings":     {is: "What is wrong, and what to do about it.", gives: []Warning{}},
-	"GET /api/v1/system":       {is: "The machine: time, memory, disk, network.", gives: Machine{}},
-	"GET /api/v1/events":       {is: "What changes, as server-sent events: each has the name of a kind of resource, and the resource as its data.", media: "text/event-stream"},
-	"GET /api/v1/openapi.json": {is: "This document.", media: "application/json"},
+	"GET /api/v1/messages":         {is: "Mailboxes, and the last texts.", gives: []Message{}},
+	"DELETE /api/v1/messages/{id}": {is: "Deletes a text."},
+	"GET /api/v1/warnings":         {is: "What is wrong, and what to do about it.", gives: []Warning{}},
+	"GET /api/v1/system":           {is: "The machine: time, memory, disk, network.", gives: Machine{}},
+	"GET /api/v1/events":           {is: "What changes, as server-sent events: each has the name of a kind of resource, and the resource as its data.", media: "text/event-stream"},
+	"GET /api/v1/openapi.json":     {is: "This document.", media: "application/json"},
 	"POST /api/v1/provision": {is: "Looks for settings now. With dry_run it waits, changes nothing, and answers 200 with a Proposal.", takes: struct {
 		DryRun bool `json:"dry_run,omitempty"`
 	}{}, gives: attempt{}, code: 202, dry: Proposal{}},

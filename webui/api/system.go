@@ -13,9 +13,10 @@ import (
 // System is the device as a machine: what it logs, what waits for its people, what is wrong with
 // it. Errors are as for a Device.
 type System interface {
-	Log() []LogLine      // newest last
-	Messages() []Message // by line, then newest first
-	Warnings() []Warning // the worst first
+	Log() []LogLine                // newest last
+	Messages() []Message           // by line, then newest first
+	ForgetMessage(id string) error // a text; ErrNotFound
+	Warnings() []Warning           // the worst first
 	System() Machine
 	Restart(now bool) error // begin anew: when calls and faxes have ended, or now; does not wait
 }
@@ -32,6 +33,7 @@ type LogLine struct {
 
 // Message is one thing that waits for the people of a line.
 type Message struct {
+	ID        string `json:"id"`
 	Line      int    `json:"line"`
 	Kind      string `json:"kind"` // voice: a mailbox (RFC 3842); text: a message (RFC 3428)
 	Waiting   bool   `json:"waiting"`
@@ -114,6 +116,7 @@ func (a *API) HandleSystem(s System) {
 	a.Handle(
 		Route{"GET", v1 + "/log", Admin, h.log},
 		Route{"GET", v1 + "/messages", User, h.messages},
+		Route{"DELETE", v1 + "/messages/{id}", User, h.forgetMessage},
 		Route{"GET", v1 + "/warnings", User, h.warnings},
 		Route{"GET", v1 + "/system", User, h.machine},
 		Route{"POST", v1 + "/restart", Admin, h.restart},
@@ -127,6 +130,14 @@ type systemRoutes struct {
 
 func (h systemRoutes) messages(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, http.StatusOK, list(h.system.Messages()))
+}
+
+func (h systemRoutes) forgetMessage(w http.ResponseWriter, r *http.Request) {
+	if err := h.system.ForgetMessage(r.PathValue("id")); err != nil {
+		h.fail(w, r, ProblemOf(err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (h systemRoutes) warnings(w http.ResponseWriter, r *http.Request) {

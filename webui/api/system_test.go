@@ -26,7 +26,13 @@ func (m *machine) Log() []LogLine {
 	}
 }
 func (m *machine) Messages() []Message {
-	return []Message{{Line: 1, Kind: "voice", Waiting: true, New: Number(2), At: At(began)}}
+	return []Message{{ID: "voice-1", Line: 1, Kind: "voice", Waiting: true, New: Number(2), At: At(began)}}
+}
+func (m *machine) ForgetMessage(id string) error {
+	if id != "text-7" {
+		return ErrNotFound
+	}
+	return m.err
 }
 func (m *machine) Warnings() []Warning {
 	return []Warning{{ID: "line2", Severity: "error", Text: "Line 2 is down."}}
@@ -52,7 +58,7 @@ func TestSystemAnswers(t *testing.T) {
 		role       Role
 		path, want string
 	}{
-		{User, "/api/v1/messages", `[{"line":1,"kind":"voice","waiting":true,"new":2,"old":null,"urgent_new":null,"urgent_old":null,"account":null,"at":"2026-03-01T10:00:00.000Z","from":null,"text":null}]`},
+		{User, "/api/v1/messages", `[{"id":"voice-1","line":1,"kind":"voice","waiting":true,"new":2,"old":null,"urgent_new":null,"urgent_old":null,"account":null,"at":"2026-03-01T10:00:00.000Z","from":null,"text":null}]`},
 		{User, "/api/v1/warnings", `[{"id":"line2","severity":"error","text":"Line 2 is down.","todo":null,"section":null,"key":null,"label":null,"link":null,"since":null}]`},
 		{User, "/api/v1/system", `{"time":null,"zone":"","clock":{"set":false,"source":"","floor":null},"uptime_s":0,"version":"1.0","go":"","arch":"",` +
 			`"memory":{"rss_bytes":0,"heap_bytes":0,"total_bytes":0,"free_bytes":0},"disk":{"path":"","total_bytes":0,"free_bytes":0,"read_only":false},` +
@@ -112,6 +118,11 @@ func TestRestartRoute(t *testing.T) {
 	}
 	if len(m.restarted) != 3 || m.restarted[1] || !m.restarted[2] {
 		t.Errorf("asked for %v", m.restarted)
+	}
+	for path, want := range map[string]int{"/api/v1/messages/text-7": 204, "/api/v1/messages/voice-1": 404} {
+		if w := askMachine(new(machine), User, "DELETE", path, ""); w.Code != want {
+			t.Errorf("DELETE %s: %d", path, w.Code)
+		}
 	}
 	if w := askMachine(m, User, "POST", "/api/v1/restart", ""); w.Code != 403 || len(m.restarted) != 3 {
 		t.Errorf("by a user: %d", w.Code)

@@ -40,9 +40,9 @@ type Link struct{ Href, Text string }
 // events are those that the visitor may hear of (GET /api/v1/events).
 func (v View) events() string {
 	if v.Visitor.Role < api.Admin {
-		return "line port call fax warning"
+		return "line port call fax warning message"
 	}
-	return "line port call fax provisioning config warning log"
+	return "line port call fax provisioning config warning message log"
 }
 
 // Spoken has pages speak their visitor's language.

@@ -217,6 +217,7 @@ func (w *world) moves() {
 	w.ask("GET", telephone, of(telephone), "", nil)
 	w.ask("PATCH", telephone, of(telephone), "application/json", []byte(`{"dnd":true}`))
 	w.ask("DELETE", v1+"/missed", v1+"/missed", "", nil)
+	w.ask("DELETE", v1+"/messages/{id}", v1+"/messages/text-1", "", nil)
 	w.ask("DELETE", v1+"/calls/{id}", of(v1+"/calls/{id}"), "", nil)
 	w.ask("DELETE", fax, of(fax), "", nil) // it is over
 	w.ask("POST", v1+"/faxes", v1+"/faxes", "application/json", []byte(`{}`))

@@ -17,6 +17,7 @@ func Routes(site *frame.Site) []api.Route {
 	return []api.Route{
 		{Method: "GET", Path: "/", For: api.User, Handle: p.get},
 		{Method: "POST", Path: "/", For: api.Admin, Handle: p.register},
+		{Method: "POST", Path: "/messages", For: api.User, Handle: p.forget},
 	}
 }
 
@@ -30,6 +31,7 @@ type sight struct {
 	warnings []warning
 	warned   bool // the device tells warnings
 	messages []message
+	mailed   bool // the device tells messages
 	admin    bool
 	wrong    *api.Problem // with what was asked for
 }
@@ -58,6 +60,7 @@ type warning struct {
 
 // A message is one of /messages.
 type message struct {
+	ID      string   `json:"id"`
 	Line    int      `json:"line"`
 	Kind    string   `json:"kind"` // voice text
 	Waiting bool     `json:"waiting"`
@@ -89,7 +92,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, wrong *ap
 		}
 	}
 	s.warned = p.ask(r, "/api/v1/warnings", &s.warnings)
-	p.ask(r, "/api/v1/messages", &s.messages)
+	s.mailed = p.ask(r, "/api/v1/messages", &s.messages)
 	p.Show(w, r, status, overview(p.View(r, words.T(r.Context(), "Status")), s))
 }
 
@@ -104,6 +107,16 @@ func (p page) ask(r *http.Request, path string, into any) bool {
 func (p page) register(w http.ResponseWriter, r *http.Request) {
 	path := "/api/v1/lines/" + url.PathEscape(r.PostFormValue("line")) + "/register"
 	if reply := p.API.Ask(r, api.Question{Method: http.MethodPost, Path: path}); reply.Problem != nil {
+		p.show(w, r, reply.Status, reply.Problem)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// forget deletes a message.
+func (p page) forget(w http.ResponseWriter, r *http.Request) {
+	path := "/api/v1/messages/" + url.PathEscape(r.PostFormValue("id"))
+	if reply := p.API.Ask(r, api.Question{Method: http.MethodDelete, Path: path}); reply.Problem != nil && reply.Status != http.StatusNotFound {
 		p.show(w, r, reply.Status, reply.Problem)
 		return
 	}

@@ -73,7 +73,7 @@ func overview(v frame.View, s sight) templ.Component {
 			inner11 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(provisioning(s))
 				ctx.Text(" ")
-				if len(s.messages) > 0 {
+				if s.mailed {
 					ctx.Put(messages(s.messages))
 				}
 				ctx.Text(" ")
@@ -478,53 +478,88 @@ func provisioning(s sight) templ.Component {
 func messages(all []message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner101 := part.Draw(func(ctx *part.Page) {
-			ctx.Text("<ul class=\"plainlist\">")
-			for _, m := range all {
-				ctx.Text("<li>")
-				if m.Kind == "text" {
-					ctx.Text("<p><strong>")
-					ctx.Say(string(m.From))
-					ctx.Text("</strong> ")
-					ctx.Say(" ")
-					ctx.Put(frame.Time("", m.At))
-					ctx.Text("</p><p>")
-					ctx.Say(string(m.Text))
-					ctx.Text("</p>")
-				} else if m.Waiting {
-					ctx.Say(words.T(ctx, "Line %d: %s new voice messages, %s old", m.Line, dash(frame.Num(m.New)), dash(frame.Num(m.Old))))
-				} else {
-					ctx.Say(words.T(ctx, "Line %d: no new voice messages", m.Line))
-				}
-				ctx.Text("</li>")
+			ctx.Text("<div class=\"plainlist\" data-list=\"message\" data-order=\"first\"><template>")
+			ctx.Put(messageItem(message{}))
+			ctx.Text("</template><p class=\"hush\" data-empty")
+			if len(all) > 0 {
+				ctx.Text(" hidden")
 			}
-			ctx.Text("</ul>")
+			ctx.Text(">")
+			ctx.Tell("None wait.")
+			ctx.Text("</p>")
+			for _, m := range all {
+				ctx.Put(messageItem(m))
+			}
+			ctx.Text("</div>")
 		})
 		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner101)
 	})
 }
 
+func messageItem(m message) templ.Component {
+	return part.Draw(func(ctx *part.Page) {
+		ctx.Text("<div data-live=\"")
+		ctx.Say("message/" + m.ID)
+		ctx.Text("\" data-key=\"")
+		ctx.Say(m.ID)
+		ctx.Text("\">")
+		inner106 := part.Draw(func(ctx *part.Page) {
+			ctx.Text("<p><strong data-field=\"from\">")
+			ctx.Say(string(m.From))
+			ctx.Text("</strong> ")
+			ctx.Say(" ")
+			ctx.Put(frame.Time("at", m.At))
+			ctx.Text("</p><p data-field=\"text\">")
+			ctx.Say(string(m.Text))
+			ctx.Text("</p><form method=\"post\" action=\"/messages\" class=\"post\"><button class=\"button small quiet\" name=\"id\" value=\"")
+			ctx.Say(m.ID)
+			ctx.Text("\" data-value=\"id\">")
+			ctx.Tell("Delete")
+			ctx.Text("</button></form>")
+		})
+		ctx.Around(frame.If("text", m.Text != ""), inner106)
+		inner112 := part.Draw(func(ctx *part.Page) {
+			inner113 := part.Draw(func(ctx *part.Page) {
+				ctx.Text("<span>")
+				ctx.Say(words.T(ctx, "Line") + " ")
+				ctx.Put(frame.Live("line", "", strconv.Itoa(m.Line)))
+				ctx.Text("</span> <span>")
+				ctx.Say(words.T(ctx, "New voice messages") + " ")
+				ctx.Put(frame.Live("new", "", frame.Num(m.New)))
+				ctx.Text("</span> <span>")
+				ctx.Say(words.T(ctx, "Old") + " ")
+				ctx.Put(frame.Live("old", "", frame.Num(m.Old)))
+				ctx.Text("</span>")
+			})
+			ctx.Around(frame.Parts(), inner113)
+		})
+		ctx.Around(frame.If("!text", m.Text == ""), inner112)
+		ctx.Text("</div>")
+	})
+}
+
 func device(s api.Status) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner108 := part.Draw(func(ctx *part.Page) {
-			inner109 := part.Draw(func(ctx *part.Page) {
+		inner118 := part.Draw(func(ctx *part.Page) {
+			inner119 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.FactText(words.T(ctx, "Version"), s.Version))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Running for"), frame.Duration(s.UptimeS)))
 				ctx.Text(" ")
-				inner110 := part.Draw(func(ctx *part.Page) {
+				inner120 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")
 					ctx.Say(dash(frame.MAC(string(s.Device.MAC))))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner110)
+				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner120)
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Serial number"), string(s.Device.Serial)))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Account"), string(s.Device.Account)))
 			})
-			ctx.Around(frame.Facts(), inner109)
+			ctx.Around(frame.Facts(), inner119)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner108)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner118)
 	})
 }
 

@@ -64,6 +64,8 @@ func TestPageTells(t *testing.T) {
 		"and its page, when there is one":    `data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}"`,
 		"a warning and what to do":           `Check the user name and the password with the provider.`,
 		"and the way there":                  `<a href="/line/3/sip#auth_password" data-href="link" data-field="label">Settings of line 3: Authentication Password</a>`,
+		"a message that can be deleted":      `<button class="button small quiet" name="id" value="text-4" data-value="id">Delete</button>`,
+		"a mailbox":                          `<span data-field="new">2</span>`,
 		"a message, as text":                 `Back at &lt;b&gt;three&lt;/b&gt;.`,
 		"settings on trial":                  `data-time="trial.until"`,
 		"what waits":                         `New settings of [port1] wait for port 1 to be on-hook.`,
@@ -136,7 +138,7 @@ func TestRegisterNow(t *testing.T) {
 // Only who may have a line registered is offered to.
 func TestUserIsOfferedNoButton(t *testing.T) {
 	page := get(serve(whole(), fixture.User)).Body.String()
-	if strings.Contains(page, "Register now") || !strings.Contains(page, `data-events="line port call fax warning"`) {
+	if strings.Contains(page, "Register now") || !strings.Contains(page, `data-events="line port call fax warning message"`) {
 		t.Error("a user is offered what only an administrator may")
 	}
 }
@@ -180,4 +182,25 @@ func (d mailbox) Status() api.Status {
 	s := d.Device.Status()
 	s.Ports = []api.Port{{Port: 5, Kind: "fax", Line: 1, Driver: "none", Hook: "on", State: "idle"}, {Port: 6, Kind: "phone", Line: 1, Driver: "unix:/run/p6", Hook: "on", State: "idle"}}
 	return s
+}
+
+// Everybody may delete a message; one that somebody else has deleted is gone all the same.
+func TestDeleteAMessage(t *testing.T) {
+	for answer, want := range map[string]int{"": 303, `{"status":404}`: 303} {
+		var asked string
+		r := api.Route{Method: "DELETE", Path: "/api/v1/messages/{id}", For: api.User, Handle: func(w http.ResponseWriter, r *http.Request) {
+			if asked = r.PathValue("id"); answer != "" {
+				w.Header().Set("Content-Type", "application/problem+json")
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = w.Write([]byte(answer))
+				return
+			}
+			w.WriteHeader(http.StatusNoContent)
+		}}
+		w := httptest.NewRecorder()
+		serve(whole(), fixture.User, r).ServeHTTP(w, fixture.Form("POST", "/messages", url.Values{"id": {"text-4"}}))
+		if w.Code != want || asked != "text-4" || w.Header().Get("Location") != "/" {
+			t.Errorf("%q: %d, asked for %q", answer, w.Code, asked)
+		}
+	}
 }
