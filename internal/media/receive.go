@@ -28,8 +28,8 @@ type receiver struct {
 	newcomer newcomer
 	left     bool // the source said BYE
 
-	began      time.Time // of the first packet: where arrival times count from
-	lastCame   int64     // the session's clock at the last packet
+	began    time.Time // of the first packet: where arrival times count from
+	lastCame int64     // the session's clock at the last packet
 
 	lostBefore, receivedBefore uint32 // by sources that are gone
 	gapsBefore                 uint32
