@@ -353,9 +353,9 @@ func (o *owner) CallChanged(c *lines.Call) {
 }
 
 // Messages implements lines.Owner.
-func (o *owner) Messages(int, lines.Summary) {}
-func (o *owner) Text(int, lines.Text)        {}
-func (o *owner) CheckSync(int)               {}
+func (o *owner) Messages(int, lines.Summary)       {}
+func (o *owner) Text(int, lines.Text, func(error)) {}
+func (o *owner) CheckSync(int)                     {}
 
 func (o *owner) info(id string) lines.Info {
 	o.mu.Lock()

@@ -227,8 +227,8 @@ func (e *end) dialled() *lines.Call {
 func dropUDPTL(_, _ netip.AddrPort, b []byte) bool { return len(b) > 0 && b[0]&0xC0 == 0x80 }
 
 // Messages implements lines.Owner.
-func (e *end) Messages(int, lines.Summary) {}
-func (e *end) Text(int, lines.Text)        {}
+func (e *end) Messages(int, lines.Summary)       {}
+func (e *end) Text(int, lines.Text, func(error)) {}
 
 // CheckSync implements lines.Owner.
 func (e *end) CheckSync(int) {}
