@@ -70,6 +70,7 @@ var groups = []struct {
 	{"talk-off", talkOffRows, false},
 	{"many calls", callRows, false},
 	{"failover", failoverRows, false},
+	{"visit", visitRows, false},
 	{"pages", pageRows, false},
 	{"1000 lines", thousandRows, false},
 }

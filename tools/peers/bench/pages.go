@@ -80,6 +80,20 @@ func pageRows(t netlab.T) []row {
 	}
 }
 
+// visitRows: what is left a minute after somebody has logged in, which takes 8 MiB for the password, and has looked at a page.
+func visitRows(t netlab.T) []row {
+	lan, host, w := lab(t)
+	a := agent.Prepare(t, host, lines(8).Set("web", "listen", ":8080"))
+	from := time.Now()
+	a.Run()
+	registered(t, w, a.Pid(), from, 8)
+	v := newVisitor(t, lan.Host("people", 30), fmt.Sprintf("http://%v:8080", host.Addr), filepath.Join(a.Dir, "state"))
+	v.see(t, "/")
+	v.http.CloseIdleConnections()
+	time.Sleep(time.Minute)
+	return []row{{"RSS, 8 lines, a minute after a login and a page", fmt.Sprintf("%.1f MB", status(a.Pid(), "VmRSS")/1024), "-", "14 MB", "-"}}
+}
+
 // lateOf is the lateness of each stream's packets.
 func lateOf(events []wire.Event) (late []float64) {
 	streams := map[uint32][]wire.Event{}
@@ -147,11 +161,10 @@ func followed(page []byte) string {
 	return strings.Join(slices.Sorted(maps.Keys(kinds)), ",")
 }
 
-// open opens a status page and listens until the lab ends to the events that its script asks for.
-func (v *visitor) open(t netlab.T, events *int64) {
+// see fetches a page with what it is drawn with.
+func (v *visitor) see(t netlab.T, page string) (shown []byte) {
 	t.Helper()
-	var shown []byte
-	for _, path := range []string{"/static/app.js", "/login/style.css", "/"} {
+	for _, path := range []string{"/static/app.js", "/login/style.css", page} {
 		res, err := v.http.Get(v.base + path)
 		if err != nil || res.StatusCode != http.StatusOK {
 			t.Fatalf("GET %s: %v %v", path, res, err)
@@ -161,6 +174,13 @@ func (v *visitor) open(t netlab.T, events *int64) {
 		}
 		_ = res.Body.Close()
 	}
+	return shown
+}
+
+// open opens a status page and listens until the lab ends to the events that its script asks for.
+func (v *visitor) open(t netlab.T, events *int64) {
+	t.Helper()
+	shown := v.see(t, "/")
 	res, err := v.http.Get(v.base + "/api/v1/events?only=" + followed(shown))
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("GET events: %v %v", res, err)
