@@ -191,12 +191,13 @@ func (b *Browser) Text(selector string) string {
 	return give(b, "reading "+selector, chromedp.Text(chromedp.CSS(selector)))
 }
 
-// Fill types into the control with a label, in the fieldset with a legend (empty: anywhere).
+// Fill types into the control with a label, in the fieldset with a legend (empty: anywhere), once the
+// page is all there.
 func (b *Browser) Fill(legend, label, value string) {
 	b.t.Helper()
-	id := b.control(legend, label)
-	b.act("emptying "+label, `(id) => { document.getElementById(id).value = ""; }`, id)
-	b.do("filling "+label, chromedp.SendKeys(chromedp.ID(id), value))
+	b.Until("the whole page", `() => document.readyState === "complete"`)
+	b.act("emptying "+label, `(id) => { const c = document.getElementById(id); c.value = ""; c.focus(); }`, b.control(legend, label))
+	b.do("filling "+label, chromedp.KeyEvent(value))
 }
 
 // Choose picks the option with these words.

@@ -410,8 +410,12 @@ func TestLineAndPortComeAndGo(t *testing.T) {
 		t.Errorf("the drop-down has %v", got)
 	}
 
-	for n := 1; n <= 2; n++ {
-		b.Go(l.url("/ports/" + strconv.Itoa(n)))
+	for n, button := range []string{1: "Set up port 1", 2: "Add a port"} {
+		if button == "" {
+			continue
+		}
+		b.Go(l.url("/ports"))
+		b.Press(button)
 		b.UntilText("h1", fmt.Sprintf("Port %d", n))
 		b.Fill("", "Line", strconv.Itoa(n))
 		b.Fill("", "Driver", fmt.Sprintf("unix:%s/cards/p%d", l.agent.Dir, n))
