@@ -8,9 +8,9 @@ import (
 )
 
 // Registering many lines at once makes garbage and deep stacks that an idle device does
-// not need: a second after the last change they are given back to the system, but not
-// more often than once a minute; and so are the pages of the program itself, unless a call
-// is up, which needs its own at once.
+// not need, and so does somebody who looks at its page: a second after the last change or visit
+// they are given back to the system, but not more often than once a minute; and so are the pages
+// of the program itself, unless a call is up, which needs its own at once.
 const (
 	settleAfter = time.Second
 	settleGap   = time.Minute

@@ -27,7 +27,7 @@ func (a *Agent) openDesk() {
 // openWeb adds the routes of logging in, and makes what will serve all of them.
 func (a *Agent) openWeb(routes *api.API) {
 	routes.HandleAccess(a.page.desk)
-	server := webui.New(webui.Options{API: routes, Desk: a.page.desk, Dir: a.dir, Log: a.log, Now: a.clock.Now})
+	server := webui.New(webui.Options{API: routes, Desk: a.page.desk, Dir: a.dir, Log: a.log, Now: a.clock.Now, Visited: a.changed})
 	a.turn.Lock()
 	defer a.turn.Unlock()
 	a.page.server = server

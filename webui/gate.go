@@ -42,6 +42,9 @@ func (g gate) look(r *http.Request, visit bool) (v api.Visitor, p *api.Problem) 
 	}
 	if v, ok := g.bySession(r, visit); ok {
 		known(r)
+		if visit && g.s.o.Visited != nil {
+			g.s.o.Visited()
+		}
 		return v, nil
 	}
 	if from.IsLoopback() && r.URL.Path == "/metrics" {

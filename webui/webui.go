@@ -37,6 +37,10 @@ type Options struct {
 	Dir  string // where the own certificate is kept
 	Log  *slog.Logger
 	Now  func() time.Time // for certificates: not before the program was built
+
+	// Visited is told of each request of a session but for the stream of events, before it is
+	// answered, so that what visits take can be given back behind them; nil: nobody is.
+	Visited func()
 }
 
 // A Server serves one device. It is safe for use by several goroutines.

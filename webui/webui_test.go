@@ -296,6 +296,45 @@ func TestWhoIsAsking(t *testing.T) {
 	}
 }
 
+// Whoever looks at a page leaves memory behind; an open stream, a token and a stranger do not.
+func TestVisited(t *testing.T) {
+	r := start(t, config.Web{Allow: config.Networks{Word: "lan"}})
+	visits := 0
+	r.o.Visited = func() { visits++ }
+	by := access.Try{From: netip.MustParseAddr("127.0.0.1")}
+	if err := r.o.Desk.Claim(t.Context(), by, r.o.Desk.ClaimCode(), "a long password"); err != nil {
+		t.Fatal(err)
+	}
+	in, err := r.o.Desk.LogIn(t.Context(), by, "admin", "a long password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := []string{"Cookie", api.SessionCookie + "=" + in.Secret}
+	for _, tt := range []struct {
+		path    string
+		headers []string
+		visits  int
+	}{
+		{"/api/v1/status", cookie, 1},
+		{"/healthz", nil, 0},
+		{"/api/v1/status", nil, 0},
+		{"/api/v1/status", []string{"Authorization", "Bearer " + r.token}, 0},
+		{"/api/v1/status", []string{"Cookie", api.SessionCookie + "=x"}, 0},
+	} {
+		visits = 0
+		if r.ask("GET", tt.path, home, tt.headers...); visits != tt.visits {
+			t.Errorf("%s with %.30q: %d visits, want %d", tt.path, tt.headers, visits, tt.visits)
+		}
+	}
+	visits = 0
+	q := httptest.NewRequest("GET", streams, nil)
+	q.RemoteAddr, q.Host = home, "localhost"
+	q.Header.Add("Cookie", cookie[1])
+	if v, p := (gate{r.Server}).Visitor(q); v.Role != api.Admin || p != nil || visits != 0 {
+		t.Errorf("the stream of events: %+v %+v, %d visits", v, p, visits)
+	}
+}
+
 func FuzzAuthorization(f *testing.F) {
 	for _, s := range []string{"", "Bearer", "Bearer ", "Bearer x", "bearer\tx", "Basic eA==", "Bearer x y", strings.Repeat("x", 300)} {
 		f.Add(s)
