@@ -154,7 +154,7 @@ func (c *Canceller) decide() {
 	c.levels.add(energy(c.far[order+c.taps:]))
 	silent, steady := c.levels.silent(), c.levels.steady()
 	if !c.back.still {
-		c.judge.compare(&c.front, &c.back, came, left, steady)
+		c.judge.compare(&c.front, &c.back, came, left, c.levels.loudest(), steady)
 	}
 	c.back.begin(silent)
 	c.noise.listen(c.left[order:], left, silent)

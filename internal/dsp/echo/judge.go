@@ -32,8 +32,9 @@ const (
 func (j *judge) reset() { *j = judge{gain: 1 << gainBits} }
 
 // compare takes what a block has shown of both filters; came and left are the powers of
-// its near signal and of what the front filter made of it.
-func (j *judge) compare(f *front, b *back, came, left uint64, steady bool) {
+// its near signal and of what the front filter made of it, far is that of the loudest block in
+// the tail.
+func (j *judge) compare(f *front, b *back, came, left, far uint64, steady bool) {
 	smooth(&j.near, b.near, 2)
 	smooth(&j.front, b.front, 2)
 	smooth(&j.back, b.back, 2)
@@ -52,7 +53,7 @@ func (j *judge) compare(f *front, b *back, came, left uint64, steady bool) {
 	switch {
 	case b.overflows() || j.loses():
 		j.restart(f, b)
-	case j.wins(b):
+	case j.wins(b) && min(came, j.came) < far-far>>2: // more is no echo of it
 		j.promote(f, b)
 	case j.trial == 1 && j.back < j.front-j.front>>2: // not lost yet
 	case j.trial > 0 && steady:

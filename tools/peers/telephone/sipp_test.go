@@ -45,7 +45,6 @@ func TestFormatsOfSipp(t *testing.T) {
 			t.Parallel()
 			s := &stage{Site: site.New(t, site.Options{Lines: 1})}
 			s.Watch.KeepRTP()
-			s.Config.Set("port1", "echo_canceller", 0) // the telephone and sipp say the same
 			s.Run()
 			s.Phone = s.Phones[1]
 			call := sipp.Call(t, s.Site.Far, "uac_formats", "10.9.0.1:5060", "1001", 1,
