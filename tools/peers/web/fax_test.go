@@ -102,7 +102,9 @@ func (g *growth) grew(t *testing.T, what string) {
 		}
 	}
 	for i := 1; i < len(g.inks); i++ {
-		if g.inks[i] < g.inks[i-1] {
+		// The last row of the picture stands for fewer lines until they are all there, and may be
+		// darker than it will be.
+		if g.inks[i] < g.inks[i-1]*49/50 {
 			t.Errorf("%s: the picture loses ink: %v", what, g.inks)
 			break
 		}

@@ -72,7 +72,7 @@ func TestFloodedForms(t *testing.T) {
 		}
 	}
 	t.Logf("statuses: %v; at most %d KiB in memory, %d before", statuses, s.memory("VmHWM"), highest)
-	if statuses[413] < 20 || statuses[415] < 50 {
+	if statuses[413] < 10 || statuses[415] < 10 {
 		t.Error("the forms were not refused for what they are")
 	}
 	if more := s.memory("VmHWM") - highest; more > 24<<10 {

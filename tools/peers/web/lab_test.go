@@ -110,13 +110,10 @@ func status(b *browser.Browser) int {
 }
 
 // answer waits for the page that follows a button, and is its status.
-func answer(b *browser.Browser) (status int) {
-	netlab.Until(browser.Patience, func() bool {
-		status = browser.Evaluate[int](b, "the answer", `() => document.readyState !== "complete" || document.querySelector("[data-pressed]") ? 0 :
-			performance.getEntriesByType("navigation")[0].responseStatus`)
-		return status != 0
-	})
-	return status
+func answer(b *browser.Browser) int {
+	b.Until("the answer", `() => document.readyState === "complete" && !document.querySelector("[data-pressed]") &&
+		performance.getEntriesByType("navigation")[0].responseStatus !== 0`)
+	return status(b)
 }
 
 // A reply is what a program in the page is answered.

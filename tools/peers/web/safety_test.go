@@ -149,7 +149,7 @@ func TestUserIsNoAdministrator(t *testing.T) {
 	if refused < 30 {
 		t.Errorf("only %d routes are for administrators", refused)
 	}
-	mine := []string{"/calls/", "/fax", "/ports/", "/logout", "/login", "/system/password"}
+	mine := []string{"/calls/", "/fax", "/ports/", "/logout", "/login", "/system/password", "/messages"}
 	for _, path := range s.owner.pages() {
 		got := guest.send("POST", path, "application/x-www-form-urlencoded", strings.NewReader(""))
 		own := slices.ContainsFunc(mine, func(p string) bool { return strings.HasPrefix(path, p) }) && !strings.HasSuffix(path, "/settings")

@@ -21,6 +21,9 @@ import "tipring/webui/api"
 
 // Add adds none.
 func Add(*api.API) {}
+
+// Place is none of theirs.
+func Place(string, int, string) string { return "" }
 `
 
 // What the pages take of the flash of a small board: the program as it is shipped, packed as flash is,
