@@ -294,7 +294,7 @@ func (b *jitterBuffer) advance(n int) {
 	}
 	b.taken = 0
 	switch {
-	case b.high == math.MinInt32:
+	case b.leads == 0: // nothing came, or nothing since the buffer was fixed
 	case b.least == b.most:
 		b.follow()
 	default:

@@ -471,3 +471,23 @@ func TestPacketTimesMix(t *testing.T) {
 		}
 	}
 }
+
+// The buffer is fixed, as for modems, and nothing comes any more before its block is over.
+func TestFixedAndThenSilence(t *testing.T) {
+	for _, j := range []Jitter{{}, {Fixed: true}} {
+		var b jitterBuffer
+		b.configure(j)
+		dst := make([]byte, maxPayload)
+		b.put(0, 0, make([]byte, 160))
+		b.take(160, dst)
+		b.configure(Jitter{Fixed: true})
+		for range block / 160 * 3 {
+			if p := b.take(160, dst); p.size > 160 {
+				t.Fatalf("%+v: %+v", j, p)
+			}
+		}
+		if got := b.put(3*block, 0, make([]byte, 160)); got == late {
+			t.Errorf("%+v: the next packet is late", j)
+		}
+	}
+}
