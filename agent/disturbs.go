@@ -23,7 +23,7 @@ func (a *Agent) disturbs(c *config.Config, ch config.Change) string {
 	list = append(list, a.disturbedPorts(c, ch.Section)...)
 	if ch.Section == "device" {
 		if keys := a.fixed(c.Device); keys != nil {
-			list = append(list, "The device takes "+strings.Join(keys, " and ")+" at its next start.")
+			list = append(list, "The device takes these at its next start: "+strings.Join(keys, ", ")+".")
 		}
 	}
 	if ch.Section == "web" {

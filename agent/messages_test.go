@@ -71,6 +71,9 @@ func TestTextsAreKept(t *testing.T) {
 		t.Error("deleted twice")
 	}
 	r.receives(1, "later", at)
+	if err := r.texts.forget(list[0].ID); err == nil {
+		t.Error("a page that still shows a deleted message deletes another one")
+	}
 	end()
 	r, end = h.start("tipring.ini")
 	if list := r.texts.all(); len(list) != keptTexts || list[0].Text != "later" || list[1].Text != "55" {

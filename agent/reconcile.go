@@ -47,18 +47,19 @@ func (a *Agent) reconcile() {
 		w.add([]string{"sip"}, forPorts)
 	}
 	if keys := a.fixed(c.Device); keys != nil {
-		w.add([]string{"device"}, "the next start, for "+strings.Join(keys, " and "))
+		w.add([]string{"device"}, "the next start ("+strings.Join(keys, ", ")+")")
 	}
 	a.settlePending(w)
 }
 
-// fixed names the keys that differ from what this process began with and goes on with.
+// fixed names the keys, by their labels, that differ from what this process began with and goes on with.
 func (a *Agent) fixed(d config.Device) (keys []string) {
+	device, _ := sectionOf("device")
 	if a.opts.Files.StateDir == "" && d.StateDir != a.dir {
-		keys = append(keys, "state_dir")
+		keys = append(keys, keyOf(device, "state_dir").Label)
 	}
 	if d.LogFormat != a.format {
-		keys = append(keys, "log_format")
+		keys = append(keys, keyOf(device, "log_format").Label)
 	}
 	return keys
 }

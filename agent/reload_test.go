@@ -236,7 +236,7 @@ func TestAChangeThatIsWithdrawnIsForgotten(t *testing.T) {
 func TestWhatOnlyAStartTakesOver(t *testing.T) {
 	r := start(t, "[device]\n"+base)
 	r.reload("[device]\nlog_format = json\nlog_level = debug\n" + base)
-	r.until("the log's format waits", func() bool { return r.waits() == "[{device the next start, for log_format}]" })
+	r.until("the log's format waits", func() bool { return r.waits() == "[{device the next start (Log format)}]" })
 	if !r.log.enabledDebug(r.Agent) {
 		t.Error("the log level waits too")
 	}

@@ -111,7 +111,7 @@ func TestWhatAChangeDisturbs(t *testing.T) {
 		{`{"sip":{"t1_ms":"400"}}`, "All lines register anew."},
 		{`{"sip":{"rtp_port_max":"17000"}}`, "All lines register anew. Port 1 is set up anew: its line card connects again."},
 		{`{"device":{"country":"gb"}}`, "Port 1 is set up anew: its line card connects again."},
-		{`{"device":{"log_format":"json"}}`, "The device takes log_format at its next start."},
+		{`{"device":{"log_format":"json"}}`, "The device takes these at its next start: Log format."},
 		{`{"web":{"listen":"127.0.0.1:0"}}`, "The page is served at other addresses than now: open it there afterwards."},
 		{`{"web":{"hosts":"box.example"}}`, nothing},
 		{`{"fax":{"retries":"1"}}`, nothing},

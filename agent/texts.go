@@ -22,6 +22,7 @@ type texts struct {
 	start   func(func())            // has something done beside
 
 	saving sync.Mutex // held by who writes; before mu
+	last   int        // ID that was given; of saving. A page may still show one that is deleted
 
 	mu      sync.Mutex
 	list    []text  // oldest first, as it is on the disk
@@ -70,6 +71,9 @@ func (a *Agent) openTexts() {
 		a.log.Error("messages are lost", "file", textsFile, "err", err)
 		t.list = nil
 	}
+	for _, x := range t.list {
+		t.last = max(t.last, x.ID)
+	}
 }
 
 // add takes a text, and tells kept once it is on the disk or cannot be. It does not wait.
@@ -99,10 +103,8 @@ func (t *texts) work() {
 		}
 		err := t.edit(func(list []text) ([]text, error) {
 			for _, c := range coming {
-				c.ID = 1
-				if n := len(list); n > 0 {
-					c.ID = list[n-1].ID + 1
-				}
+				t.last++
+				c.ID = t.last
 				list = append(list, c.text)
 			}
 			return list[max(0, len(list)-keptTexts):], nil

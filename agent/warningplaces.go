@@ -40,11 +40,19 @@ func placeOf(section, key string) (label, link string) {
 	if s == nil {
 		return "", ""
 	}
-	i := slices.IndexFunc(s.Keys, func(k config.Key) bool { return k.Name == key })
-	if i < 0 {
+	k := keyOf(s, key)
+	if k == nil {
 		return sectionName(section), pages.Place(s.Name, n, "")
 	}
-	return sectionName(section) + ": " + s.Keys[i].Label, pages.Place(s.Name, n, s.Keys[i].Group) + "#" + key
+	return sectionName(section) + ": " + k.Label, pages.Place(s.Name, n, k.Group) + "#" + key
+}
+
+func keyOf(s *config.Section, name string) *config.Key {
+	i := slices.IndexFunc(s.Keys, func(k config.Key) bool { return k.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Keys[i]
 }
 
 // sectionOf is the description of a section, and its number.

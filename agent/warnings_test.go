@@ -48,8 +48,8 @@ func TestWarnings(t *testing.T) {
 		},
 			"info waiting-sip1: Settings of line 1: new ones wait for the end of the calls of line 1.", "Nothing", "sip1/"},
 		{"waiting for a start", func(c *condition) {
-			c.waiting = []api.Waiting{{Section: "device", For: "the next start, for log_format"}}
-		}, "info waiting-device: Device: new ones wait for the next start, for log_format.", "Restart", "device/"},
+			c.waiting = []api.Waiting{{Section: "device", For: "the next start (Log format)"}}
+		}, "info waiting-device: Device: new ones wait for the next start (Log format).", "Restart", "device/"},
 		{"later keys", func(c *condition) { c.later = []string{keyName("sip1", "realm"), keyName("port2", "line")} },
 			"info later: These settings are accepted, but nothing acts on them in this version: Settings of line 1: Realm, Settings of port 2: Line.", "Take them back", "sip/"},
 		{"draining", func(c *condition) { c.draining = true }, "warning draining: The device takes no new calls and faxes.", "Resume", "/"},
@@ -80,7 +80,7 @@ func TestWarnings(t *testing.T) {
 		}, "warning line-1: Line 1 is on its backup server: On the backup since 09:00.", "Find out", "sip1/register_addr"},
 		{"on the backup for ever", func(c *condition) { c.lines[0].Server = "backup" }, "warning line-1: Line 1 is on its backup server.", "The line does not go back by itself", "sip1/enable_failback"},
 		{"no server", func(c *condition) {
-			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line has no server: register_addr and proxy_addr are empty"})
+			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line has no server: neither a SIP server nor a proxy is set"})
 		}, "warning line-2: Line 2 has no server yet.", "Enter", "sip2/register_addr"},
 		{"switched off", func(c *condition) { c.lines = append(c.lines, api.Line{Line: 2, State: "disabled"}) }, "", "", ""},
 		{"registering", func(c *condition) { c.lines[0].State = "registering" }, "", "", ""},

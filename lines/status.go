@@ -33,7 +33,7 @@ func (l *Line) Snapshot() Snapshot { return *l.snapshot.Load() }
 func (s Snapshot) Told() Snapshot {
 	s.Status = s.Status.Told()
 	if s.Enabled && s.AOR == "" {
-		s.Why = "this line has no server: register_addr and proxy_addr are empty"
+		s.Why = "this line has no server: neither a SIP server nor a proxy is set"
 	}
 	return s
 }

@@ -55,7 +55,7 @@ var (
 	PageResults = Words{{"confirmed", n("Confirmed")}, {"rejected", n("Rejected")}, {"lost", n("Lost")}}
 
 	ProvisioningStates = Words{{"idle", n("Not yet asked")}, {"searching", n("Searching")}, {"fetching", n("Fetching")}, {"applying", n("Applying")}, {"trial", n("On trial")},
-		{"rolling_back", n("Rolling back")}, {"good", n("Up to date")}, {"rolled_back", n("Rolled back")}, {"unproven", n("Not proven")}, {"failed", n("Failed")}}
+		{"rolling_back", n("Rolling back")}, {"good", n("In force")}, {"rolled_back", n("Rolled back")}, {"unproven", n("Not proven")}, {"failed", n("Failed")}}
 
 	YesNo = Words{{"true", n("Yes")}, {"false", n("No")}}
 	OnOff = Words{{"true", n("On")}, {"false", n("Off")}}
