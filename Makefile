@@ -13,7 +13,7 @@ TEMPL       := github.com/a-h/templ/cmd/templ@v0.3.977
 # name/GOOS/GOARCH/extra settings
 BOARDS := amd64: arm64: arm:GOARM=7 mipsle:GOMIPS=softfloat riscv64:
 
-.PHONY: all pages prompts build run test unit peers check bench bench-fax cross fuzz clean
+.PHONY: all pages prompts build run test check bench bench-fax cross fuzz clean
 
 all: build
 
@@ -32,10 +32,11 @@ run: build
 	bin/tipring demo
 
 # Everything: this module's packages, then the ones that talk to foreign
-# programs, which live in a module of their own.
+# programs, which live in a module of their own. Without axe-core, which is npm's and not
+# Debian's, the tests that need it fail, and no others.
 test:
 	tools/setup/peers.sh
-	tools/setup/axe.sh
+	-tools/setup/axe.sh
 	tools/setup/test.sh
 
 check:
@@ -52,6 +53,7 @@ bench-fax:
 	cd tools/peers && $(GO) run ./faxbench $(FAX)
 
 cross:
+	tools/setup/peers.sh mksquashfs qemu-arm-static
 	VERSION="$(VERSION)" LDFLAGS="$(LDFLAGS)" tools/setup/cross.sh $(BOARDS)
 
 fuzz:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Sees to it that the foreign programs which the tests talk to are there:
 # installs what is missing with apt where it may, and otherwise says exactly
-# what is missing and how to get it.
+# what is missing and how to get it. With arguments to those alone, named as below.
 set -u
 
 # program:Debian package
@@ -31,6 +31,7 @@ mksquashfs:squashfs-tools
 qemu-arm-static:qemu-user-static
 qemu-mipsel-static:qemu-user-static
 gcc:gcc
+/usr/include/stdlib.h:libc6-dev
 pkg-config:pkg-config
 /usr/include/spandsp/t38_core.h:libspandsp-dev
 /usr/include/*/tiffio.h:libtiff-dev
@@ -43,6 +44,10 @@ chromium:chromium
 npm:npm
 "
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+chosen=${*:+" $* "}
+for name in "$@"; do
+	[[ $wanted == *$'\n'"$name":* ]] || { echo "no program of the tests is called $name" >&2; exit 2; }
+done
 
 present() {
 	case $1 in
@@ -53,6 +58,7 @@ present() {
 
 missing() {
 	for pair in $wanted; do
+		[ -z "$chosen" ] || [[ $chosen == *" ${pair%%:*} "* ]] || continue
 		present "${pair%%:*}" || echo "${pair%%:*} ${pair##*:}"
 	done
 }
