@@ -228,7 +228,7 @@ var lineKeys = []Key{
 	},
 	{
 		Name: "caller_id", Label: "Caller ID Header", Group: groupAdvanced, Default: "from", Kind: Enum, Words: "from ppi pai rpid", Labels: "From|P-Preferred-Identity|P-Asserted-Identity|Remote-Party-ID",
-		Help:  "How a port's ani is shown: in From, P-Preferred-Identity, P-Asserted-Identity or Remote-Party-ID.",
+		Help:  "How a port's ani is shown: in From, P-Preferred-Identity, P-Asserted-Identity or Remote-Party-ID. Who calls is read from the same header, where a server of the line sent it, else from From.",
 		field: func(s any) any { return &s.(*Line).CallerID },
 	},
 	{

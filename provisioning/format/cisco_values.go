@@ -122,6 +122,31 @@ func ciscoKeepaliveTime(v *values) verdict {
 	return set(seconds)
 }
 
+// ciscoPtime and ciscoDisconnect are of the device's items: each of its lines gets them.
+func ciscoPtime(v *values) verdict {
+	size, found := v.global("RTP_Packet_Size")
+	if !found || size == "" {
+		return verdict{}
+	}
+	d := seconds(size)
+	if word, ok := lookup("10=10 20=20 30=30 40=40", d.value); ok {
+		return set(word)
+	}
+	return leave("RTP_Packet_Size is %s: wanted 0.010, 0.020, 0.030 or 0.040", size)
+}
+
+func ciscoDisconnect(v *values) verdict {
+	duration, found := v.global("CPC_Duration")
+	if !found || duration == "" {
+		return verdict{}
+	}
+	d := seconds(duration)
+	if !d.set {
+		d.why = "CPC_Duration: " + d.why
+	}
+	return d
+}
+
 func ciscoSTUN(v *values) verdict {
 	enabled, found := v.global("STUN_Enable")
 	server, _ := v.global("STUN_Server")

@@ -83,6 +83,8 @@ var fanvilRows = []struct {
 	{"UDPUpdate TTL:45", "sip1.keepalive_interval_s", "45"},
 	{"VoiceCodecMap:G722,PCMA,G729,PCMU", "sip1.codecs", "g722,pcma,pcmu"},
 	{"VoiceCodecMap:G711A", "sip1.codecs", "pcma"},
+	{"Ptime:10", "sip1.ptime_ms", "10"},
+	{"Ptime:40", "sip1.ptime_ms", "40"},
 	{"Media Crypto:0|Enable OSRTP:0", "sip1.srtp", "off"},
 	{"Media Crypto:0|Enable OSRTP:1", "sip1.srtp", "optional"},
 	{"Media Crypto:2", "sip1.srtp", "required"},
@@ -268,6 +270,8 @@ func TestBadValuesAreToldOrRefused(t *testing.T) {
 		{"Media Crypto:7", false},
 		{"VoiceCodecMap:G729", false},
 		{"NAT Type:4", false},
+		{"Ptime:0", false},
+		{"Ptime:2", false},
 	} {
 		f := read(t, spellings[FanvilText](tt.item))
 		_, err := config.Load([]config.Layer{f.Layer("x")}, checks)

@@ -160,7 +160,7 @@ func TestNotes(t *testing.T) {
 		{"fanvil.xml", "<Value>", "Function_Key/Function_Key_Entry/Value", "not known"},
 		{"fanvil-sysconf.xml", "            <AudioCodecSets>", "mm/capability/AudioCodecSets", "not known"},
 		{"grandstream.xml", "<P2>", "P2 = ********", "secret of the other device"},
-		{"grandstream.xml", "<P64>", "P64", "not known"},
+		{"grandstream.xml", "<P64>", "P64 = auto", "time_zone"},
 		{"grandstream.xml", "<P28096>", "P28096 = 1", "proxies too"},
 		{"grandstream.xml", "<P850>", "P850 = 102", "second and third"},
 		{"grandstream.xml", "<P4200>", "P4200 = {", "no telephone has"},

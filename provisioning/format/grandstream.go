@@ -40,6 +40,7 @@ var grandstream = maker{
 		{items: "P2398|P2397|P52", key: "sipN.keepalive_interval_s", to: grandstreamKeepaliveTime, says: "seconds; P84 where P52 is 2"},
 		{items: "P52", key: "sipN.use_stun", to: grandstreamSTUN, says: "1 is STUN; 0 where the file has no STUN server"},
 		{items: "P57|P58|P59|P60|P61|P62|P46", key: "sipN.codecs", to: grandstreamCodecs, says: "payload types 0 pcmu, 8 pcma, 9 g722, in the same order"},
+		{items: "P37", key: "sipN.ptime_ms", words: "?1=10 2=20 3=30 4=40", says: "frames of 10 ms, 1 to 4"},
 		{items: "P850|P851|P852", key: "sipN.dtmf_type", to: grandstreamDTMF, says: "101 rfc4733, 102 info, 100 inband; the order 101, 102, 100 is auto"},
 		{items: "P183", key: "sipN.srtp", words: "?0=off 1=optional 2=required", says: "0 off, 1 optional, 2 required"},
 		{items: "P2395|P260|P262", key: "sipN.session_expires_s", to: grandstreamSession, says: "P260 where P2395 and P262 (caller asks) are 1, else 0"},
@@ -51,6 +52,10 @@ var grandstream = maker{
 		{items: "P109", key: "sipN.dial_without_registered", words: "0=0 1=1"},
 		{items: "P243", key: "sipN.accept_from", to: grandstreamFrom, says: "1 servers; 0 is not taken over"},
 		{items: "P4200|P85", key: "portN.dial_plan", to: grandstreamDialPlan, says: "{...} to (...); x+ to xx., ^ to !, <a=b> to <a:b>; P85 is Sn of all rules"},
+		{items: "P853", key: "portN.caller_id_standard", words: "?0=bellcore 1=etsi 2=etsi-dtas 3=etsi-reversal 4=etsi-pulse 5=dtmf 6=dtmf-dtas 7=dtmf-reversal-dtas 8=dtmf-pulse 9=bt 11=dtmf-denmark 12=dtmf-denmark-reversal 13=dtmf-reversal",
+			says: "0 Bellcore, 1 to 4 ETSI FSK, 5 to 8 ETSI DTMF, 9 BT, 11 and 12 DTMF of Denmark, 13 of Sweden and Finland"},
+		{items: "P205", key: "portN.polarity_reversal", words: "0=0 1=1"},
+		{items: "P892", key: "portN.disconnect_ms", to: grandstreamDisconnect, says: "0 where it is 0; P856 where it is 1, of the first account"},
 
 		{items: "P209", key: "sip.t1_ms", to: tens, says: "hundredths of a second to ms; that of the first account that is used"},
 		{items: "P40|P20501", key: "sip.udp_port", to: grandstreamPort, says: "0 where P20501 (random) is 1; that of the first account that is used"},
@@ -78,7 +83,10 @@ var grandstream = maker{
 		{items: "P2311|P2367|P8463", why: "certificates are always verified"},
 		{items: "P1411|P145|P1414", why: "[provisioning] order says it; it is not taken from the network"},
 		{items: "P4428|P240", why: "check-sync is always challenged, and secrets over a clear way are refused unless allowed"},
-		{items: "P854|P853|P4429|P251|P252|P205|P892|P856|P4000|P4001|P4002|P4003|P4004|P4005|P4040", why: "[device] country says it; it is not taken from the network"},
+		{items: "P251|P252|P4000|P4001|P4002|P4003|P4004|P4005|P4040", why: "[device] country and tones say it; they are not taken from the network"},
+		{items: "P64", why: "[device] time_zone says it; it is not taken from the network"},
+		{items: "P854|P4429", why: "the line card has its own"},
+		{items: "P856", why: "counts where P892 is 1"},
 		{items: "P4300|P4669|P4150", why: "no such setting here"},
 	},
 }
@@ -87,7 +95,7 @@ var grandstream = maker{
 const grandstreamSecond = "271=401 47=747 967=987 48=748 2333=2433 4567=4568 28096=28097 130=830 52=730 35=735 36=736 34=734 3=703 " +
 	"103=702 31=731 81=752 109=813 32=732 2330=2430 138=471 26002=26102 2397=2497 2398=2498 2399=2499 40=740 39=739 20501=20502 20505=20506 " +
 	"243=743 2339=2439 209=440 250=441 2387=2487 850=860 851=861 852=862 71=771 4045=4046 85=292 29=729 66=766 72=772 4200=4201 99=709 " +
-	"2395=2495 260=434 261=427 262=428 263=429 264=430 265=431 266=432 267=433 272=435 57=757 58=758 59=759 60=760 61=761 62=762 46=814 " +
+	"37=737 2395=2495 260=434 261=427 262=428 263=429 264=430 265=431 266=432 267=433 272=435 57=757 58=758 59=759 60=760 61=761 62=762 46=814 " +
 	"228=710 4416=4417 183=443 63=763 258=449 288=489 291=460 4340=4341 2346=2446 2311=2411 2367=2467 854=864 853=863 205=865 892=893"
 
 // grandstreamPorts are the first of eight P-values each: one for each FXS port.

@@ -223,3 +223,20 @@ func grandstreamInterval(v *values) verdict {
 	}
 	return leave("wanted 0 to 3")
 }
+
+// grandstreamDisconnect is for how long the loop has no current when the far end has hung up. Which
+// number tells it of a second account is not certain.
+func grandstreamDisconnect(v *values) verdict {
+	switch v.first() {
+	case "0":
+		return set("0")
+	case "1":
+		if v.g.named["P892"].name == "P892" {
+			if ms, _ := v.global("P856"); ms != "" {
+				return set(ms)
+			}
+		}
+		return leave("for how long is not told")
+	}
+	return leave("wanted 0 or 1")
+}

@@ -76,12 +76,14 @@ func multiplied(text string, factor int) verdict {
 }
 
 // millis makes milliseconds of seconds with a fraction: .5 is 500.
-func millis(v *values) verdict {
-	seconds, err := strconv.ParseFloat(v.first(), 64)
-	if err != nil || !(seconds >= 0 && seconds <= 3600) {
+func millis(v *values) verdict { return seconds(v.first()) }
+
+func seconds(text string) verdict {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0 && n <= 3600) {
 		return leave("wanted seconds")
 	}
-	return set(strconv.Itoa(int(seconds*1000 + 0.5)))
+	return set(strconv.Itoa(int(n*1000 + 0.5)))
 }
 
 // hostOf and portOf take host:port apart. A text that is neither is passed on whole.
