@@ -99,7 +99,7 @@ func document(t *testing.T, routes []Route) []byte {
 	}
 	problem := map[string]any{"description": "An error (RFC 9457).", "content": content("application/problem+json", s.of(reflect.TypeFor[Problem]()))}
 	var b bytes.Buffer
-	b.WriteString(`{"openapi":"3.1.0","info":{"title":"tipring","version":"1","license":{"name":"see LICENSE","identifier":"LicenseRef-tipring"},"description":"The HTTP interface of a tipring device. ` +
+	b.WriteString(`{"openapi":"3.1.0","info":{"title":"tipring","version":"1","license":{"name":"Apache License 2.0","identifier":"Apache-2.0"},"description":"The HTTP interface of a tipring device. ` +
 		`Times are RFC 3339 in UTC; what is absent is null. On control.sock in the state directory no login is needed; x-role says who may use a route elsewhere: anyone, scraper, user or admin."},` + "\n" +
 		`"servers":[{"url":"/"}],"security":[{"token":[]},{"session":[]}],` + "\n" + `"paths":{`)
 	lines(t, &b, paths)
