@@ -116,3 +116,28 @@ func TestTalkOffRow(t *testing.T) {
 		t.Errorf("%d digits in an hour of speech and noise", n)
 	}
 }
+
+// Under chrt only what is watched to the millisecond is measured, and the table says how.
+func TestGroupsUnderRealTime(t *testing.T) {
+	for _, g := range groups {
+		if why := notMeasured(g.timing, 0); why != "" {
+			t.Errorf("%s: %s", g.name, why)
+		}
+		if why := notMeasured(g.timing, 5); (why == "") != g.timing {
+			t.Errorf("%s under chrt -f 5: %q", g.name, why)
+		}
+	}
+	for _, tt := range []struct {
+		fifo, own int
+		want      string
+	}{
+		{0, 0, "programs under test like all others"},
+		{50, 0, "programs under test with chrt -f 50"},
+		{0, 5, "all but the programs under test in real time, with 5"},
+		{50, 5, "all in real time: programs under test with chrt -f 50, the others with 5"},
+	} {
+		if got := scheduling(tt.fifo, tt.own); got != tt.want {
+			t.Errorf("-fifo %d under chrt -f %d: %s, want %s", tt.fifo, tt.own, got, tt.want)
+		}
+	}
+}

@@ -22,7 +22,7 @@ import (
 var (
 	binary = flag.String("tipring", "../../bin/tipring", "the program to measure")
 	runs   = flag.Int("runs", 20, "runs of each failover")
-	fifo   = flag.Int("fifo", 0, "run the programs under test, ours and theirs, under SCHED_FIFO with this priority, 1 to 99 (chrt -f); 0: not")
+	fifo   = flag.Int("fifo", 0, "run the programs under test, ours and theirs, under SCHED_FIFO with this priority, 1 to 99 (chrt -f), in the groups registration, call setup, media and delay; 0: not")
 	only   = flag.String("only", "", "measure only the rows whose group matches this regular expression")
 )
 
@@ -43,7 +43,7 @@ func prepare() error {
 	if err := netlab.SetFIFO(*fifo); err != nil {
 		return fmt.Errorf("-fifo: %w", err)
 	}
-	if !regexp.MustCompile(*only).MatchString("size") {
+	if !regexp.MustCompile(*only).MatchString("size") || notMeasured(false, netlab.RealTime()) != "" {
 		return nil // building for another board takes minutes
 	}
 	return sizes()
@@ -53,8 +53,9 @@ func prepare() error {
 type row struct{ figure, tipring, baresip, required, aim string }
 
 // groups are the rows that are measured together. timing marks those in which one or two
-// programs are watched to the millisecond: only they run with -fifo. Twenty devices and
-// their servers that all go before anything else would keep each other waiting.
+// programs are watched to the millisecond: only they run with -fifo, or under a chrt of the
+// bench itself. Twenty devices and their servers that all go before anything else would keep
+// each other waiting.
 var groups = []struct {
 	name    string
 	measure func(netlab.T) []row
@@ -83,10 +84,14 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "bench: -fifo: %v\n", err)
 		return 1
 	}
-	fmt.Printf("%d processors, %s, %s\n\n", runtime.NumCPU(), scheduling(), time.Now().UTC().Format(time.RFC3339))
+	fmt.Printf("%d processors, %s, %s\n\n", runtime.NumCPU(), scheduling(netlab.FIFO(), netlab.RealTime()), time.Now().UTC().Format(time.RFC3339))
 	fmt.Printf("%-60s | %-34s | %-28s | %-18s | %s\n%s\n", "figure", "tipring", "baresip (Debian)", "required", "aim", strings.Repeat("-", 165))
 	for _, g := range groups {
 		if !want.MatchString(g.name) {
+			continue
+		}
+		if why := notMeasured(g.timing, netlab.RealTime()); why != "" {
+			fmt.Printf("%-60s | %s\n", g.name, why)
 			continue
 		}
 		priority := *fifo
@@ -109,10 +114,26 @@ func run() int {
 	return status
 }
 
-// scheduling says how the programs under test are run.
-func scheduling() string {
-	if n := netlab.FIFO(); n != 0 {
-		return fmt.Sprintf("programs under test with chrt -f %d", n)
+// notMeasured says why a group is left out; empty: it is not. What is not watched to the
+// millisecond would be of a machine that runs nothing else: the servers and the far end have
+// the bench's own real-time priority, whatever the programs under test have.
+func notMeasured(timing bool, own int) string {
+	if timing || own == 0 {
+		return ""
+	}
+	return "not measured: the bench itself is under chrt"
+}
+
+// scheduling says how the programs under test are run, and the bench with the servers and the
+// far end, which it starts.
+func scheduling(fifo, own int) string {
+	switch {
+	case own != 0 && fifo != 0:
+		return fmt.Sprintf("all in real time: programs under test with chrt -f %d, the others with %d", fifo, own)
+	case own != 0:
+		return fmt.Sprintf("all but the programs under test in real time, with %d", own)
+	case fifo != 0:
+		return fmt.Sprintf("programs under test with chrt -f %d", fifo)
 	}
 	return "programs under test like all others"
 }

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // fifoEnv holds the priority of programs under test, for this process and the sandbox.
@@ -42,6 +44,16 @@ func FIFO() int {
 	return n
 }
 
+// RealTime is the real-time priority that this process has itself, as under chrt, and hands on to
+// all that it starts; 0: none.
+func RealTime() int {
+	a, err := unix.SchedGetAttr(0, 0)
+	if err != nil || a.Policy != unix.SCHED_FIFO && a.Policy != unix.SCHED_RR || a.Flags&unix.SCHED_FLAG_RESET_ON_FORK != 0 {
+		return 0
+	}
+	return int(a.Priority)
+}
+
 // coreEnv holds the one processor of programs under test.
 const coreEnv = "TIPRING_CORE"
 
@@ -52,14 +64,18 @@ func OneCore() (undo func()) {
 	return func() { _ = os.Unsetenv(coreEnv) }
 }
 
-// Measured is the command line that starts a program under test. chrt and taskset become that
-// program, so that the process is the same.
+// Measured is the command line that starts a program under test: with the priority of SetFIFO, and
+// with none where that is 0, whatever this process has. chrt and taskset become that program, so
+// that the process is the same.
 func Measured(name string, args ...string) (string, []string) {
 	if core := os.Getenv(coreEnv); core != "" {
 		name, args = "taskset", append([]string{"-c", core, name}, args...)
 	}
-	if FIFO() != 0 {
+	switch {
+	case FIFO() != 0:
 		name, args = "chrt", append([]string{"-f", strconv.Itoa(FIFO()), name}, args...)
+	case RealTime() != 0:
+		name, args = "chrt", append([]string{"-o", "0", name}, args...)
 	}
 	return name, args
 }

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestProgramsUnderTestGetTheirPriority(t *testing.T) {
@@ -71,5 +74,40 @@ func TestProgramsUnderTestHaveOneCore(t *testing.T) {
 	}
 	if name, _ := Measured("nproc"); name != "nproc" {
 		t.Errorf("%s after undo", name)
+	}
+}
+
+// Under chrt programs under test are started without what they would inherit, unless they get a
+// priority of their own.
+func TestProgramsUnderTestInheritNoPriority(t *testing.T) {
+	t.Setenv(fifoEnv, "")
+	if n := RealTime(); n != 0 {
+		t.Fatalf("the test itself runs with priority %d", n)
+	}
+	runtime.LockOSThread() // and never unlocked: the thread ends with the test
+	if err := unix.SchedSetAttr(0, &unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 5}, 0); err != nil {
+		if err != unix.EPERM {
+			t.Errorf("where it may not be set: %v", err)
+		}
+		return
+	}
+	if n := RealTime(); n != 5 {
+		t.Errorf("under chrt -f 5 the priority is %d", n)
+	}
+	name, args := Measured("sleep", "9")
+	if got, want := name+" "+strings.Join(args, " "), "chrt -o 0 sleep 9"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	out, err := exec.Command(name, append(args[:len(args)-2], "cat", "/proc/self/stat")...).Output()
+	if _, rest, _ := strings.Cut(string(out), ") "); err != nil || strings.Fields(rest)[38] != "0" {
+		t.Errorf("%v; not SCHED_OTHER: %s", err, out)
+	}
+	t.Setenv(fifoEnv, "7")
+	if name, args := Measured("sleep"); fmt.Sprint(name, args) != "chrt[-f 7 sleep]" {
+		t.Errorf("with a priority of its own: %s %v", name, args)
+	}
+	own := unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 5, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	if err := unix.SchedSetAttr(0, &own, 0); err != nil || RealTime() != 0 {
+		t.Errorf("%v; a priority that is not handed on counts: %d", err, RealTime())
 	}
 }
