@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"tipring/internal/dsp/line"
@@ -152,5 +154,13 @@ func TestAPortTakesAsMuchAsItIsAllowed(t *testing.T) {
 		if cell, err := bad.survival(b); err != nil || cell != "2 / 2" {
 			t.Errorf("ours %v: %s, %v", ours, cell, err)
 		}
+	}
+}
+
+// The document that has the figures names the parts, each of them.
+func TestDocumentNamesAllParts(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/fax.md")
+	if err != nil || !strings.Contains(string(text), "(parts: `"+partNames()+"`;") {
+		t.Errorf("docs/fax.md does not have the parts %s: %v", partNames(), err)
 	}
 }

@@ -48,7 +48,7 @@ var parts = []struct {
 
 func main() {
 	b := &bench{workers: runtime.GOMAXPROCS(0)}
-	only := flag.String("only", "", "comma-separated parts (snr axes marks tones speed pages t38) and modems or beginnings of their names (v17); empty: all")
+	only := flag.String("only", "", "comma-separated parts ("+partNames()+") and modems or beginnings of their names (v17); empty: all")
 	makers := flag.String("makers", "spandsp,tipring", "whose implementations to measure")
 	flag.IntVar(&b.trials, "trials", 40, "trials of a point, seeds of a call; part axes has fewer, and port at least 50")
 	flag.IntVar(&b.bits, "bits", 50000, "bits of a trial; V.21 has 4000 at most")
@@ -84,6 +84,14 @@ func (b *bench) run(only, makers string) error {
 		fmt.Printf("\n(%d trials, recordings by %s, %.0f s)\n\n", b.trials, b.source, time.Since(start).Seconds())
 	}
 	return nil
+}
+
+func partNames() string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, " ")
 }
 
 // choose sorts the words of -only into parts and modems; where none is of a kind, all are.
