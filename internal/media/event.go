@@ -38,13 +38,14 @@ func parseEvent(b []byte) (eventPayload, bool) {
 }
 
 const (
-	eventTimeout = 1600 // samples without a packet after which an event is over: 200 ms
-	eventStray   = 480  // a timestamp that moves on by less, within an event, is a sender's fault
+	eventTimeout = 1600                        // samples without a packet after which an event is over: 200 ms
+	eventStray   = 480                         // a timestamp that moves on by less, within an event, is a sender's fault
+	eventOld     = maxMisorder * longestPacket // samples that a packet which the source still takes may lie behind
 	heardLimit   = 16
 )
 
 // An eventReceiver makes key presses of event packets. The timestamp names an event; what
-// bears the same one, or an older one, is the same event again.
+// bears the same one, or one a little older, is the same event again.
 type eventReceiver struct {
 	begun    bool   // an event was received: ts and the rest are valid
 	active   bool   // its end was not told yet
@@ -66,6 +67,9 @@ func (r *eventReceiver) receive(ts uint32, marker bool, payload []byte) bool {
 		return false
 	}
 	ahead := int32(ts - r.ts)
+	if r.begun && ahead+int32(e.duration) < -eventOld {
+		r.restart() // no packet is so late: the sender's clock begins anew
+	}
 	switch {
 	case r.begun && ahead < 0:
 		return true // a late repetition of an older one

@@ -233,6 +233,12 @@ func TestReceiveEvents(t *testing.T) {
 		long[i].Timestamp += 0xffff
 		long[i].Payload = eventPayload{code: 3, end: true, duration: 160}.append(nil)
 	}
+	anew := slices.Concat(pressed(1, 500000, 1, 2), pressed(6, 1000, 2, 2), pressed(11, 3000, 3, 2))
+	held, next := pressed(1, 1000, 4, 2), pressed(6, 66160, 5, 2)
+	for i := 2; i < len(held); i++ {
+		held[i].Payload = eventPayload{code: 4, end: true, duration: 65000}.append(nil)
+	}
+	held = slices.Concat(held[:4], next[:1], held[4:], next[1:])
 	changed := pressed(1, 1000, 3, 1)
 	changed[1].Payload[0] = 4
 	for _, tt := range []struct {
@@ -249,6 +255,8 @@ func TestReceiveEvents(t *testing.T) {
 		{"ends and start lost between two", drop(two, 2, 3, 4, 5), "1 /320 1 /480"},
 		{"every packet twice", slices.Concat(one, one), "7 /800"},
 		{"an old one once more", slices.Concat(two, drop(two, 1, 2, 3, 4, 5, 6, 7, 8, 9)), "1 /480 1 /480"},
+		{"a timestamp that jumps back, as from another source behind the same server", anew, "1 /480 2 /480 3 /480"},
+		{"an end of a long one behind the beginning of the next", held, "4 /65000 5 /480"},
 		{"in the wrong order", []rtp.Packet{one[1], one[0], one[3], one[2], one[5], one[4]}, "7 /800"},
 		{"a timestamp that moves on with the packets", moving, "3 /800"},
 		{"longer than one segment", long, "3 /65695"},
