@@ -18,7 +18,7 @@ const (
 	maxQueued   = 64   // packets held
 	maxPayload  = 800  // octets of a packet: 100 ms
 	longPause   = 4000 // samples without a packet after which the delay is measured anew
-	lateLimit   = 8    // late packets in a row after which the stream has moved for good
+	lateLimit   = 8    // packets in a row, late if only in part, after which the stream has moved for good
 	spare       = 40   // samples that the slowest packets are early by before the delay shrinks
 	block       = 16000
 	adjustStep  = 80 // least that a block takes off the delay, where there is as much
@@ -94,19 +94,21 @@ const (
 
 // configure sets the limits; it may be called at any time.
 func (b *jitterBuffer) configure(j Jitter) {
-	or := func(ms, otherwise, lowest, highest int) int32 {
+	or := func(ms, otherwise int) int32 {
 		if ms == 0 {
 			ms = otherwise
 		}
-		return int32(min(max(ms, lowest), highest) * samplesPerMS)
+		return int32(min(max(ms, 10), 200) * samplesPerMS)
 	}
-	b.most = or(j.MaxMS, 200, 10, 200)
-	b.start = min(or(j.StartMS, 40, 10, 200), b.most)
-	b.least = min(or(j.MinMS, 20, 10, 200), b.start)
+	b.start = or(j.StartMS, 40)
 	if j.Fixed {
 		b.least, b.most = b.start, b.start
 		b.forget()
+		return
 	}
+	b.most = or(j.MaxMS, 200)
+	b.least = min(or(j.MinMS, 20), b.most)
+	b.start = max(min(b.start, b.most), b.least)
 }
 
 // restart forgets the stream; the next packet begins another.
@@ -169,7 +171,11 @@ func (b *jitterBuffer) put(ts uint32, format uint8, payload []byte) putResult {
 	if !b.insert(queued{ts, uint16(size), format}, payload) {
 		return twice
 	}
-	b.lateInARow = 0
+	if int32(ts-b.play) < 0 {
+		b.lateInARow++ // its beginning is over
+	} else {
+		b.lateInARow = 0
+	}
 	return result
 }
 

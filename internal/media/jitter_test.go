@@ -120,7 +120,8 @@ func TestFirstPacketWaitsTheStartDelay(t *testing.T) {
 		wantMS int
 	}{
 		{Jitter{}, 40}, {Jitter{StartMS: 100}, 100}, {Jitter{StartMS: 20}, 20}, {Jitter{StartMS: 60, Fixed: true}, 60},
-		{Jitter{StartMS: 500}, 200}, {Jitter{StartMS: 80, MaxMS: 60}, 60},
+		{Jitter{StartMS: 500}, 200}, {Jitter{StartMS: 80, MaxMS: 60}, 60}, {Jitter{StartMS: 150, MaxMS: 100, Fixed: true}, 150},
+		{Jitter{MinMS: 80}, 80}, {Jitter{MinMS: 120, MaxMS: 60}, 60},
 	} {
 		l := listen(tt.jitter, 160).play(stream(1, 20, 7, at(0)))
 		first := slices.IndexFunc(l.heard, func(s int16) bool { return s == 1 })
@@ -243,6 +244,33 @@ func TestNetworkThatBecomesSlowerForGood(t *testing.T) {
 	}))
 	if got := l.results[stored] + l.results[moved]; got < 985 {
 		t.Errorf("%d packets played, results %v", got, l.results)
+	}
+}
+
+// The path becomes slower by more than the delay, by less than that and a packet: of each packet
+// the beginning is over when it comes. That is not for ever.
+func TestSlowerByAPartOfAPacketForGood(t *testing.T) {
+	for j, slowerMS := range map[Jitter]int{{Fixed: true, StartMS: 40}: 50, {Fixed: true, StartMS: 100}: 110, {MaxMS: 60, StartMS: 60}: 80} {
+		l := listen(j, 80)
+		l.data = true // what is missing is silent
+		l.play(stream(1000, 20, 0, func(i int) int {
+			if i >= 200 {
+				return slowerMS * samplesPerMS
+			}
+			return 0
+		}))
+		if l.results[moved] > 1 {
+			t.Errorf("%+v: results %v", j, l.results)
+		}
+		missing := 0
+		for _, s := range l.heard[240*160 : 1000*160] {
+			if s == 0 {
+				missing++
+			}
+		}
+		if missing > 0 {
+			t.Errorf("%+v: %d samples are not played", j, missing)
+		}
 	}
 }
 
