@@ -11,7 +11,7 @@ type Conn interface {
 	// Read takes the next datagram that has come; ok is false when there is none. One that
 	// does not fit into b comes with N = 0.
 	Read(b []byte) (d Datagram, ok bool)
-	// Write sends b at once or not at all.
+	// Write sends b at once or not at all. The error of a closed socket is os.ErrClosed.
 	Write(b []byte, to netip.AddrPort) error
 	// Local is the address the socket is bound to.
 	Local() netip.AddrPort

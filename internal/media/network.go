@@ -2,8 +2,8 @@ package media
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -101,7 +101,7 @@ func (c *memoryConn) Write(b []byte, to netip.AddrPort) error {
 	filter := c.network.Filter
 	c.network.mu.Unlock()
 	if !open {
-		return net.ErrClosed
+		return os.ErrClosed
 	}
 	if filter == nil || filter(c.local, to, b) {
 		c.network.Send(b, c.local, to)

@@ -2,8 +2,8 @@ package media
 
 import (
 	"errors"
-	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -17,8 +17,8 @@ const (
 	numbersAhead = 8
 )
 
-// ErrTooLate is what a Packets returns whose socket carries RTP again, or is closed.
-var ErrTooLate = errors.New("the socket is not lent any more")
+// errTooLate is what a Packets returns whose socket carries RTP again, or is closed.
+var errTooLate = errors.New("the socket is not lent any more")
 
 // Packets carries datagrams that are no RTP between this side and one peer: T.38's UDPTL
 // (ITU-T T.38 clause 9.1). They go to where the peer said, and are taken from there.
@@ -26,8 +26,9 @@ var ErrTooLate = errors.New("the socket is not lent any more")
 // A peer behind a NAT comes from elsewhere. For half a minute, until something comes from
 // where it said, one sender of another address may prove to be the peer, as far as the
 // session's Learning allows: by datagrams whose first two octets, UDPTL's sequence number,
-// count up. Then it is the peer. A datagram from where the peer said settles it at any time.
-// All other senders are foreign: their datagrams are dropped and counted.
+// count up. Then it is the peer, and no other is, the address that the peer said included.
+// A datagram from there settles it at any time before. All other senders are foreign: their
+// datagrams are dropped and counted.
 //
 // Its methods are the owning goroutine's but for Stats.
 type Packets struct {
@@ -150,12 +151,10 @@ func (p *Packets) Read(b []byte) (n int, ok bool) {
 func (p *Packets) accept(from netip.AddrPort, number uint16) bool {
 	from = unmap(from)
 	switch {
-	case from == p.peer && p.settled:
-		return true
+	case p.settled:
+		return from == p.peer
 	case from == p.given || from == p.peer:
-		p.peer, p.settled = from, true
-		return true
-	case p.settled || p.passed >= learningTime || !p.prove(from, number):
+	case p.passed >= learningTime || !p.prove(from, number):
 		return false
 	}
 	p.peer, p.settled = from, true
@@ -198,16 +197,16 @@ func (p *Packets) prove(from netip.AddrPort, number uint16) bool {
 // Write sends a datagram to the peer. It is dropped without an error while the peer takes none.
 func (p *Packets) Write(b []byte) error {
 	if p.conn == nil {
-		return ErrTooLate
+		return errTooLate
 	}
 	if !p.peer.IsValid() || p.peer.Port() == 0 || p.peer.Addr().IsUnspecified() {
 		return nil
 	}
-	if err := p.conn.Write(b, p.peer); err != nil {
+	switch err := p.conn.Write(b, p.peer); {
+	case errors.Is(err, os.ErrClosed):
+		return errTooLate
+	case err != nil:
 		p.failed.Add(1)
-		if errors.Is(err, net.ErrClosed) {
-			return ErrTooLate
-		}
 		return err
 	}
 	p.sent.Add(1)

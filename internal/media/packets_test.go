@@ -42,7 +42,8 @@ func TestPacketsLearnTheirPeer(t *testing.T) {
 		{"never", LearnNever, private, []volley{{public, 0, 1, 50, 0}, {private, 0, 1, 3, 3}}, private},
 		{"once locked, nobody moves it", LearnNAT, private, []volley{{private, 0, 1, 1, 1}, {public, 1, 1, 50, 0}, {private, 1, 1, 2, 2}}, private},
 		{"nor what was learned", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {"198.51.100.9:1", 6, 1, 50, 0}, {public, 6, 1, 2, 2}}, public},
-		{"but the address it named", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {private, 0, 1, 5, 5}, {public, 6, 1, 5, 0}}, private},
+		{"not even the address it named", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {private, 6, 1, 50, 0}, {public, 6, 1, 5, 5}}, public},
+		{"which settles it before", LearnNAT, private, []volley{{public, 0, 1, 4, 0}, {private, 0, 1, 5, 5}, {public, 4, 1, 50, 0}}, private},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, Config{Learning: tt.learning}, ulaw20)
@@ -161,7 +162,7 @@ func TestPacketsAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.network.Send(udptl(9), peers, ours)
-	if _, ok := p.Read(buf[:]); ok || !errors.Is(p.Write(udptl(1)), ErrTooLate) {
+	if _, ok := p.Read(buf[:]); ok || !errors.Is(p.Write(udptl(1)), errTooLate) {
 		t.Error("the datagrams go on when sound is back")
 	}
 	if heard := b.talk(peers, 1, 101, 50); loud(heard) < 7000 {
@@ -184,11 +185,11 @@ func TestPacketsOfAClosedSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	var buf [maxDatagram]byte
-	if _, ok := p.Read(buf[:]); ok || !errors.Is(p.Write(udptl(0)), ErrTooLate) {
+	if _, ok := p.Read(buf[:]); ok || !errors.Is(p.Write(udptl(0)), errTooLate) {
 		t.Error("a closed session still has datagrams")
 	}
 	late := b.Packets(peers)
-	if _, ok := late.Read(buf[:]); ok || !errors.Is(late.Write(udptl(0)), ErrTooLate) {
+	if _, ok := late.Read(buf[:]); ok || !errors.Is(late.Write(udptl(0)), errTooLate) {
 		t.Error("a closed session lends a socket")
 	}
 	if _, _, n := b.gotRTCP(0); n != 0 {
@@ -202,6 +203,22 @@ func TestPacketsToNobody(t *testing.T) {
 		p := b.Packets(netip.MustParseAddrPort(to))
 		if err := p.Write(udptl(0)); err != nil || p.Stats().Sent != 0 {
 			t.Errorf("to %s: %v, %+v", to, err, p.Stats())
+		}
+	}
+}
+
+func TestPacketsOfAClosedPair(t *testing.T) {
+	inMemory, err := (&Network{}).Listen(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pair := range []*Pair{inMemory, listenLoopback(t, newTestPorts(t))} {
+		p := pair.Packets(peers)
+		if err := pair.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Write(udptl(0)); !errors.Is(err, errTooLate) || p.Stats().SendErrors > 0 {
+			t.Errorf("%T: %v, %+v", pair.RTP, err, p.Stats())
 		}
 	}
 }

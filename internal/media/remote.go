@@ -23,15 +23,15 @@ const (
 
 // A remote is where the peer's media is sent to and may come from. That is the address the
 // peer gave. While nothing came from there, one sender elsewhere may prove by packets in
-// sequence that it is the peer behind a NAT; then it is the peer until the next negotiation
-// names another address. A packet from the given address settles it at any time. All other
-// senders are foreign: what they send is never played and moves nothing.
+// sequence that it is the peer behind a NAT. The first packet from the given address or that
+// proof settles it until the next negotiation names another address. All other senders are
+// foreign, from then on the given address too, which anybody can write on a datagram: what they
+// send is never played and moves nothing.
 type remote struct {
 	learning Learning
 	given    netip.AddrPort // by the peer's description
-	control  netip.AddrPort // given for RTCP
 	rtp      netip.AddrPort // in use
-	rtcp     netip.AddrPort
+	rtcp     netip.AddrPort // in use; invalid: none is sent
 	settled  bool
 	nowhere  bool // the peer wants nothing sent
 
@@ -55,7 +55,7 @@ func (r *remote) set(given, rtcp netip.AddrPort) {
 	if r.nowhere || given == r.given {
 		return
 	}
-	*r = remote{learning: r.learning, given: given, control: rtcp, rtp: given, rtcp: rtcp}
+	*r = remote{learning: r.learning, given: given, rtp: given, rtcp: rtcp}
 }
 
 // known reports whether there is an address to send to.
@@ -68,14 +68,18 @@ func (r *remote) accept(from netip.AddrPort, ssrc uint32, seq uint16) bool {
 		return true
 	case !r.rtp.IsValid():
 		return false
+	case r.settled:
+		return false
 	case from == r.given:
-		r.rtp, r.rtcp, r.settled = from, r.control, true
+		r.settled = true
 		return true
-	case r.settled || !r.prove(from, ssrc, seq):
+	case !r.prove(from, ssrc, seq):
 		return false
 	}
-	r.rtp, r.settled = from, true
-	r.rtcp = netip.AddrPortFrom(from.Addr(), from.Port()+1)
+	r.rtp, r.rtcp, r.settled = from, netip.AddrPort{}, true
+	if from.Port() < 65535 {
+		r.rtcp = netip.AddrPortFrom(from.Addr(), from.Port()+1)
+	}
 	return true
 }
 
@@ -128,7 +132,7 @@ func (r *remote) mayControl(from netip.AddrPort) bool {
 
 // possible reports a sender that accept may take for the peer, or learn from.
 func (r *remote) possible(from netip.AddrPort) bool {
-	return r.rtp.IsValid() && (!r.settled || from == r.rtp || from == r.given)
+	return r.rtp.IsValid() && (!r.settled || from == r.rtp)
 }
 
 // isPublic reports an address that is the same on both sides of a NAT.

@@ -37,7 +37,8 @@ func TestRemote(t *testing.T) {
 		{"numbers that do not follow prove nothing", LearnNAT, private, []run{{public, 1, 1, 4, 0}, {public, 1, 9, 4, 0}, {public, 2, 13, 4, 0}}, private},
 		{"once settled, nobody moves it", LearnNAT, private, []run{{private, 1, 1, 1, 1}, {public, 1, 2, 100, 0}, {"192.168.1.7:9", 1, 1, 100, 0}, {private, 1, 2, 1, 1}}, private},
 		{"once learned, no other moves it", LearnNAT, private, []run{{public, 1, 1, 6, 2}, {"198.51.100.9:1", 9, 1, 100, 0}, {public, 1, 7, 1, 1}}, public},
-		{"but the one it gave", LearnNAT, private, []run{{"198.51.100.9:1", 9, 1, 6, 2}, {private, 1, 1, 2, 2}, {"198.51.100.9:1", 9, 7, 10, 0}}, private},
+		{"not even the one it gave", LearnNAT, private, []run{{public, 1, 1, 6, 2}, {private, 1, 7, 100, 0}, {public, 1, 7, 10, 10}}, public},
+		{"which settles it before", LearnNAT, private, []run{{public, 9, 1, 4, 0}, {private, 1, 1, 2, 2}, {public, 9, 5, 10, 0}}, private},
 		{"four others at the same time do not hinder it", LearnNAT, private, []run{
 			{"198.51.100.1:1", 1, 1, 1, 0}, {"198.51.100.2:1", 1, 1, 1, 0}, {"198.51.100.3:1", 1, 1, 1, 0},
 			{public, 1, 1, 2, 0}, {"198.51.100.1:1", 1, 5, 1, 0}, {public, 1, 3, 4, 2}}, public},
@@ -122,6 +123,16 @@ func TestRemoteRTCP(t *testing.T) {
 	mapped := netip.AddrPortFrom(nat, 61001)
 	if !r.acceptRTCP(mapped) || r.rtcp != mapped {
 		t.Errorf("behind a NAT RTCP goes to %v, want %v", r.rtcp, mapped)
+	}
+	if r.acceptRTCP(netip.MustParseAddrPort("192.168.1.8:4005")) || r.rtcp != mapped {
+		t.Errorf("where it was said to come from it is still taken, and goes to %v", r.rtcp)
+	}
+	r.set(netip.MustParseAddrPort("192.168.1.7:4010"), netip.MustParseAddrPort("192.168.1.7:4011"))
+	for i := range otherHostRun {
+		r.accept(netip.AddrPortFrom(nat, 65535), 1, uint16(i))
+	}
+	if r.rtp.Port() != 65535 || r.rtcp.IsValid() {
+		t.Errorf("RTP to %v, RTCP to %v", r.rtp, r.rtcp)
 	}
 }
 
