@@ -116,10 +116,7 @@ func (c *udpConn) sockaddr(to netip.AddrPort) unix.Sockaddr {
 		if c.six {
 			c.sa6.Addr, c.sa6.Port = to.Addr().As16(), int(to.Port())
 		} else {
-			c.sa4.Addr, c.sa4.Port = [4]byte{}, int(to.Port())
-			if a := to.Addr().Unmap(); a.Is4() {
-				c.sa4.Addr = a.As4()
-			}
+			c.sa4.Addr, c.sa4.Port = to.Addr().Unmap().As4(), int(to.Port())
 		}
 	}
 	if c.six {
@@ -189,6 +186,9 @@ func (c *udpConn) arrival() time.Time {
 func (c *udpConn) Write(b []byte, to netip.AddrPort) error {
 	if c.fd < 0 {
 		return os.ErrClosed
+	}
+	if !c.six && !to.Addr().Unmap().Is4() { // else 0.0.0.0, which is this host
+		return unix.EAFNOSUPPORT
 	}
 	return unix.Sendto(c.fd, b, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, c.sockaddr(to))
 }

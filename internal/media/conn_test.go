@@ -118,6 +118,16 @@ func TestSocketOfBothFamilies(t *testing.T) {
 	}
 }
 
+func TestSocketOfOneFamily(t *testing.T) {
+	pair := listenLoopback(t, newTestPorts(t))
+	defer closing(pair)
+	for _, to := range []netip.AddrPort{netip.AddrPortFrom(netip.IPv6Loopback(), pair.RTP.Local().Port()), {}} {
+		if err := pair.RTP.Write([]byte("x"), to); !errors.Is(err, unix.EAFNOSUPPORT) {
+			t.Errorf("to %v: %v", to, err)
+		}
+	}
+}
+
 func TestClosedSocket(t *testing.T) {
 	pair := listenLoopback(t, newTestPorts(t))
 	_ = pair.RTP.Write([]byte("x"), pair.RTP.Local())

@@ -139,7 +139,7 @@ func rtcpAddress(m *Media, rtp netip.AddrPort) netip.AddrPort {
 		number, rest := cutField(v)
 		if port, ok := decimal(number, 65535); ok && port > 0 {
 			ip, ok := parseAddress(rest).IP()
-			if !ok || ip.IsUnspecified() || ip.IsMulticast() || ip == broadcast {
+			if !ok || ip.IsUnspecified() || ip.IsMulticast() || ip == broadcast || ip.Is4() != rtp.Addr().Is4() {
 				ip = rtp.Addr()
 			}
 			return netip.AddrPortFrom(ip, uint16(port))
@@ -171,10 +171,7 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	if err != nil {
 		return Media{}, nil, err
 	}
-	if line.remote.Addr().IsValid() && line.remote.Addr().Is4() != s.local.RTP.Addr().Unmap().Is4() {
-		return Media{}, nil, refusal(warnAddress, "%v cannot be reached from %v", line.remote.Addr(), s.local.RTP.Addr())
-	}
-	if err := s.local.apartFrom(&line); err != nil {
+	if err := s.local.reaches(&line); err != nil {
 		return Media{}, nil, err
 	}
 	crypto, err := s.chooseCrypto(&line)
@@ -196,9 +193,13 @@ func (s *Session) answerAudio(offer *Description, i int) (Media, *Audio, error) 
 	return m, a, nil
 }
 
-// apartFrom refuses a peer that receives at the very ports where we do: what we send would
-// come back to us as if it were the peer's.
-func (l Local) apartFrom(line *audioLine) error {
+// reaches refuses a peer whose address is of another family than our socket, and one that
+// receives at the very ports where we do: what we send would come back to us as if it were
+// the peer's.
+func (l Local) reaches(line *audioLine) error {
+	if err := sameFamily(l.RTP, line.remote); err != nil {
+		return err
+	}
 	ours := [...]netip.AddrPort{unmapped(l.RTP), unmapped(l.RTCP)}
 	if !l.RTCP.IsValid() {
 		ours[1] = netip.AddrPortFrom(ours[0].Addr(), ours[0].Port()+1)
@@ -207,6 +208,13 @@ func (l Local) apartFrom(line *audioLine) error {
 		if theirs.Addr().IsValid() && theirs.Port() != 0 && slices.Contains(ours[:], theirs) {
 			return refusal(warnAddress, "%v is this side's own address", theirs)
 		}
+	}
+	return nil
+}
+
+func sameFamily(local, remote netip.AddrPort) error {
+	if a := remote.Addr(); a.IsValid() && a.Is4() != local.Addr().Unmap().Is4() {
+		return refusal(warnAddress, "%v cannot be reached from %v", a, local.Addr())
 	}
 	return nil
 }
@@ -235,7 +243,7 @@ func (s *Session) takeAudio(m *Media, answer *Description, i int) (*Audio, error
 	if err != nil {
 		return nil, err
 	}
-	if err := s.local.apartFrom(&line); err != nil {
+	if err := s.local.reaches(&line); err != nil {
 		return nil, err
 	}
 	keys, err := takeCrypto(m, &line)

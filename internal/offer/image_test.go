@@ -420,6 +420,7 @@ func TestAnswersToAnOfferOfT38(t *testing.T) {
 		{"sound in its place", []string{"m=audio 4000 RTP/AVP 0"}, ""},
 		{"nothing", nil, ""},
 		{"over TCP", []string{"m=image 4002 tcp t38"}, ""},
+		{"another family", []string{"m=image 4002 udptl t38", "c=IN IP6 2001:db8::9"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := New(faxCapable(), here)

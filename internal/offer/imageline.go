@@ -56,10 +56,7 @@ func (s *Session) answerImage(offer *Description, i int) (Media, *Image, error) 
 		return Media{}, nil, err
 	}
 	local := s.imageLocal()
-	if a := remote.Addr(); a.IsValid() && a.Is4() != local.Addr().Unmap().Is4() {
-		return Media{}, nil, refusal(warnAddress, "%v cannot be reached from %v", a, local.Addr())
-	}
-	if err := notOurs(local, remote); err != nil {
+	if err := reached(local, remote); err != nil {
 		return Media{}, nil, err
 	}
 	image := s.agree(s.caps.T38.both(&theirs), theirs, s.keep(remote), local)
@@ -85,7 +82,7 @@ func (s *Session) takeImage(m *Media, answer *Description, i int) (*Image, error
 	if u := s.local.UDPTL; u.IsValid() && m.Port == int(u.Port()) {
 		local = u
 	}
-	if err := notOurs(local, remote); err != nil {
+	if err := reached(local, remote); err != nil {
 		return nil, err
 	}
 	ours := readT38(m)
@@ -111,8 +108,11 @@ func (s *Session) keep(remote netip.AddrPort) netip.AddrPort {
 	return remote
 }
 
-// notOurs refuses a peer that receives where we do.
-func notOurs(local, remote netip.AddrPort) error {
+// reached refuses a peer of another family than our socket, and one that receives where we do.
+func reached(local, remote netip.AddrPort) error {
+	if err := sameFamily(local, remote); err != nil {
+		return err
+	}
 	if remote.Addr().IsValid() && remote == unmapped(local) {
 		return refusal(warnAddress, "%v is this side's own address", remote)
 	}

@@ -280,6 +280,9 @@ func TestAnswersToOurOffer(t *testing.T) {
 		{"another kind", []string{"m=image 4000 udptl t38"}, "", ErrNotAcceptable},
 		{"another transport", []string{"m=audio 4000 RTP/SAVP 0"}, "", ErrNotAcceptable},
 		{"everybody's address", []string{"m=audio 4000 RTP/AVP 0", "c=IN IP4 255.255.255.255"}, "", ErrNotAcceptable},
+		{"an address of a family that we do not send from", []string{"m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:db8::1"}, "", ErrNotAcceptable},
+		{"RTCP at such an address", []string{"m=audio 4000 RTP/AVP 0", "a=rtcp:53020 IN IP6 2001:db8::1"},
+			"192.0.2.2:4000 rtcp 192.0.2.2:53020 PCMU 0 events -1 ptime 20 sendrecv", nil},
 		{"our own offer", []string{"m=audio 16384 RTP/AVP 0", "c=IN IP4 192.0.2.1"}, "", ErrNotAcceptable},
 		{"a codec that was not offered", []string{"m=audio 4000 RTP/AVP 18"}, "", ErrNotAcceptable},
 	} {
