@@ -73,11 +73,20 @@ func (r *Receiver) RTP(dst, packet []byte) (plain []byte, m Mark, err error) {
 		return nil, m, err
 	}
 	plain, err = r.openRTP(dst, packet, head, m)
-	if err == ErrForged && !s.rtp.begun && s.before >= 1<<16 {
-		m.index = s.before + uint64(int64(int16(seq-uint16(s.before))))
+	if err == ErrForged && !s.rtp.begun {
+		m.index = s.rolled(seq)
 		plain, err = r.openRTP(dst, packet, head, m)
 	}
 	return plain, m, err
+}
+
+// rolled is the other index that the first packet heard of a source may have: the rollover counter
+// went on from the key before, or the numbers have wrapped before this side knew the key.
+func (s *stream) rolled(seq uint16) uint64 {
+	if s.before >= 1<<16 {
+		return s.before + uint64(int64(int16(seq-uint16(s.before))))
+	}
+	return 1<<16 | uint64(seq)
 }
 
 func (r *Receiver) openRTP(dst, packet []byte, head int, m Mark) ([]byte, error) {

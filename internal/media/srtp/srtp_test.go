@@ -336,6 +336,33 @@ func TestNewKey(t *testing.T) {
 	}
 }
 
+// The peer's numbers wrap before its key is known here, or between two keys.
+func TestWrapThatWasNotHeard(t *testing.T) {
+	each(t, func(t *testing.T, k Key) {
+		for _, old := range []bool{false, true} {
+			s, r := pair(t, k)
+			if old {
+				before, was := pair(t, key(AES128SHA80, someKey))
+				if _, err := take(was, protect(t, before, rtp(7, 65530, "old"))); err != nil {
+					t.Fatal(err)
+				}
+				r.Succeed(was)
+			}
+			protect(t, s, rtp(7, 65535, "not heard"))
+			forged := protect(t, s, rtp(7, 0, "forged"))
+			forged[len(forged)-1] ^= 1
+			if _, err := take(r, forged); !errors.Is(err, ErrForged) {
+				t.Errorf("forged: %v", err)
+			}
+			for _, seq := range []uint16{3, 4} {
+				if got, err := take(r, protect(t, s, rtp(7, seq, "x"))); err != nil || string(got[12:]) != "x" {
+					t.Errorf("after another key %v, %d: %v", old, seq, err)
+				}
+			}
+		}
+	})
+}
+
 // RTCP that says it is not encrypted was not agreed, authentic or not.
 func TestClearControl(t *testing.T) {
 	s, r := pair(t, key(AES128SHA80, someKey))
