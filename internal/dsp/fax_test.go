@@ -189,6 +189,8 @@ func TestOtherSoundsAreNotFaxTones(t *testing.T) {
 		{"a preamble at -52 dBm0", line.New(line.Model{GainDB: -38}).Run(preamble(1000 * ms))},
 		{"a whistle that rises", sweep(800, 2400, 3000*ms)},
 		{"a whistle that rises slowly", sweep(1000, 1200, 1500*ms)},
+		{"a warble about 2100 Hz", warble(2100, 6000, 2000*ms)}, {"a loud one", warble(2100, 32000, 2000*ms)},
+		{"a warble about 1100 Hz", warble(1100, 6000, 2000*ms)}, {"a loud one", warble(1100, 32000, 2000*ms)},
 	} {
 		if got := told(detect(slices.Concat(make([]int16, 1000), tt.pcm, make([]int16, 1000)))); got != "" {
 			t.Errorf("%s: heard %q", tt.name, got)
@@ -202,6 +204,21 @@ func sweep(from, to float64, samples int) []int16 {
 	for i := range out {
 		out[i] = int16(6000 * math.Sin(2*math.Pi*turns))
 		turns += (from + (to-from)*float64(i)/float64(samples)) / dsp.SampleRate
+	}
+	return out
+}
+
+// warble is 30 Hz above and below a frequency, 40 ms each.
+func warble(hz, peak float64, samples int) []int16 {
+	out := make([]int16, samples)
+	turns := 0.0
+	for i := range out {
+		out[i] = int16(peak * math.Sin(2*math.Pi*turns))
+		if i/(40*ms)%2 == 0 {
+			turns += (hz + 30) / dsp.SampleRate
+		} else {
+			turns += (hz - 30) / dsp.SampleRate
+		}
 	}
 	return out
 }

@@ -84,5 +84,6 @@ func (t *steadyTone) pure(tangent int64) bool {
 	if along <= 0 || max(across, -across)*1000 > along*tangent {
 		return false
 	}
-	return along*along+across*across >= pairs*pairs*faxSteadyPct*faxSteadyPct/10000
+	steady := pairs * faxSteadyPct / 100
+	return along*along+across*across >= steady*steady
 }
