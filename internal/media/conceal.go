@@ -14,8 +14,8 @@ const (
 // what comes behind a gap takes over gradually. It differs in that it delays nothing: the
 // Recommendation fades into the repetition before the gap, within 3.75 ms that it holds back;
 // this one takes the step between the two out of the gap's first quarter of a period. What has
-// no pitch is repeated as three long periods from the start, for a hiss that comes again every
-// 5 ms is a buzz. As the voice goes, comfort noise comes.
+// no pitch is repeated in periods of 15 ms, for a hiss that comes again every 5 ms is a buzz.
+// As the voice goes, comfort noise comes.
 type concealer struct {
 	history [historySize]int16 // what was heard last, the newest at the end
 	past    [historySize]int16 // the same before the gap
