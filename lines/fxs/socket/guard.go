@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -90,37 +91,41 @@ func (x guesser) again(limit int, now time.Time) guesser {
 	return x
 }
 
-// guessed notes a wrong token and logs the first, then their number once a minute.
-func (d *Driver) guessed(conn net.Conn, err error) {
+// refused logs the first refusal, then their number once a minute: anybody may connect as often
+// as he likes. A wrong token counts against who said it.
+func (d *Driver) refused(conn net.Conn, err error) {
 	d.mu.Lock()
-	d.guard.wrong(party(conn.RemoteAddr()), time.Now())
+	if errors.Is(err, errToken) {
+		d.guard.wrong(party(conn.RemoteAddr()), time.Now())
+	}
 	first := d.telling == nil
 	d.mu.Unlock()
 	if first {
 		d.log.Warn("line card refused", "from", conn.RemoteAddr(), "reason", err)
 	}
-	d.countGuess(first)
+	d.count(err, first)
 }
 
-// countGuess counts what is not logged by itself, until the minute is over.
-func (d *Driver) countGuess(logged bool) {
+// count counts what is not logged by itself, until the minute is over.
+func (d *Driver) count(err error, logged bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !logged {
 		d.untold++
+		d.why = err
 	}
 	if d.telling == nil {
-		d.telling = time.AfterFunc(guessTime, d.tellGuesses)
+		d.telling = time.AfterFunc(guessTime, d.tellRefused)
 	}
 }
 
-func (d *Driver) tellGuesses() {
+func (d *Driver) tellRefused() {
 	d.mu.Lock()
-	n := d.untold
+	n, why := d.untold, d.why
 	d.untold, d.telling = 0, nil
 	d.mu.Unlock()
 	if n > 0 {
-		d.log.Warn("line cards refused", "reason", errToken, "times", n)
+		d.log.Warn("line cards refused", "reason", why, "times", n)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestGuesserIsTurnedAway(t *testing.T) {
 	if n := strings.Count(r.book.String(), "refused"); n != 1 {
 		t.Errorf("%d lines of log:\n%s", n, r.book)
 	}
-	r.tellGuesses()
+	r.tellRefused()
 	if book := r.book.String(); !strings.Contains(book, `msg="line cards refused" port=3 reason="wrong token" times=3`) {
 		t.Errorf("not told how many:\n%s", book)
 	}

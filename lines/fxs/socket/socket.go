@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,11 +57,12 @@ type Driver struct {
 	helloTime, audioTime time.Duration
 
 	mu        sync.Mutex
-	conn      net.Conn              // of the one card, which has said HELLO
-	strangers map[net.Conn]struct{} // who have yet to say it
+	conn      net.Conn   // of the one card, which has said HELLO
+	strangers []net.Conn // who have yet to say it, the oldest first
 	guard     guard
-	telling   *time.Timer // until the wrong tokens of the minute are logged; nil: there are none
+	telling   *time.Timer // until the refusals of the minute are logged; nil: there are none
 	untold    int         // of them
+	why       error       // of the last
 
 	close sync.Once
 }
@@ -104,7 +106,7 @@ func (d *Driver) Close() (err error) {
 		if d.conn != nil {
 			d.conn.Close()
 		}
-		for conn := range d.strangers {
+		for _, conn := range d.strangers {
 			conn.Close()
 		}
 		d.mu.Unlock()
@@ -130,10 +132,10 @@ func (d *Driver) accept() {
 				return
 			}
 		case d.guesser(conn):
-			d.countGuess(false)
+			d.count(errToken, false)
 			conn.Close()
 		case !d.admit(conn):
-			d.log.Info("second line card turned away", "from", conn.RemoteAddr())
+			d.refused(conn, errSecond)
 			conn.Close()
 		default:
 			d.work.Add(1)
@@ -149,27 +151,54 @@ func (d *Driver) guesser(conn net.Conn) bool {
 	return d.cfg.Token != "" && d.guard.refuses(party(conn.RemoteAddr()), time.Now())
 }
 
-// admit lets a connection say HELLO. It has the place of the one card only after that: who says
-// nothing, or does not know the token, cannot keep the card out.
+// admit lets a connection say HELLO. It has the place of the one card only after that, and those
+// that are silent make room: who says nothing, or does not know the token, cannot keep the card out.
 func (d *Driver) admit(conn net.Conn) bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	select {
 	case <-d.closed:
+		d.mu.Unlock()
 		return false
 	default:
 	}
 	if !d.vacant() {
+		d.mu.Unlock()
 		return false
 	}
-	if len(d.strangers) >= maxStrangers {
-		return false
+	var silent net.Conn
+	if len(d.strangers) == maxStrangers {
+		silent = d.longestSilent()
+		d.forget(silent)
 	}
-	if d.strangers == nil {
-		d.strangers = make(map[net.Conn]struct{}, maxStrangers)
+	d.strangers = append(d.strangers, conn)
+	d.mu.Unlock()
+	if silent != nil {
+		d.refused(silent, errNoHello)
+		silent.Close()
 	}
-	d.strangers[conn] = struct{}{}
 	return true
+}
+
+// longestSilent is the oldest stranger of the party that has most of them.
+func (d *Driver) longestSilent() net.Conn {
+	oldest, most := 0, 0
+	for i, conn := range d.strangers {
+		n := 0
+		for _, later := range d.strangers[i:] {
+			if party(later.RemoteAddr()) == party(conn.RemoteAddr()) {
+				n++
+			}
+		}
+		if n > most {
+			oldest, most = i, n
+		}
+	}
+	return d.strangers[oldest]
+}
+
+// forget takes a connection off the strangers.
+func (d *Driver) forget(conn net.Conn) {
+	d.strangers = slices.DeleteFunc(d.strangers, func(c net.Conn) bool { return c == conn })
 }
 
 // vacant tells whether the place is free, or was left without its owner's notice: the card
@@ -186,7 +215,7 @@ func (d *Driver) vacant() bool {
 func (d *Driver) take(conn net.Conn) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.strangers, conn)
+	d.forget(conn)
 	if d.cfg.Token != "" {
 		d.guard.right(party(conn.RemoteAddr()))
 	}
@@ -201,7 +230,7 @@ func (d *Driver) take(conn net.Conn) bool {
 // whoever sees it end may come back at once.
 func (d *Driver) release(conn net.Conn) {
 	d.mu.Lock()
-	delete(d.strangers, conn)
+	d.forget(conn)
 	if d.conn == conn {
 		d.conn = nil
 	}
@@ -214,13 +243,10 @@ func (d *Driver) greet(conn net.Conn) {
 	defer d.work.Done()
 	c := &card{driver: d, conn: conn, frames: NewReader(conn)}
 	name, err := d.hello(c)
-	switch {
-	case errors.Is(err, errToken):
-		d.guessed(conn, err)
-	case err != nil:
-		d.log.Warn("line card refused", "from", conn.RemoteAddr(), "reason", err)
-	}
 	if err != nil {
+		if !errors.Is(err, net.ErrClosed) { // by who has said why, or with the driver
+			d.refused(conn, err)
+		}
 		d.release(conn)
 		return
 	}

@@ -253,20 +253,52 @@ func TestCardThatHasNotSaidHelloDoesNotHoldThePlace(t *testing.T) {
 	}
 }
 
+// Who says nothing makes room, the first who came first; the log has the first of them alone.
 func TestStrangersDoNotKeepTheCardOut(t *testing.T) {
 	for _, cfg := range []Config{{}, {Address: "tcp:127.0.0.1:0", Token: "t"}} {
 		r := newRig(t, cfg, time.Minute)
-		for range maxStrangers - 1 {
-			r.dial()
+		var silent []*peer
+		for range 3 * maxStrangers {
+			silent = append(silent, r.dial())
 		}
-		hello := Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...)
-		late := r.dial()
-		r.dial().isClosed() // one more than may be about to say HELLO
-		late.send(hello)
-		late.wants(Hello)
+		for _, p := range silent[:2*maxStrangers] {
+			p.isClosed()
+		}
+		card := r.dial()
+		card.send(Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...))
+		card.wants(Hello)
 		<-r.Cards()
+		silent[2*maxStrangers].isClosed()
 		r.dial().isClosed()
+		book := r.book.String()
+		if strings.Count(book, "refused") != 1 || !strings.Contains(book, errNoHello.Error()) {
+			t.Errorf("the log:\n%s", book)
+		}
+		r.tellRefused()
+		if book := r.book.String(); !strings.Contains(book, `msg="line cards refused" port=3 reason="there is a line card already" times=9`) {
+			t.Errorf("not told how many:\n%s", book)
+		}
 	}
+}
+
+// Many of one address make room for each other before they cost another address its place.
+func TestStrangersOfOneAddress(t *testing.T) {
+	r := newRig(t, Config{Address: "tcp:127.0.0.1:0", Token: "t"}, time.Minute)
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	conn, err := from.Dial("tcp", r.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	card := &peer{conn, t, NewReader(conn)}
+	for i := range 5 * maxStrangers {
+		if p := r.dial(); i == 0 {
+			defer p.isClosed()
+		}
+	}
+	card.send(Append(nil, Hello, []byte(`{"protocol":1,"name":"x","token":"t"}`)...))
+	card.wants(Hello)
+	<-r.Cards()
 }
 
 func TestOfTwoThatKnowTheTokenOneIsTheCard(t *testing.T) {
