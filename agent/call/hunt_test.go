@@ -62,6 +62,23 @@ func TestHuntingPassesOver(t *testing.T) {
 	})
 }
 
+// The bell goes on to the next telephone in the moment in which this one is lifted: it has the call,
+// and keeps it, and the next one does not ring.
+func TestHuntingPassesOverWhoLifts(t *testing.T) {
+	hunting(t, func(r *rig, ring func(...bool)) {
+		c := r.far.call()
+		r.until("the first rings", func() bool { return r.phone().port.Snapshot().State == fxs.Ringing })
+		r.run(4 * time.Second)
+		r.phone().lift()
+		r.still(time.Second) // it is the next one's turn, and no port has looked yet
+		r.run(6 * time.Second)
+		ring(false, false, false)
+		if s := r.phone().port.Snapshot(); c.status() != 200 || c.over || s.State != fxs.Talking || s.Call == "" {
+			t.Errorf("the caller has %v, %+v", c.statuses, s)
+		}
+	})
+}
+
 // A card that goes while its telephone rings leaves the call to the next one.
 func TestHuntingGoesOnWhenACardIsPulled(t *testing.T) {
 	hunting(t, func(r *rig, ring func(...bool)) {

@@ -137,6 +137,9 @@ func (p *Port) bell(c *conversation) bool {
 func (p *Port) answer() {
 	c := p.now
 	switch {
+	case c == nil: // the bell's time was over in the same moment
+		p.hungUp(fxs.Reorder)
+		return
 	case c.stage == recalled:
 		p.comeFromHold(c)
 		return
@@ -258,9 +261,14 @@ func (g *group) others(p *Port) []*conversation {
 	return list
 }
 
+// stop ends the bells of ports. Who was passed over and lifted in the same moment has the call, and keeps it.
 func (g *group) stop(list []*conversation) {
 	for _, c := range list {
-		listener{c}.post(func() { c.ended(lines.Reason{}) })
+		listener{c}.post(func() {
+			if c.stage == ringing {
+				c.ended(lines.Reason{})
+			}
+		})
 	}
 }
 

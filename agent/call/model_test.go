@@ -236,6 +236,12 @@ var happenings = []struct {
 		}
 		ph.off = true
 	})},
+	{"lift at the end of the bell", plugged(func(ph *telephone) {
+		if p := ph.port; p.now != nil && p.now.stage == recalled {
+			p.recallBy = p.fx.Now() + 160
+			ph.lift()
+		}
+	})},
 	{"press", plugged(func(ph *telephone) { ph.keys.Press('5', 640, 640) })},
 	{"dial", plugged(func(ph *telephone) { ph.dial("600") })},
 	{"dial on", plugged(func(ph *telephone) { ph.press("7#") })},

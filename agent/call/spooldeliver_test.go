@@ -129,6 +129,23 @@ func TestRings(t *testing.T) {
 	})
 }
 
+// The machine is lifted in the very moment in which it has been rung long enough: nobody answered.
+func TestMachineIsLiftedForTooLate(t *testing.T) {
+	inSpoolRig(t, FaxPort{Rings: 3}, func(r *spoolRig) {
+		result := r.deliver(context.Background(), leaflet{1}, nil)
+		r.pass(time.Second)
+		r.port.now.fax.(*delivery).until = r.port.fx.Now() + 160
+		r.lift()
+		if o := r.outcome(result); !o.NoAnswer || o.Answered {
+			t.Errorf("outcome: %+v", o)
+		}
+		r.pass(100 * time.Millisecond)
+		if s := r.port.Snapshot(); s.State != fxs.Parked || s.Fax.State != "" {
+			t.Errorf("the port: %+v", s)
+		}
+	})
+}
+
 // answers has a machine that answers.
 func (r *spoolRig) answers() { r.answer = t30.Config{Sink: &tray{}, ECM: true} }
 

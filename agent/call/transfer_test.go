@@ -118,6 +118,25 @@ func TestHeldCallRingsBack(t *testing.T) {
 	}
 }
 
+// The telephone is lifted in the very moment in which it has rung long enough for the held call: too late.
+func TestHeldCallIsLiftedForTooLate(t *testing.T) {
+	inRig(t, settings{}, func(r *rig) {
+		ph, first := talking(r)
+		ph.flash()
+		ph.hangUp()
+		r.until("a frame before the end", func() bool {
+			ph.port.recallBy = min(ph.port.recallBy, ph.port.fx.Now()+320)
+			return ph.port.recallBy-ph.port.fx.Now() <= 160
+		})
+		ph.lift()
+		r.run(300 * time.Millisecond)
+		ph.want(fxs.Parked, reorderTone)
+		if !first.over {
+			t.Error("the held call goes on")
+		}
+	})
+}
+
 // It hangs up while it rings.
 func TestHeldCallGivesUp(t *testing.T) {
 	inRig(t, settings{}, func(r *rig) {
