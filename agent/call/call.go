@@ -123,6 +123,7 @@ type Port struct {
 
 	busy     atomic.Bool  // off-hook, or in a call
 	room     atomic.Int32 // a room
+	several  atomic.Bool  // besides the call of the handset there is one that is held or waits
 	card     atomic.Pointer[fxs.Card]
 	snapshot atomic.Pointer[Snapshot]
 	records  records
@@ -221,6 +222,7 @@ func (p *Port) publish() {
 	}
 	s.Call, s.Held, s.Waiting, s.Joined = p.now.name(), p.held.name(), p.waiting.name(), p.joined
 	p.room.Store(int32(p.roomNow()))
+	p.several.Store(p.held != nil || p.waiting != nil)
 	wasBusy := p.busy.Swap(p.engaged() || s.OffHook || len(p.transfers) > 0)
 	p.showLive()
 	if old := p.snapshot.Load(); old == nil || *old != s {

@@ -79,7 +79,7 @@ type watched struct {
 
 func (w watched) Read() ([]int16, fxs.Loop, error) {
 	pcm, loop, err := w.Card.Read()
-	if loop != fxs.LoopSame && loop != fxs.LoopOpen {
+	if loop == fxs.LoopClosed { // a flash or pulses are noise of a handset that is down
 		w.port.virtual = false
 	}
 	return pcm, loop, err
@@ -184,9 +184,9 @@ func (c *conversation) place(line *lines.Line, anonymous bool) {
 }
 
 // placeElsewhere makes an emergency call over the next line, when one did not make it, and reports
-// that there is one. Who is busy has been reached.
+// that there is one. Who is busy has been reached, and who ended it here wants no other.
 func (p *Port) placeElsewhere(c *conversation, r lines.Reason) bool {
-	if c.stage != calling || len(c.others) == 0 || r.Code == 486 || r.Code == 600 {
+	if c.stage != calling || len(c.others) == 0 || r.Local || r.Code == 486 || r.Code == 600 {
 		return false
 	}
 	next, err := p.outgoing(c.number, true)

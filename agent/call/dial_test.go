@@ -83,6 +83,24 @@ func TestDialOnHookAndLift(t *testing.T) {
 	})
 }
 
+// What the line card makes of noise takes no call that a program has placed: the port is on-hook
+// again when it ends.
+func TestDialOnHookAndNoise(t *testing.T) {
+	for _, noise := range []fxs.Loop{fxs.LoopFlash, fxs.LoopPulses(3)} {
+		inRig(t, settings{}, func(r *rig) {
+			ph := r.phone()
+			ph.place("600")
+			r.run(200 * time.Millisecond)
+			ph.loop(noise)
+			r.run(200 * time.Millisecond)
+			ph.want(fxs.Talking, nothing)
+			r.far.last().hangUp()
+			r.run(200 * time.Millisecond)
+			ph.want(fxs.Idle, nothing)
+		})
+	}
+}
+
 func TestDialOnHookAndHangUp(t *testing.T) {
 	for _, lifted := range []bool{false, true} {
 		inRig(t, settings{}, func(r *rig) {

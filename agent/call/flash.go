@@ -51,7 +51,7 @@ func (p *Port) flash() {
 func (p *Port) flashOfFax() {
 	c := p.now
 	switch {
-	case c == nil:
+	case c == nil || c.emergency:
 	case c.fax != nil && c.fax.flash():
 	case c.stage == up:
 		c.held = !c.held
@@ -204,6 +204,9 @@ func (p *Port) dropNow() {
 func (p *Port) dropHeld() {
 	h := p.held
 	p.held, p.joined, p.swaps = nil, false, false
+	if p.now != nil {
+		p.now.aside.Store(false)
+	}
 	h.leave()
 }
 

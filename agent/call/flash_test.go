@@ -80,6 +80,29 @@ func TestETSICommands(t *testing.T) {
 	}
 }
 
+// R0 in a conference drops the first of the two; the other is a call like any other, which its far end
+// can send on.
+func TestETSIDropsTheFirstOfAConference(t *testing.T) {
+	inRig(t, settings{config: etsi}, func(r *rig) {
+		ph, first, second := consulting(r)
+		for _, key := range []string{"3", "0"} {
+			ph.flash()
+			r.run(200 * time.Millisecond)
+			ph.press(key)
+			r.run(300 * time.Millisecond)
+		}
+		ph.want(fxs.Talking, otherVoice)
+		if !first.over || second.over {
+			t.Fatalf("over %v, %v", first.over, second.over)
+		}
+		second.refer("700")
+		r.run(300 * time.Millisecond)
+		if second.status() != 202 || r.far.last().invite.RequestURI.User != "700" {
+			t.Errorf("REFER %d", second.status())
+		}
+	})
+}
+
 // And with a call that waits.
 func TestETSICommandsForAWaitingCall(t *testing.T) {
 	for _, tt := range []struct {

@@ -12,7 +12,7 @@ import (
 func (c *conversation) refer(d lines.Dial) bool {
 	p := c.p
 	line := p.dev.Line(p.cfg.Line)
-	if line == nil || p.dev.Refuse() || c.aside.Load() || !c.referred.CompareAndSwap(false, true) {
+	if line == nil || p.dev.Refuse() || p.several.Load() || c.aside.Load() || !c.referred.CompareAndSwap(false, true) {
 		return false
 	}
 	pair, err := p.listen()
@@ -37,7 +37,7 @@ func (p *Port) giveBack(pair *media.Pair) {
 // follow makes the call that the far end of old asked for. The old one stays until the
 // new one is answered, so that the telephone can come back to it (RFC 5589 section 6).
 func (p *Port) follow(old *conversation, line *lines.Line, d lines.Dial, pair *media.Pair) {
-	if p.now != old || old.stage != up || p.joined {
+	if p.now != old || old.stage != up || p.held != nil || p.waiting != nil {
 		p.giveBack(pair)
 		old.referred.Store(false)
 		d.Decline()

@@ -205,6 +205,45 @@ func TestReferredTooLate(t *testing.T) {
 	})
 }
 
+// A far end sends the telephone nowhere while another call is held or waits; when that is over, it may.
+func TestReferredWithTwoCalls(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		set  func(r *rig, ph *telephone) (other *farCall)
+	}{
+		{"another is held", func(r *rig, ph *telephone) *farCall {
+			held := r.far.last()
+			ph.flash()
+			r.run(300 * time.Millisecond)
+			ph.press("601#")
+			return held
+		}},
+		{"another waits", func(r *rig, _ *telephone) *farCall { return r.far.call() }},
+	} {
+		inRig(t, settings{config: callWaiting}, func(r *rig) {
+			ph, far := talking(r)
+			other := tt.set(r, ph)
+			r.run(300 * time.Millisecond)
+			if other == far {
+				far = r.far.last()
+			}
+			calls := len(r.far.calls)
+			far.refer("700")
+			r.run(300 * time.Millisecond)
+			if far.status() != 603 || len(r.far.calls) != calls {
+				t.Errorf("%s: REFER %d, %d calls", tt.name, far.status(), len(r.far.calls))
+			}
+			other.hangUp()
+			r.run(300 * time.Millisecond)
+			far.refer("700")
+			r.run(300 * time.Millisecond)
+			if far.status() != 202 {
+				t.Errorf("%s, which is over: REFER %d", tt.name, far.status())
+			}
+		})
+	}
+}
+
 // A flash comes before the REFER is looked at, which was accepted: the far end hears that nobody
 // follows it, and may ask again.
 func TestReferredAtTheSameMomentAsAFlash(t *testing.T) {

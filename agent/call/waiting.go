@@ -49,6 +49,9 @@ func (p *Port) takeWaiting() {
 	pair := c.group.win(c)
 	if pair == nil { // the caller has given up in this moment
 		c.over(nil)
+		if p.now == nil && p.fx.State() == fxs.Talking {
+			p.hungUp(fxs.Reorder)
+		}
 		return
 	}
 	if p.now != nil {

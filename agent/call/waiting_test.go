@@ -55,6 +55,24 @@ func TestCallWaiting(t *testing.T) {
 	})
 }
 
+// Flash and 1 for a caller who gives up in the same moment: the telephone hears that nobody is there.
+func TestWaitingCallerGivesUpWhileItIsTaken(t *testing.T) {
+	inRig(t, settings{config: func(c *Config) { c.CallWaiting, c.FlashStyle = true, ETSI }}, func(r *rig) {
+		ph, far := talking(r)
+		other := r.far.call()
+		r.run(300 * time.Millisecond)
+		ph.flash()
+		other.giveUp()
+		r.still(40 * time.Millisecond) // the line knows it, and no frame has told the port
+		ph.loop(fxs.LoopPulses(1))
+		r.run(300 * time.Millisecond)
+		ph.want(fxs.Parked, reorderTone)
+		if !far.over || r.rtp.InUse() != 0 {
+			t.Errorf("first over %v, %d RTP ports", far.over, r.rtp.InUse())
+		}
+	})
+}
+
 // Who hangs up while a call waits is rung for it.
 func TestHangUpWhileACallWaits(t *testing.T) {
 	inRig(t, settings{config: callWaiting}, func(r *rig) {
