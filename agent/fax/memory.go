@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tipring/internal/sipmsg"
 )
 
 const (
@@ -92,12 +94,7 @@ func (m *Memory) forget(key string) {
 // plus sign of a global number, which some networks leave out. Names are compared without
 // regard to case.
 func Normal(number string) string {
-	number = strings.ToLower(strings.TrimSpace(number))
-	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
-		number = strings.TrimPrefix(number, scheme)
-	}
-	number, _, _ = strings.Cut(number, "@")
-	number, _, _ = strings.Cut(number, ";")
+	number = sipmsg.UserOf(strings.ToLower(strings.TrimSpace(number)))
 	if strings.Trim(number, "0123456789+*# -.()/") != "" {
 		return number
 	}

@@ -2,8 +2,9 @@ package features
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
+
+	"tipring/internal/sipmsg"
 )
 
 // Bars tells why a number is not called; nil: it may be.
@@ -28,23 +29,12 @@ func (b *Bounds) Bars(to string) error {
 // subscriber is the number in what is dialled, a URI or an address, without the marks that
 // people put between digits (RFC 3966 section 5.1.1).
 func subscriber(to string) string {
-	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
-		if len(to) > len(scheme) && strings.EqualFold(to[:len(scheme)], scheme) {
-			to = to[len(scheme):]
-		}
-	}
-	to, _, _ = strings.Cut(to, "@")
-	if plain, err := url.PathUnescape(to); err == nil {
-		to = plain
-	}
-	to, _, _ = strings.Cut(to, ";")
-	to, _, _ = strings.Cut(to, ":")
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -.()/", r) {
 			return -1
 		}
 		return r
-	}, to)
+	}, sipmsg.UserOf(to))
 }
 
 // A home is how a country dials.
@@ -53,7 +43,7 @@ type home struct {
 	code string // of the country; empty: not known
 }
 
-// homes are the countries of etc/tones.txt whose exit is not 00, and their codes (ITU-T E.164 and E.164.1's lists).
+// homes are the countries of etc/tones.txt: their exit and their code (ITU-T E.164 and its lists).
 const homes = " at00:43 au0011:61 be00:32 br00:55 ca011:1 ch00:41 cn00:86 cz00:420 de00:49 dk00:45 es00:34" +
 	" fi00:358 fr00:33 gb00:44 gr00:30 hk00:852 hu00:36 ie00:353 il00:972 in00:91 it00:39 jp010:81 kr00:82" +
 	" mx00:52 my00:60 nl00:31 no00:47 nz00:64 pl00:48 pt00:351 ro00:40 ru810:7 se00:46 sg00:65 tr00:90 tw00:886 us011:1 za00:27 "

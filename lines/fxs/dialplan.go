@@ -3,6 +3,8 @@ package fxs
 import (
 	"cmp"
 	"strings"
+
+	"tipring/internal/sipmsg"
 )
 
 // A Plan says which numbers can be dialled, and what becomes of them.
@@ -132,13 +134,10 @@ func (p *Plan) Final(dialled string) Verdict {
 	return Verdict{Outcome: NoMatch}
 }
 
-// Emergency tells whether a number is one of an emergency, as it is dialled or as it is sent; in a
-// SIP address its user counts.
+// Emergency tells whether a number is one of an emergency, as it is dialled or as it is sent; in an
+// address its user counts.
 func (p *Plan) Emergency(number string) bool {
-	if _, rest, ok := strings.Cut(number, ":"); ok {
-		number = rest
-	}
-	number, _, _ = strings.Cut(number, "@")
+	number = sipmsg.UserOf(number)
 	for i := range p.rules {
 		r := &p.rules[i]
 		if !r.emergency {

@@ -123,6 +123,7 @@ func TestEmergencyNumbersOfAPlan(t *testing.T) {
 	for number, want := range map[string]bool{
 		"911": true, "9911": true, "110": false, "0110": true, "991": true, "993": false, "08992": true, "99": false, "9110": false, "": false,
 		"sip:911@example": true, "911@example": true, "sip:600@911": false, "600": false, "alice": false,
+		"TEL:911": true, "0900@pbx:911": false, "0900;x:911": false, "x:911": false,
 	} {
 		if got := p.Emergency(number); got != want {
 			t.Errorf("%q: %v", number, got)
