@@ -84,6 +84,9 @@ func (a *Agent) permit(r lines.Request) error {
 			return nil
 		}
 	}
+	if r.SentOn {
+		b.AtOnce, b.PerHour = 0, 0
+	}
 	err := a.guard.Permit(r.Line, b, r.To, r.Running, r.At)
 	if err != nil {
 		a.events.Changed(api.OnWarning, "")

@@ -390,6 +390,12 @@ func TestBoundsOfALine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := r.permit(lines.Request{Line: 1, To: "600", SentOn: true, At: time.Now()}); err != nil {
+		t.Errorf("a call that was counted, and is sent on: %v", err)
+	}
+	if r.permit(lines.Request{Line: 1, To: "sip:0900123@elsewhere.example", SentOn: true, At: time.Now()}) == nil {
+		t.Error("a call is sent on to a number that is not called")
+	}
 	r.does("600#", "refused")
 	if err := r.permit(lines.Request{Line: 1, To: "112", At: time.Now()}); err != nil {
 		t.Errorf("an emergency: %v", err)
@@ -399,7 +405,7 @@ func TestBoundsOfALine(t *testing.T) {
 	}
 	w := r.warnings()
 	i := slices.IndexFunc(w, func(x api.Warning) bool { return x.ID == "bounds-1" })
-	if i < 0 || !strings.HasPrefix(string(w[i].Text), "Line 1 did not make 3 calls; the last: the line has made as many calls as it may within an hour (2).") || w[i].Section != "sip1" {
+	if i < 0 || !strings.HasPrefix(string(w[i].Text), "Line 1 did not make 4 calls; the last: the line has made as many calls as it may within an hour (2).") || w[i].Section != "sip1" {
 		t.Errorf("warnings: %+v", w)
 	}
 	r.does("112#")

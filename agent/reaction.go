@@ -90,7 +90,7 @@ func (a *Agent) incomingTo(c *lines.Call, units []*portUnit) (h lines.Handler, c
 		}
 	}
 	if to, why := r.elsewhere(code); to != "" {
-		c.RedirectFor(to, why)
+		c.Redirect(to, why)
 		return sentOn{}, 0
 	}
 	if store != 0 {
@@ -118,7 +118,7 @@ func (a *Agent) awaitAnswer(c *lines.Call, r reaction) {
 		a.answers.await(c.Info().ID, time.Duration(l.RingTimeS)*time.Second, func() { c.Refuse(480) })
 	}
 	if r.noAnswer != "" {
-		a.answers.await(c.Info().ID, r.after, func() { c.RedirectFor(r.noAnswer, lines.DivertNoAnswer) })
+		a.answers.await(c.Info().ID, r.after, func() { c.Redirect(r.noAnswer, lines.DivertNoAnswer) })
 	}
 }
 

@@ -56,6 +56,13 @@ func TestEmergencyCallback(t *testing.T) {
 			if !w.phone.call().Info().Callback {
 				t.Errorf("%s: not told", tt.name)
 			}
+			port := 0
+			if tt.called {
+				port = 1
+			}
+			if got := w.line.dev.Emergencies.Port(1, time.Now()); got != port {
+				t.Errorf("%s: port %d called for help, want %d", tt.name, got, port)
+			}
 			w.phone.call().Hangup()
 			w.after(time.Minute)
 			w.wantIdle()

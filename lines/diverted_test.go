@@ -31,7 +31,7 @@ func TestCallsThatGoRound(t *testing.T) {
 		inWorld(t, nil, func(w *world) {
 			far := w.primary.callLine(with(tt.header, tt.value))
 			w.after(time.Second)
-			w.phone.call().Redirect("0170123")
+			w.phone.call().Redirect("0170123", DivertAlways)
 			w.after(time.Second)
 			if got := far.news(); got != "100 "+tt.want {
 				t.Errorf("%s: the caller hears %q, want 100 and %s", tt.name, got, tt.want)

@@ -145,6 +145,11 @@ func TestIdentityOfStrangers(t *testing.T) {
 		if got := far.news(); got != "REFER:403" {
 			t.Errorf("the stranger's REFER: %q", got)
 		}
+		far.send(sipmsg.MESSAGE, func(m *sipmsg.Message) { m.SetBody(plainType, []byte("Pay at once.")) })
+		w.after(time.Second)
+		if got := far.news(); got != "MESSAGE:403" {
+			t.Errorf("the stranger's MESSAGE: %q", got)
+		}
 		c.Hangup()
 		w.after(time.Minute)
 		w.wantIdle()
@@ -153,17 +158,16 @@ func TestIdentityOfStrangers(t *testing.T) {
 
 // A call that is sent on elsewhere, before and while it rings.
 func TestRedirect(t *testing.T) {
-	for _, rings := range []bool{false, true} {
+	for want, rings := range map[string]bool{DivertAlways: false, DivertNoAnswer: true} {
 		inWorld(t, []string{"display_name = Front Desk"}, func(w *world) {
 			far := w.primary.callLine()
 			w.after(time.Second)
-			c, want := w.phone.call(), DivertAlways
+			c := w.phone.call()
 			if rings {
 				c.Ring()
 				w.after(time.Second)
-				want = DivertNoAnswer
 			}
-			c.Redirect("0170123")
+			c.Redirect("0170123", want)
 			w.after(time.Second)
 			far.mu.Lock()
 			res := far.msgs[len(far.msgs)-1]

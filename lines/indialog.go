@@ -64,6 +64,10 @@ func (s *session) request(now time.Time, in *ua.Incoming) {
 	case sipmsg.OPTIONS:
 		s.l.answerOptions(now, in)
 	case sipmsg.MESSAGE:
+		if s.c.stranger && !s.l.mayLeave(in.From.Addr()) { // as outside a call
+			in.Respond(now, 403, "")
+			return
+		}
 		s.l.texted(now, in)
 	case sipmsg.PRACK:
 		in.Respond(now, 481, "") // of a 1xx that is answered meanwhile

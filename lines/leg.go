@@ -276,6 +276,10 @@ func (g *leg) refused(now time.Time, a ua.Answer) {
 	switch {
 	case res.StatusCode < 400 && g.redirects < maxRedirects && to != nil:
 		// By way of our server, which knows how to get there.
+		if err := c.permitSentOn(now, to.String()); err != nil {
+			c.fail(now, Here, 403, err)
+			return
+		}
 		again.to = to
 		again.redirects++
 		c.invite(now, again)

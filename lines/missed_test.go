@@ -21,7 +21,7 @@ func TestMissedCalls(t *testing.T) {
 		{"busy", refuse(486), true},
 		{"nobody there", refuse(480), true},
 		{"anonymous", refuse(433), false},
-		{"sent on", func(w *world, _ *farCall) { w.phone.call().Redirect("1") }, false},
+		{"sent on", func(w *world, _ *farCall) { w.phone.call().Redirect("1", DivertAlways) }, false},
 		{"answered", func(w *world, _ *farCall) {
 			w.phone.call().Answer(media, 1)
 			w.after(time.Second)

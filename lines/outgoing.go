@@ -229,7 +229,18 @@ func (c *Call) uriAt(to string, srv *server) sipmsg.URI {
 	if u, ok := fullURI(to); ok {
 		return u
 	}
+	if strings.HasPrefix(to, "tel:") {
+		to = strings.Map(unmarked, sipmsg.UserOf(to))
+	}
 	return sipmsg.URI{Scheme: "sip", User: to, Host: srv.domain.Host, Port: srv.domain.Port}
+}
+
+// unmarked drops the marks that people put between digits: RFC 3966 section 5.1.1 has them mean nothing.
+func unmarked(r rune) rune {
+	if strings.ContainsRune("-.()", r) {
+		return -1
+	}
+	return r
 }
 
 // fullURI reads what is dialled as user@host or a sip URI; ok is false for a number.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tipring/internal/sipmsg"
+	"tipring/internal/ua"
 )
 
 var errTest = errors.New("not at this hour")
@@ -56,6 +57,53 @@ func TestCallNotPermitted(t *testing.T) {
 	})
 }
 
+// A call that the far end sends on is asked about anew, by its new number alone: it was counted.
+func TestSentOnByTheFarEndNotPermitted(t *testing.T) {
+	for _, tt := range []struct {
+		to        string
+		emergency bool
+		asked     int
+		reason    int
+		invites   int
+	}{
+		{"0900", false, 2, 403, 1},
+		{"0170", false, 2, 0, 2},
+		{"0900", true, 0, 0, 2}, // whoever is called for help knows where it is
+	} {
+		guarded(t, func(w *world, asked *[]Request) {
+			w.primary.on(sipmsg.INVITE, func(now time.Time, in *ua.Incoming) {
+				if in.Req.RequestURI.User == tt.to {
+					w.primary.usual(now, in)
+					return
+				}
+				res := in.Response(302, "")
+				res.Contact = []sipmsg.Addr{{URI: sipmsg.URI{Scheme: "sip", User: tt.to, Host: "10.0.0.2"}}}
+				in.RespondWith(now, res)
+			})
+			if tt.emergency {
+				w.dialEmergency("112")
+			} else {
+				w.dial("600")
+			}
+			w.after(time.Second)
+			if n := len(w.primary.all(sipmsg.INVITE)); n != tt.invites {
+				t.Errorf("%s: %d INVITEs, want %d", tt.to, n, tt.invites)
+			}
+			if len(*asked) != tt.asked || tt.asked > 1 && !(*asked)[1].SentOn {
+				t.Errorf("%s: asked %+v", tt.to, *asked)
+			}
+			if tt.reason == 0 {
+				w.wantNews("started ringing pcmu:sendrecv answered")
+				w.phone.call().Hangup()
+			} else if r := w.phone.reason(); r.Code != tt.reason || r.By != Here || r.Text != errTest.Error() {
+				t.Errorf("%s: reason %+v", tt.to, r)
+			}
+			w.after(time.Minute)
+			w.wantIdle()
+		})
+	}
+}
+
 // What runs is told: calls that went out and are not over, neither those that came in nor those
 // that were refused.
 func TestRunningCallsAreCounted(t *testing.T) {
@@ -96,7 +144,7 @@ func TestSentOnNotPermitted(t *testing.T) {
 	guarded(t, func(w *world, _ *[]Request) {
 		far := w.primary.callLine()
 		w.after(time.Second)
-		w.phone.call().Redirect("0900")
+		w.phone.call().Redirect("0900", DivertAlways)
 		w.after(time.Second)
 		if got := far.news(); got != "100 480" {
 			t.Errorf("the caller hears %q", got)

@@ -14,23 +14,13 @@ const (
 	DivertNoAnswer = "no-answer"
 )
 
-// Redirect sends the caller on to a number, or an address, instead of answering (302): because
-// nobody answers where the telephone rings already, else because all calls are.
-func (c *Call) Redirect(to string) { c.RedirectFor(to, "") }
-
-// RedirectFor is Redirect with the reason: one of the words of Diversion.
-func (c *Call) RedirectFor(to, reason string) {
+// Redirect sends the caller on to a number, or an address, instead of answering (302). The reason is
+// one of the words of Diversion.
+func (c *Call) Redirect(to, reason string) {
 	c.post(func(now time.Time) {
-		if c.in == nil {
-			return
+		if c.in != nil {
+			c.redirect(now, to, reason)
 		}
-		if reason == "" {
-			reason = DivertAlways
-			if c.info.State == Ringing {
-				reason = DivertNoAnswer
-			}
-		}
-		c.redirect(now, to, reason)
 	})
 }
 

@@ -268,6 +268,28 @@ func TestReferred(t *testing.T) {
 	}
 }
 
+// A tel URI is called by its number at the line's server (RFC 3261 section 19.1.6).
+func TestTelURIIsCalledByItsNumber(t *testing.T) {
+	for to, want := range map[string]string{
+		"tel:112":                   "sip:112@10.0.0.2",
+		"tel:112;phone-context=+49": "sip:112@10.0.0.2",
+		"tel:+49-30-(12).34;ext=5":  "sip:+49301234@10.0.0.2",
+		"tel:%2B4930":               "sip:+4930@10.0.0.2",
+		"sip:112;x=1@pbx.example":   "sip:112;x=1@pbx.example",
+		"+49-30":                    "sip:+49-30@10.0.0.2",
+	} {
+		inWorld(t, nil, func(w *world) {
+			w.dial(to)
+			w.after(time.Second)
+			if got := w.primary.last(sipmsg.INVITE).RequestURI.String(); got != want {
+				t.Errorf("%s: called %s, want %s", to, got, want)
+			}
+			w.phone.call().Hangup()
+			w.after(time.Minute)
+		})
+	}
+}
+
 // notified lists the status of the NOTIFYs that a server got.
 func notified(s *fakeServer) string {
 	var list []string

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"tipring/internal/offer"
+	"tipring/internal/sipmsg"
 	"tipring/internal/ua"
 	"tipring/internal/ua/transaction"
 	"tipring/internal/ua/transport/memnet"
@@ -89,12 +91,50 @@ func TestEmergencyOverAnotherLine(t *testing.T) {
 
 // The far end sends the telephone to an emergency number: that call is one as well.
 func TestReferredToAnEmergency(t *testing.T) {
-	inRig(t, settings{}, func(r *rig) {
-		ph, far := talking(r)
-		far.refer("112")
+	for _, to := range []string{"sip:112@127.0.0.2", "tel:112", "tel:112;phone-context=+49"} {
+		inRig(t, settings{}, func(r *rig) {
+			ph, far := talking(r)
+			far.ask(sipmsg.REFER, func(m *sipmsg.Message) { m.Header.Add("Refer-To", "<"+to+">") })
+			r.run(300 * time.Millisecond)
+			if c := ph.port.now; c == nil || !c.emergency || r.far.last().invite.RequestURI.User != "112" {
+				t.Errorf("%s: %+v", to, c)
+			}
+		})
+	}
+}
+
+// Who ends an emergency call here, by a program or by the page, wants it on no other line.
+func TestEmergencyThatIsEndedHere(t *testing.T) {
+	for _, answers := range []bool{false, true} {
+		var over func() []*lines.Line
+		inRig(t, settings{device: func(d *Device) { d.Emergency = func(int) []*lines.Line { return over() } }}, func(r *rig) {
+			over = func() []*lines.Line { return []*lines.Line{r.line, r.line} }
+			if !answers {
+				r.far.onInvite = (*farCall).ring
+			}
+			ph := r.phone()
+			ph.dial("112")
+			r.run(300 * time.Millisecond)
+			ph.port.now.call.Hangup()
+			r.run(300 * time.Millisecond)
+			if n := len(r.far.calls); n != 1 || r.rtp.InUse() != 0 {
+				t.Errorf("answered %v: %d calls, %d RTP ports", answers, n, r.rtp.InUse())
+			}
+			ph.want(fxs.Parked, reorderTone)
+		})
+	}
+}
+
+// Nobody is held in an emergency call, on a fax machine's port either.
+func TestFlashOfAFaxMachineInAnEmergency(t *testing.T) {
+	inRig(t, settings{config: func(c *Config) { c.Fax = func() *FaxPort { return &FaxPort{} } }}, func(r *rig) {
+		ph := r.phone()
+		ph.dial("112")
 		r.run(300 * time.Millisecond)
-		if c := ph.port.now; c == nil || !c.emergency || r.far.last().invite.RequestURI.User != "112" {
-			t.Errorf("%+v", c)
+		ph.flash()
+		r.run(300 * time.Millisecond)
+		if far := r.far.last(); far.direction != offer.SendRecv || ph.port.now == nil || ph.port.now.held {
+			t.Errorf("the far end is %v", far.direction)
 		}
 	})
 }
