@@ -15,6 +15,7 @@ package capture
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -210,6 +211,21 @@ func (s *Store) Forget(id string) {
 	s.release(c)
 	s.text -= c.size
 	s.packets -= c.packets.size()
+}
+
+// kept is what there is of a call by now, for a ladder or a file. Who carries media waits for the
+// lock, so those are made without it: messages and the octets of blocks in use do not change.
+func (s *Store) kept(id string) (c call, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live := s.calls[id]
+	if live == nil {
+		return c, false
+	}
+	c.local, c.dropped = live.local, live.dropped
+	c.entries, c.ways, c.names = slices.Clone(live.entries), slices.Clone(live.ways), slices.Clone(live.names)
+	c.packets.blocks, c.packets.remotes = slices.Clone(live.packets.blocks), live.packets.remotes
+	return c, true
 }
 
 // Wants tells whether a message would be kept, so that others need not be put together.

@@ -53,10 +53,8 @@ func (s *Store) Ladder(id string) (l Ladder, ok bool) {
 	if s == nil {
 		return l, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.calls[id]
-	if c == nil {
+	c, ok := s.kept(id)
+	if !ok {
 		return l, false
 	}
 	return c.ladder(), true

@@ -224,6 +224,38 @@ func TestPcap(t *testing.T) {
 	}
 }
 
+// A call goes on while its capture and its ladder are made, which nobody waits for: they show one
+// moment of it.
+func TestShownWhileTheCallGoesOn(t *testing.T) {
+	s := New()
+	s.Dialog(1, "7", "a")
+	s.Ports("7", here.Addr(), 16384)
+	goOn := func(n int) {
+		s.Message(said(n, true, first, "a", "INFO", ""))
+		s.Packet(after(n), TelephoneEvent, true, 16384, peer, append(rtp(101, 0, false, 5, 10, 1, 64), make([]byte, 1000)...))
+	}
+	goOn(0)
+	moment, _ := s.kept("7")
+	file, rows := appendPcap(nil, moment.frames()), fmt.Sprint(moment.ladder())
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		for range 100 {
+			s.Pcap("7")
+			s.Ladder("7")
+		}
+	}()
+	for n := range 1000 { // more than is kept
+		goOn(1 + n)
+	}
+	<-shown
+	s.Ended("7")
+	s.Forget("7")
+	if !bytes.Equal(appendPcap(nil, moment.frames()), file) || fmt.Sprint(moment.ladder()) != rows {
+		t.Error("what is shown has changed with the call")
+	}
+}
+
 // Twelve secrets are planted in what crosses the device, and none of them is in what it shows.
 func TestPlantedSecrets(t *testing.T) {
 	s := New()

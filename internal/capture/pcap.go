@@ -28,10 +28,8 @@ func (s *Store) Pcap(id string) (file []byte, ok bool) {
 	if s == nil {
 		return nil, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.calls[id]
-	if c == nil {
+	c, ok := s.kept(id)
+	if !ok {
 		return nil, false
 	}
 	return appendPcap(nil, c.frames()), true
