@@ -23,6 +23,9 @@ type eventSource interface {
 	// show tells how a resource is, and after what time it has something new to show by itself;
 	// 0: when it is said to have changed. It is nil when there is no such resource.
 	show(r resource) (data any, again time.Duration)
+	// gone is the last event of a resource that is no more, of which last was told, or nil; nil:
+	// there is nothing to tell.
+	gone(r resource, last []byte) []byte
 }
 
 // maxStreams is how many may listen at once.
@@ -274,7 +277,11 @@ func (t *teller) tell(now time.Time, listeners []*listener) (next time.Time) {
 		if !t.h.wants(r.topic) {
 			continue
 		}
-		if text := t.look(now, r); text != nil && !(steady(r.topic) && bytes.Equal(text, t.told[r].text)) {
+		text := t.look(now, r)
+		if text == nil {
+			text = t.h.source.gone(r, t.told[r].text)
+		}
+		if text != nil && !(steady(r.topic) && bytes.Equal(text, t.told[r].text)) {
 			t.pass(now, r, text, listeners)
 		}
 	}

@@ -51,6 +51,8 @@ func (s *gallery) show(r resource) (any, time.Duration) {
 	return nil, 0
 }
 
+func (s *gallery) gone(resource, []byte) []byte { return nil }
+
 var (
 	line1    = resource{api.OnLine, "1"}
 	port1    = resource{api.OnPort, "1"}
@@ -271,6 +273,50 @@ func TestAHubForgets(t *testing.T) {
 		r.Close()
 		h.close()
 	})
+}
+
+// A vanishing is a device with one fax, until it has none.
+type vanishing struct {
+	resources
+	*gallery
+	fax api.Fax
+}
+
+func (s *vanishing) all(t api.Topic) []resource          { return s.gallery.all(t) }
+func (s *vanishing) gone(r resource, last []byte) []byte { return s.resources.gone(r, last) }
+func (s *vanishing) show(r resource) (data any, _ time.Duration) {
+	if data, _ = s.gallery.show(r); data != nil {
+		data = s.fax
+	}
+	return data, 0
+}
+
+// A fax that is no more before it was over is told once more, so that no page shows it for ever; one
+// that was over is not.
+func TestAFaxThatIsGone(t *testing.T) {
+	for state, want := range map[string]string{"probing": "cancelled", "receiving": "cancelled", "sent": "", "cancelled": ""} {
+		synctest.Test(t, func(t *testing.T) {
+			probe := resource{api.OnFax, "probe-1"}
+			s := &vanishing{gallery: newGallery(map[resource]string{probe: "x"}), fax: api.Fax{ID: "probe-1", Direction: "out", Kind: "machine", Port: api.Number(1), State: state}}
+			h := newHub(s)
+			r := h.reader(t, everything)
+			r.take()
+			s.mu.Lock()
+			delete(s.things, probe)
+			s.mu.Unlock()
+			for _, when := range []string{"gone", "gone for long"} {
+				h.Changed(api.OnFax, "probe-1")
+				time.Sleep(time.Second)
+				got := r.take()
+				if ok := want == "" && got == "" || want != "" && strings.Contains(got, `"port":1`) && strings.Contains(got, `"state":"`+want+`"`); !ok {
+					t.Errorf("%s, which was %s: told %q, want %q", when, state, got, want)
+				}
+				want = ""
+			}
+			r.Close()
+			h.close()
+		})
+	}
 }
 
 // Whoever changes something is never in the way of another, of a listener or of the end.

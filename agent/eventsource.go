@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +88,22 @@ func (s resources) show(r resource) (data any, again time.Duration) {
 		return a.allMessages(), 0
 	}
 	return nil, 0
+}
+
+// gone implements eventSource. A fax that is no more before it was over, as one that is shown by its
+// port until its machine begins, ends as cancelled.
+func (s resources) gone(r resource, last []byte) []byte {
+	var f api.Fax
+	_, text, _ := bytes.Cut(last, []byte("\ndata: "))
+	if r.topic != api.OnFax || json.Unmarshal(text, &f) != nil || spool.State(f.State).Finished() {
+		return nil
+	}
+	f.State, f.NextTry, f.Progress, f.Pictures = string(spool.Cancelled), api.Time{}, nil, nil
+	text, err := api.EventText(r.topic, f)
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // restful reports the state of a fax that stays as it is until it is said to have changed.

@@ -20,7 +20,13 @@ var _ api.Watcher = gate{}
 
 // Visitor returns who sent the request, or why it is refused whatever it asks for.
 func (g gate) Visitor(r *http.Request) (api.Visitor, *api.Problem) {
-	return g.look(r, r.URL.Path != streams)
+	return g.look(r, r.URL.Path != streams && !byItself(r))
+}
+
+// byItself reports what a page that is merely open asks for: what its script fetches to be up to
+// date, and pictures, as of a fax that grows.
+func byItself(r *http.Request) bool {
+	return r.Header.Get("Tipring-Page") != "" || strings.HasSuffix(r.URL.Path, ".png")
 }
 
 // Still returns who sent the request that is still being answered.
@@ -183,7 +189,7 @@ func bearer(values []string) (secret string, ok bool) {
 // bySession finds a browser's session. Other programs on the same host may have left it cookies
 // of the same name.
 func (g gate) bySession(r *http.Request, visit bool) (api.Visitor, bool) {
-	for i, c := range r.CookiesNamed(api.SessionCookie) {
+	for i, c := range r.CookiesNamed(api.CookieOf(r, api.SessionCookie)) {
 		if i == 4 {
 			break
 		}

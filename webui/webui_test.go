@@ -316,6 +316,8 @@ func TestVisited(t *testing.T) {
 		visits  int
 	}{
 		{"/api/v1/status", cookie, 1},
+		{"/api/v1/status", append([]string{"Tipring-Page", "1"}, cookie...), 0},
+		{"/api/v1/faxes/1/pages/1.png?scale=8&rows=20", cookie, 0},
 		{"/healthz", nil, 0},
 		{"/api/v1/status", nil, 0},
 		{"/api/v1/status", []string{"Authorization", "Bearer " + r.token}, 0},
@@ -332,6 +334,35 @@ func TestVisited(t *testing.T) {
 	q.Header.Add("Cookie", cookie[1])
 	if v, p := (gate{r.Server}).Visitor(q); v.Role != api.Admin || p != nil || visits != 0 {
 		t.Errorf("the stream of events: %+v %+v, %d visits", v, p, visits)
+	}
+}
+
+// A session is known by the cookie of the way that it came.
+func TestSessionOverTLS(t *testing.T) {
+	r := start(t, config.Web{Allow: config.Networks{Word: "lan"}})
+	by := access.Try{From: netip.MustParseAddr("127.0.0.1")}
+	if err := r.o.Desk.Claim(t.Context(), by, r.o.Desk.ClaimCode(), "a long password"); err != nil {
+		t.Fatal(err)
+	}
+	in, err := r.o.Desk.LogIn(t.Context(), by, "admin", "a long password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		url, cookie string
+		role        api.Role
+	}{
+		{"http://localhost/", "tipring_session", api.Admin},
+		{"https://localhost/", "__Host-tipring_session", api.Admin},
+		{"https://localhost/", "tipring_session", api.Anyone},
+		{"http://localhost/", "__Host-tipring_session", api.Anyone},
+	} {
+		q := httptest.NewRequest("GET", tt.url, nil)
+		q.RemoteAddr = home
+		q.AddCookie(&http.Cookie{Name: tt.cookie, Value: in.Secret})
+		if v, p := (gate{r.Server}).Visitor(q); v.Role != tt.role || p != nil {
+			t.Errorf("%s with %s: %+v %+v", tt.url, tt.cookie, v, p)
+		}
 	}
 }
 

@@ -9,11 +9,21 @@ import (
 	"tipring/webui/access"
 )
 
-// The cookies that a browser carries.
+// The cookies that a browser carries, as they are called over HTTP; see CookieOf.
 const (
 	SessionCookie = "tipring_session" // opens the device
 	DeviceCookie  = "tipring_device"  // shows that somebody logged in with this browser before
 )
+
+// CookieOf is the name of a cookie as a request's way has it. Over TLS it is one of its own, which
+// only this device over TLS can set (RFC 6265bis section 4.1.3.2): browsers let no plain answer take
+// the place of a secure cookie, and whoever logged in by HTTPS could not log in by HTTP any more.
+func CookieOf(r *http.Request, name string) string {
+	if r.TLS != nil {
+		return "__Host-" + name
+	}
+	return name
+}
 
 // Unclaimed is the type of the problem that there is no password yet.
 const Unclaimed = "urn:tipring:unclaimed"
@@ -74,7 +84,7 @@ func tryOf(r *http.Request) access.Try {
 	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		t.From = from.Addr()
 	}
-	if c, err := r.Cookie(DeviceCookie); err == nil {
+	if c, err := r.Cookie(CookieOf(r, DeviceCookie)); err == nil {
 		t.Device = c.Value
 	}
 	return t
@@ -83,7 +93,7 @@ func tryOf(r *http.Request) access.Try {
 // setCookie has the browser keep a cookie for so many seconds; 0: until it ends; -1: no more.
 func setCookie(w http.ResponseWriter, r *http.Request, name, value string, seconds int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: seconds,
+		Name: CookieOf(r, name), Value: value, Path: "/", MaxAge: seconds,
 		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
 	})
 }
@@ -96,8 +106,10 @@ func (h accessRoutes) refused(w http.ResponseWriter, r *http.Request, what strin
 		w.Header().Set("Retry-After", strconv.Itoa(wait.Seconds()))
 	}
 	switch p.Status {
-	case http.StatusUnauthorized, http.StatusTooManyRequests:
+	case http.StatusUnauthorized:
 		h.log.Warn("login refused", "from", tryOf(r).From, "status", p.Status, "why", err)
+	case http.StatusTooManyRequests: // as many as somebody likes to send, where Warn is bounded by the lanes
+		h.log.Debug("login refused", "from", tryOf(r).From, "status", p.Status, "why", err)
 	}
 	h.fail(w, r, p)
 }

@@ -136,6 +136,34 @@ func TestTooManyTries(t *testing.T) {
 		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
 	}
 	d.tell(d, jar, 200, "POST", "/session", `{"user":"admin","password":"`+first+`"}`)
+	if n := strings.Count(d.log.String(), "login refused"); n != 5 {
+		t.Errorf("the log tells of %d tries: strangers can wash it out", n)
+	}
+}
+
+// A browser that logged in over TLS keeps cookies that no plain answer can replace: over HTTP it is
+// given others, which TLS does not heed.
+func TestCookiesOverTLS(t *testing.T) {
+	d, plain := claimed(t)
+	names := map[string]*http.Cookie{}
+	r := httptest.NewRequest("POST", "https://box.example/api/v1/session", strings.NewReader(`{"user":"admin","password":"`+first+`"}`))
+	w := httptest.NewRecorder()
+	d.api.Behind(d).ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		names[c.Name] = c
+	}
+	for _, name := range []string{SessionCookie, DeviceCookie} {
+		c := names["__Host-"+name]
+		if c == nil || !c.Secure || c.Path != "/" || c.Domain != "" || names[name] != nil || plain[name] == "" {
+			t.Errorf("%s: %+v among %v", name, c, names)
+		}
+	}
+	r = httptest.NewRequest("GET", "https://box.example/", nil)
+	r.AddCookie(&http.Cookie{Name: DeviceCookie, Value: "plain"})
+	r.AddCookie(&http.Cookie{Name: "__Host-" + DeviceCookie, Value: "secure"})
+	if got := tryOf(r).Device; got != "secure" {
+		t.Errorf("the browser is known by %q", got)
+	}
 }
 
 func TestPasswordChange(t *testing.T) {

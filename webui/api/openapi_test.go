@@ -104,7 +104,7 @@ func document(t *testing.T, routes []Route) []byte {
 		`"servers":[{"url":"/"}],"security":[{"token":[]},{"session":[]}],` + "\n" + `"paths":{`)
 	lines(t, &b, paths)
 	b.WriteString(`},"components":{"securitySchemes":{"token":{"type":"http","scheme":"bearer","description":"The token of the file api-token, or one of /api/v1/tokens."},` +
-		`"session":{"type":"apiKey","in":"cookie","name":"` + SessionCookie + `","description":"POST /api/v1/session sets it."}},` + "\n" + `"responses":{`)
+		`"session":{"type":"apiKey","in":"cookie","name":"` + SessionCookie + `","description":"POST /api/v1/session sets it; over HTTPS as __Host-` + SessionCookie + `."}},` + "\n" + `"responses":{`)
 	lines(t, &b, map[string]any{"Problem": problem})
 	b.WriteString(`},"schemas":{`)
 	lines(t, &b, s.known)

@@ -124,12 +124,14 @@
   }
 
   // An answer that is not the page (busy, away, logged out) leaves what is there until the next try.
+  // What is asked for by itself is no visit.
+  const byItself = { headers: { 'Tipring-Page': '1' } };
   let turns = 0, owed = false;
   async function renew() {
     const mine = ++turns;
     let text = null;
     try {
-      const r = await fetch(location);
+      const r = await fetch(location, byItself);
       if (r.ok && !r.redirected) text = await r.text();
     } catch {}
     if (mine !== turns) return;
@@ -162,21 +164,38 @@
     load();
   }
 
+  const itemsOf = list => [...list.children].filter(el => el.dataset.live);
+  const listsOf = kind => all('[data-list]').filter(el => el.dataset.list === kind);
   const idOf = (kind, data) => data[kind === 'line' || kind === 'port' ? kind : 'id'];
   function take(kind, data) {
     const id = idOf(kind, data), name = id === undefined ? kind : kind + '/' + id;
+    met?.add(name);
     const roots = all('[data-live]').filter(el => el.dataset.live === name);
-    for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) enlist(list, name, id, data, roots);
+    for (const list of listsOf(kind)) enlist(list, name, id, data, roots);
     roots.forEach(el => apply(el, data));
   }
-  // All of a kind.
+  // All of a kind, in their order.
   function takeAll(kind, items) {
     const names = items.map(d => kind + '/' + idOf(kind, d));
-    for (const list of all('[data-list]').filter(el => el.dataset.list === kind)) {
-      for (const el of [...list.children]) if (el.dataset.live && !names.includes(el.dataset.live)) el.remove();
+    const lists = listsOf(kind), focus = document.activeElement;
+    for (const list of lists) {
+      for (const el of itemsOf(list)) if (!names.includes(el.dataset.live)) el.remove();
       tidy(list);
     }
     items.forEach(d => take(kind, d));
+    for (const list of lists) names.forEach((name, i) => {
+      const there = itemsOf(list), el = there.find(el => el.dataset.live === name);
+      if (el && el !== there[i]) list.insertBefore(el, there[i]);
+    });
+    if (focus !== document.activeElement) focus.focus({ preventScroll: true });
+  }
+  // What a stream did not tell of is no more.
+  function settle() {
+    for (const list of met ? all('[data-gone]') : []) {
+      for (const el of itemsOf(list)) if (!met.has(el.dataset.live)) el.remove();
+      tidy(list);
+    }
+    met = null;
   }
   function enlist(list, name, id, data, roots) {
     const gone = (list.dataset.gone || '').split(' ').includes(data.state);
@@ -196,7 +215,7 @@
     tidy(list);
   }
   function tidy(list) {
-    const items = [...list.children].filter(el => el.dataset.live);
+    const items = itemsOf(list);
     for (let i = 0; i < items.length - (list.dataset.max || Infinity); i++) items[list.dataset.order === 'first' ? items.length - 1 - i : i].remove();
     const empty = list.querySelector(':scope > [data-empty]');
     if (empty) empty.hidden = items.length > 0;
@@ -204,19 +223,20 @@
 
   // What the page shows, of that which its reader may hear of.
   const names = (body.dataset.events || '').split(' ').filter(kind => all('[data-live],[data-list]').some(el => (el.dataset.list || el.dataset.live).split('/')[0] === kind));
-  let source = null, lost = 0, heard = 0;
+  // met: what a stream told before its first alive: all that there is.
+  let source = null, lost = 0, heard = 0, met = null;
   const note = show => { const el = document.querySelector('[data-offline]'); if (el) el.hidden = !show; body.classList.toggle('old', show); };
   function connect() {
-    clearTimeout(lost);
+    lost = clearTimeout(lost);
     source?.close();
     heard = Date.now();
     source = new EventSource('/api/v1/events?only=' + names);
-    source.onopen = () => { clearTimeout(lost); lost = 0; note(false); };
+    source.onopen = () => { lost = clearTimeout(lost); met = new Set(); note(false); };
     source.onerror = () => {
       lost = lost || setTimeout(() => note(true), 2000);
       if (source.readyState === 2) { // refused: the session may be over
         note(true);
-        fetch('/api/v1/session').then(r => r.status === 401 && location.replace(location.pathname));
+        fetch('/api/v1/session', byItself).then(r => r.status === 401 && location.replace(location.pathname));
         setTimeout(() => document.hidden || connect(), 10000);
       }
     };
@@ -224,6 +244,7 @@
       let data;
       heard = Date.now();
       try { data = JSON.parse(e.data); } catch { return; }
+      if (name === 'alive') settle();
       if (Array.isArray(data)) takeAll(name, data);
       else take(name, data);
       if (owed && name === 'alive') renew();

@@ -196,8 +196,8 @@ func TestSessionsEnd(t *testing.T) {
 	secure := s.visitor(s.people)
 	secure.base = "https://" + s.device.Addr.String() + ":8443"
 	secure.logIn("admin", masterWord)
-	if c := secure.cookies["tipring_session"]; !c.Secure || !c.HttpOnly {
-		t.Errorf("the cookie of HTTPS: %+v", c)
+	if c := secure.cookies["__Host-tipring_session"]; c == nil || !c.Secure || !c.HttpOnly || secure.cookies["tipring_session"] != nil {
+		t.Errorf("the cookies of HTTPS: %+v", secure.cookies)
 	}
 	kept := *v.cookies["tipring_session"]
 	v.must(204, "DELETE", "/api/v1/session", nil)
