@@ -179,21 +179,17 @@ type Login struct {
 // LogIn begins a session. Its error is ErrWrong, whether name or password is, and takes as long
 // for either; a *WaitError; ErrUnclaimed; or ErrDamaged.
 func (d *Desk) LogIn(ctx context.Context, t Try, name, password string) (Login, error) {
-	if err := d.verify(ctx, t, name, password); err != nil {
-		return Login{}, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	u := d.book.user(name)
-	if u == nil {
-		return Login{}, ErrWrong // removed meanwhile
-	}
-	secret, pass := d.sessions.begin(u.name, u.role, d.o.Now())
-	return Login{Pass: pass, Secret: secret, Device: deviceCookie(d.book.deviceKey, u.name)}, nil
+	var in Login
+	err := d.verify(ctx, t, name, password, func(u user) {
+		in.Secret, in.Pass = d.sessions.begin(u.name, u.role, d.o.Now())
+		in.Device = deviceCookie(d.book.deviceKey, u.name)
+	})
+	return in, err
 }
 
-// verify compares a user's password with the one that is kept.
-func (d *Desk) verify(ctx context.Context, t Try, name, password string) error {
+// verify compares a user's password with the one that is kept. When it is right, then is called with mu
+// held, so that no change of the password comes between.
+func (d *Desk) verify(ctx context.Context, t Try, name, password string, then func(user)) error {
 	d.mu.Lock()
 	if err := d.open(); err != nil {
 		d.mu.Unlock()
@@ -225,6 +221,7 @@ func (d *Desk) verify(ctx context.Context, t Try, name, password string) error {
 		return ErrWrong
 	}
 	d.lanes.succeed(l.key, l.known)
+	then(*now)
 	return nil
 }
 

@@ -240,6 +240,21 @@ func TestLogInAndOut(t *testing.T) {
 	}
 }
 
+// Whoever logs in while his password is changed has no session that the change has not ended.
+func TestNothingChangesWhileASessionBegins(t *testing.T) {
+	r := open(t).claimed()
+	began := false
+	err := r.verify(ctx, Try{}, Owner, right, func(u user) {
+		began = u.name == Owner
+		if r.mu.TryLock() {
+			t.Error("the password can be changed between the look at it and the session")
+		}
+	})
+	if err != nil || !began {
+		t.Errorf("%v, begun %v", err, began)
+	}
+}
+
 // A session lasts 30 minutes from visit to visit, and 12 hours; a page that was left open is no
 // visit.
 func TestSessionLimits(t *testing.T) {

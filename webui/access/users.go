@@ -163,7 +163,7 @@ func (d *Desk) set(u user, made *hash, session string) error {
 // ChangePassword changes a user's own password, which takes the old one, and ends his sessions
 // but the one of that id. Errors: ErrWrongOld, *WaitError, *InvalidError.
 func (d *Desk) ChangePassword(ctx context.Context, t Try, name, old, password, session string) error {
-	switch err := d.verify(ctx, t, name, old); {
+	switch err := d.verify(ctx, t, name, old, func(user) {}); {
 	case err == ErrWrong:
 		return ErrWrongOld
 	case err != nil:
