@@ -257,7 +257,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	routes.HandleTelephones(telephones{a})
 	routes.HandleBackups(backups{a})
 	a.openWeb(routes)
-	pages.Add(routes)
+	pages.Add(routes, a.zone)
 	socket, err := api.ServeSocket(&a.sockets, a.dir, routes.Behind(api.Open{}), a.log)
 	switch {
 	case unwritable(err):

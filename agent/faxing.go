@@ -14,6 +14,7 @@ import (
 	"tipring/agent/fax/provider"
 	"tipring/internal/config"
 	"tipring/internal/media"
+	"tipring/internal/timezone"
 	"tipring/t38/spool"
 	"tipring/webui/api"
 )
@@ -81,6 +82,9 @@ func (a *Agent) zone() *time.Location {
 		if zone, err := time.LoadLocation(p.Location); err == nil {
 			return zone
 		}
+	}
+	if zone, ok := timezone.Find(a.config().Device.TimeZone); ok {
+		return zone
 	}
 	return time.Local
 }

@@ -43,9 +43,9 @@ func (c *clock) show(now time.Time) api.Clock {
 	return s
 }
 
-// zoneName is what people call a time zone: its name, or how it is abbreviated now.
+// zoneName is what people call a time zone: its name, or of a rule how it is abbreviated now.
 func zoneName(now time.Time, zone *time.Location) string {
-	if name := zone.String(); name != "Local" {
+	if name := zone.String(); strings.Contains(name, "/") && !strings.Contains(name, ",") {
 		return name
 	}
 	short, _ := now.In(zone).Zone()

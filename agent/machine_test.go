@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"tipring/internal/timezone"
+	"tipring/webui/access"
 	"tipring/webui/api"
 )
 
@@ -98,6 +101,26 @@ func TestClockShown(t *testing.T) {
 	if got := zoneName(floor, time.FixedZone("Europe/Berlin", 3600)); got != "Europe/Berlin" {
 		t.Errorf("zone %s", got)
 	}
+	if got := zoneName(floor, zoneOf(t, "CET-1CEST,M3.5.0,M10.5.0/3")); got != "CET" {
+		t.Errorf("a rule is called %s", got)
+	}
+}
+
+// Times that people read are in the zone that the device is said to be in.
+func TestZoneOfTheDevice(t *testing.T) {
+	r := start(t, "[device]\ntime_zone = IST-5:30\n"+base+"[web]\nlisten = 127.0.0.1:0\n")
+	if name, offset := time.Now().In(r.zone()).Zone(); offset != 5*3600+1800 {
+		t.Errorf("zone %s, %d s east", name, offset)
+	}
+	if m := r.machine(); m.Zone != "IST" {
+		t.Errorf("called %s", m.Zone)
+	}
+	v := r.visit()
+	v.base = r.pageURL()
+	v.with.Set("Authorization", "Bearer "+v.file(access.TokenName))
+	if text := v.get("/", "200"); !strings.Contains(text, `+05:30"`) {
+		t.Errorf("the page is in another zone: %.500s", text)
+	}
 }
 
 // The device that this runs on has a disk and memory.
@@ -125,4 +148,13 @@ func FuzzSystemFiles(f *testing.F) {
 		}
 		readLoad(filepath.Join(dir, "x"))
 	})
+}
+
+func zoneOf(t *testing.T, rule string) *time.Location {
+	t.Helper()
+	zone, ok := timezone.Find(rule)
+	if !ok {
+		t.Fatalf("no zone %s", rule)
+	}
+	return zone
 }

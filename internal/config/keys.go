@@ -97,7 +97,7 @@ var deviceKeys = []Key{
 	},
 	{
 		Name: "time_zone", Label: "Time zone", Default: timezone.Auto, Scope: FromDevice, Kind: Text, Max: 64,
-		Help:   "The zone of the time that telephones show with a caller. auto: the system's (/etc/TZ or /etc/localtime). Or a rule of POSIX: CET-1CEST,M3.5.0,M10.5.0/3. Or, where the system has the database of zones, a name: Europe/Berlin.",
+		Help:   "The zone of the times that telephones show with a caller, that pages show and that stand above the pages of sent faxes, unless an account says another for these two. auto: the system's (/etc/TZ or /etc/localtime). Or a rule of POSIX: CET-1CEST,M3.5.0,M10.5.0/3. Or, where the system has the database of zones, a name: Europe/Berlin.",
 		Wanted: "auto, a rule as CET-1CEST,M3.5.0,M10.5.0/3, or the name of a zone that this system knows", valid: isTimeZone,
 		field: func(s any) any { return &s.(*Device).TimeZone },
 	},

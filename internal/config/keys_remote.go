@@ -106,7 +106,7 @@ var provisioningKeys = []Key{
 	},
 	{
 		Name: "allow_clear_secrets", Label: "Allow clear secrets", Group: groupTrust, Scope: FromDevice, Default: "0", Kind: Bool,
-		Help:  "Plain files with secrets over tftp or http, and secrets in a RADIUS argument: refused when 0, warned of when 1.",
+		Help:  "1: plain files with secrets over tftp or http, and secrets in a RADIUS argument, are taken with a warning. 0: they are refused.",
 		field: func(s any) any { return &s.(*Provisioning).AllowClearSecrets },
 	},
 	{

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -66,19 +67,33 @@ func Num(v *int) string {
 	return strconv.Itoa(*v)
 }
 
+type zoneKey struct{}
+
+// inZone has pages show times in a zone.
+func inZone(ctx context.Context, zone *time.Location) context.Context {
+	return context.WithValue(ctx, zoneKey{}, zone)
+}
+
+// local is a time in the zone of the page, else in the system's.
+func local(ctx context.Context, t time.Time) time.Time {
+	if zone, ok := ctx.Value(zoneKey{}).(*time.Location); ok {
+		return t.In(zone)
+	}
+	return t.Local()
+}
+
 // moment is a time as it stands where no script makes it relative: in the device's zone.
-func moment(t api.Time) string {
+func moment(ctx context.Context, t api.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return t.Local().Format("2006-01-02 15:04:05")
+	return local(ctx, t.Time).Format("2006-01-02 15:04:05")
 }
 
 // clock is a time of today without its date.
-func clock(t api.Time, now time.Time) string {
-	text := moment(t)
-	today := now.Local().Format("2006-01-02 ")
-	return strings.TrimPrefix(text, today)
+func clock(ctx context.Context, t api.Time, now time.Time) string {
+	today := local(ctx, now).Format("2006-01-02 ")
+	return strings.TrimPrefix(moment(ctx, t), today)
 }
 
 func elapsed(t api.Time) string {

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -18,7 +19,8 @@ import (
 
 // A Site is the interface of one device, as pages ask it: in their visitor's name.
 type Site struct {
-	API *api.API
+	API  *api.API
+	Zone func() *time.Location // of the times that pages show; nil: the system's
 }
 
 // A View is what every page is drawn with.
@@ -63,7 +65,11 @@ func (s *Site) View(r *http.Request, title string) View {
 // failure is no half page.
 func (s *Site) Show(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
 	var b bytes.Buffer
-	if err := page.Render(r.Context(), &b); err != nil {
+	ctx := r.Context()
+	if s.Zone != nil {
+		ctx = inZone(ctx, s.Zone())
+	}
+	if err := page.Render(ctx, &b); err != nil {
 		http.Error(w, "the page could not be drawn: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -215,8 +215,22 @@ func TestClock(t *testing.T) {
 	}{
 		{now.Add(-time.Second), "15:04:04"}, {now.UTC(), "15:04:05"}, {now.AddDate(0, 0, -1), "2026-11-21 15:04:05"}, {time.Time{}, "–"},
 	} {
-		if got := clock(api.At(tt.at), now); got != tt.want {
+		if got := clock(t.Context(), api.At(tt.at), now); got != tt.want {
 			t.Errorf("%v: %s, want %s", tt.at, got, tt.want)
 		}
+	}
+}
+
+// Every time of a page is in the zone that the device is said to be in.
+func TestZone(t *testing.T) {
+	east := time.FixedZone("", 5*3600)
+	at := api.At(time.Date(2026, 3, 1, 23, 0, 0, 0, time.UTC))
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	rec := httptest.NewRecorder()
+	s := &Site{Zone: func() *time.Location { return east }}
+	s.Show(rec, r, http.StatusOK, with(Layout(View{Visitor: api.Visitor{Role: api.User}}), Time("", at), Clock("", at)))
+	body := rec.Body.String()
+	if n := strings.Count(body, ">2026-03-02 04:00:00</time>"); n != 2 || !regexp.MustCompile(`data-now="[^"]*\+05:00"`).MatchString(body) {
+		t.Error(body)
 	}
 }

@@ -42,7 +42,7 @@ func Layout(v View) templ.Component {
 			ctx.Text("</main></body>")
 		} else {
 			ctx.Text("<body data-now=\"")
-			ctx.Say(time.Now().Local().Format("2006-01-02T15:04:05.000Z07:00"))
+			ctx.Say(local(ctx, time.Now()).Format("2006-01-02T15:04:05.000Z07:00"))
 			ctx.Text("\" data-events=\"")
 			ctx.Say(v.events())
 			ctx.Text("\"><a class=\"skip\" href=\"#main\">")

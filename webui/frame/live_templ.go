@@ -93,7 +93,7 @@ func Time(field string, t api.Time) templ.Component {
 			ctx.Text("\"")
 		}
 		ctx.Text(">")
-		ctx.Say(moment(t))
+		ctx.Say(moment(ctx, t))
 		ctx.Text("</time>")
 	})
 }
@@ -111,7 +111,7 @@ func Clock(field string, t api.Time) templ.Component {
 			ctx.Text("\"")
 		}
 		ctx.Text(">")
-		ctx.Say(clock(t, time.Now()))
+		ctx.Say(clock(ctx, t, time.Now()))
 		ctx.Text("</time>")
 	})
 }

@@ -53,7 +53,7 @@ func TestFormsAreBounded(t *testing.T) {
 	a := api.New(d, nil, slog.New(slog.DiscardHandler))
 	a.HandleFaxes(u)
 	a.HandleBackups(u)
-	Add(a)
+	Add(a, nil)
 	bounds := map[string]int64{"/fax": api.MaxFaxForm, "/system/backup/restore": api.MaxBackupForm}
 	posts := 0
 	for _, r := range a.Routes() {
@@ -107,7 +107,7 @@ func TestLookingTakesNoBody(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	d := fixture.New(now)
 	a := d.API()
-	Add(a)
+	Add(a, nil)
 	body := &flood{text: "--b\r\nContent-Disposition: form-data; name=\"level\"; filename=\"x\"\r\n\r\n", left: 1 << 20}
 	q := httptest.NewRequest("GET", "/calls", body)
 	q.Header.Set("Content-Type", "multipart/form-data; boundary=b")

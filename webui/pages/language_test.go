@@ -82,7 +82,7 @@ func TestEverythingIsSaidInTheVisitorsLanguage(t *testing.T) {
 	a := d.API()
 	a.Handle(fixture.Replies(d)...)
 	a.Handle(lent(t, "/api/v1/config/keys", "/api/v1/config/explain", "/api/v1/config/generations", "/api/v1/radius", "/api/v1/users", "/api/v1/tokens")...)
-	pages.Add(a)
+	pages.Add(a, nil)
 	paths, shows := shown(a)
 	data := append(fixture.Data(a, shows...), "admin", "anna")
 	paths = append(paths, "/calls/c1", "/calls/b9", "/calls/nothing")

@@ -12,6 +12,7 @@ package pages
 
 import (
 	"slices"
+	"time"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -28,9 +29,10 @@ import (
 	"tipring/webui/pages/users"
 )
 
-// Add adds the pages to the routes of a device, which must all be there by then.
-func Add(a *api.API) {
-	site := &frame.Site{API: a}
+// Add adds the pages to the routes of a device, which must all be there by then. Their times are those
+// of zone; nil: the system's.
+func Add(a *api.API, zone func() *time.Location) {
+	site := &frame.Site{API: a, Zone: zone}
 	a.HandleForms(settings.Form, frame.Spoken(settings.Routes(site))...) // before /fax/{id}
 	a.HandleForms(api.Form{Max: api.MaxFaxForm, Upload: true}, frame.Spoken(fax.Uploads(site))...)
 	a.HandleForms(api.Form{Max: api.MaxBackupForm, Upload: true}, frame.Spoken(backup.Uploads(site))...)

@@ -38,7 +38,7 @@ func (device) Calls() []api.Call { return nil }
 // open asks a device's pages for one.
 func open(gate api.Gate, method, path string) *httptest.ResponseRecorder {
 	a := api.New(device{}, nil, slog.New(slog.DiscardHandler))
-	Add(a)
+	Add(a, nil)
 	w := httptest.NewRecorder()
 	a.Behind(gate).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	return w
@@ -65,7 +65,7 @@ func TestWithoutALogin(t *testing.T) {
 // A page that is not there says so in words for people.
 func TestNoSuchPage(t *testing.T) {
 	a := api.New(device{}, nil, slog.New(slog.DiscardHandler))
-	Add(a)
+	Add(a, nil)
 	r := httptest.NewRequest("GET", "/nothing", nil)
 	r.Header.Set("Accept", "text/html,*/*")
 	w := httptest.NewRecorder()

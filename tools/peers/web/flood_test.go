@@ -17,7 +17,7 @@ func formTargets() (all []target) {
 	values := strings.NewReplacer("{n}", "1", "{id}", "1", "{number}", "600", "{name}", "admin")
 	a := api.New(nil, nil, slog.New(slog.DiscardHandler))
 	programs := len(a.Routes())
-	pages.Add(a)
+	pages.Add(a, nil)
 	for _, r := range a.Routes()[programs:] {
 		if r.Method != http.MethodGet {
 			all = append(all, target{r.Method, values.Replace(r.Path), r.For.String()})

@@ -14,7 +14,7 @@ import (
 func pageRoutes() (all []string) {
 	a := api.New(nil, nil, slog.New(slog.DiscardHandler))
 	programs := len(a.Routes())
-	pages.Add(a)
+	pages.Add(a, nil)
 	for _, r := range a.Routes()[programs:] {
 		// What a page is drawn with is none; /line leads to the line that is chosen.
 		if r.Method == "GET" && !strings.Contains(r.Path, ".") && r.Path != "/line" {
