@@ -42,8 +42,10 @@ func (s settings) FactoryReset(context.Context) error {
 	return nil
 }
 
-// resumeReset does the reset that was decided, if one was.
-func (a *Agent) resumeReset() {
+// resumeReset does the reset that was decided, if one was. What a folder keeps, on a disk that takes
+// nothing any more, does not have it done again: the next start would forget what the next owner has
+// set up since.
+func (a *Agent) resumeReset(removeAll func(path string) error) {
 	mark := filepath.Join(a.dir, resettingFile)
 	if _, err := os.Lstat(mark); errors.Is(err, fs.ErrNotExist) {
 		return
@@ -52,18 +54,24 @@ func (a *Agent) resumeReset() {
 	if errors.Is(err, generations.ErrUntidy) {
 		err = nil // what it left goes at the next start
 	}
-	if err = errors.Join(err, forget(a.dir)); err != nil {
+	kept, failed := forget(a.dir, removeAll)
+	if err = errors.Join(err, failed); err != nil {
 		a.log.Error("not reset in full: the next start tries again", "err", err)
 		return
 	}
 	a.refused = nil
 	a.removeState(resettingFile)
+	if kept != nil {
+		a.log.Error("reset to factory settings, but something of a folder stays", "err", kept)
+		return
+	}
 	a.log.Warn("reset to factory settings")
 }
 
 // forget removes what is in forgotten from a state directory, with what a write that was cut short
-// left of it. A directory stays, empty: it may be a link to another disk.
-func forget(dir string) error {
+// left of it. A directory stays, empty: it may be a link to another disk. kept is why something in one
+// stays.
+func forget(dir string, removeAll func(path string) error) (kept, err error) {
 	entries, err := os.ReadDir(dir)
 	for _, e := range entries {
 		if !slices.ContainsFunc(forgotten, func(name string) bool { return isOf(e.Name(), name) }) {
@@ -72,14 +80,14 @@ func forget(dir string) error {
 		path := filepath.Join(dir, e.Name())
 		if within, e := os.ReadDir(path); e == nil {
 			for _, x := range within {
-				err = errors.Join(err, os.RemoveAll(filepath.Join(path, x.Name())))
+				kept = errors.Join(kept, removeAll(filepath.Join(path, x.Name())))
 			}
-			err = errors.Join(err, durable.Disk{}.SyncDir(path))
+			kept = errors.Join(kept, durable.Disk{}.SyncDir(path))
 			continue
 		}
 		err = errors.Join(err, os.Remove(path))
 	}
-	return errors.Join(err, durable.Disk{}.SyncDir(dir))
+	return kept, errors.Join(err, durable.Disk{}.SyncDir(dir))
 }
 
 // isOf reports the name of a file, or of its half-made successor.

@@ -100,7 +100,10 @@ func TestResetIsFinishedByTheNextStart(t *testing.T) {
 	}
 	cuts := map[string]func(dir string) error{
 		"decided": removes(0), "half of the files are gone": removes(len(forgotten) / 2), "all are": removes(len(forgotten)),
-		"settings are gone": settings, "all but the mark": func(dir string) error { return errors.Join(settings(dir), forget(dir)) },
+		"settings are gone": settings, "all but the mark": func(dir string) error {
+			kept, err := forget(dir, os.RemoveAll)
+			return errors.Join(settings(dir), kept, err)
+		},
 	}
 	for name, cut := range cuts {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +138,22 @@ func TestResetIsFinishedByTheNextStart(t *testing.T) {
 				t.Error("the next owner's password is gone")
 			}
 		})
+	}
+}
+
+// A folder on a disk that takes nothing any more does not have the reset done again and again: what is
+// set up meanwhile would be forgotten each time.
+func TestResetWithAFolderThatStays(t *testing.T) {
+	r := start(t, resettable)
+	if err := errors.Join(r.writeState(resettingFile, nil), os.WriteFile(filepath.Join(r.dir, faxesDir, planted), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	r.resumeReset(func(path string) error { return &fs.PathError{Op: "unlinkat", Path: path, Err: syscall.EROFS} })
+	if _, err := os.Stat(filepath.Join(r.dir, resettingFile)); err == nil {
+		t.Error("the next start forgets everything again")
+	}
+	if log := r.log.String(); !strings.Contains(log, planted) || !strings.Contains(log, "something of a folder stays") {
+		t.Error(log)
 	}
 }
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"tipring/internal/config"
@@ -27,7 +28,7 @@ func (a *Agent) openStore() error {
 	if report.Refused != nil {
 		a.refused = report.Refused
 	}
-	a.resumeReset()
+	a.resumeReset(os.RemoveAll)
 	a.resumeSettings()
 	if err := provisioning.Started(store, a.log); err != nil {
 		a.log.Warn("provisioning memory not written", "err", err)
