@@ -95,8 +95,11 @@ func (a *Agent) inUse(line int) string {
 	switch {
 	case line == 0 && a.calls.count() > 0:
 		return "the end of all calls"
-	case line != 0 && a.unit(line).line.Snapshot().Calls > 0:
-		return fmt.Sprintf("the end of the calls of line %d", line)
+	case line != 0:
+		// It may be gone: who asks what a change would disturb holds no lock.
+		if u := a.unit(line); u != nil && u.line.Snapshot().Calls > 0 {
+			return fmt.Sprintf("the end of the calls of line %d", line)
+		}
 	}
 	return ""
 }

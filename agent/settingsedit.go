@@ -70,5 +70,5 @@ func (s settings) locals(c *config.Config) config.Locals {
 // locks say why a local value does not hold.
 var locks = map[config.Lock]api.Text{
 	config.LockedByScope: "only the factory's or the operator's file may set this",
-	config.LockedByOrder: "provisioned values win over local ones on this device ([provisioning] lock_local)",
+	config.LockedByOrder: "provisioned values win over local ones on this device",
 }

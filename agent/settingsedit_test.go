@@ -92,6 +92,13 @@ func TestPatchOfTheLocalLayer(t *testing.T) {
 	}
 }
 
+// A check holds no lock: a line that it asks about may be gone by then.
+func TestALineThatIsGoneDisturbsNothing(t *testing.T) {
+	if reason := start(t, base).inUse(7); reason != "" {
+		t.Errorf("it waits for %s", reason)
+	}
+}
+
 // A check tells what its change disturbs, and that is what it then does.
 func TestWhatAChangeDisturbs(t *testing.T) {
 	server := newRegistry(t)
@@ -175,7 +182,7 @@ func TestLocalValuesThatDoNotHold(t *testing.T) {
 		got[e.Section+"."+e.Key] = e
 	}
 	name, realm, password, dir := got["sip1.display_name"], got["sip1.realm"], got["sip1.auth_password"], got["device.state_dir"]
-	if name.Value != "Provider" || name.Local == nil || *name.Local != "Mine" || !strings.Contains(string(name.Locked), "lock_local") || name.Beneath.Value != "Provider" {
+	if name.Value != "Provider" || name.Local == nil || *name.Local != "Mine" || !strings.Contains(string(name.Locked), "provisioned values win") || strings.Contains(string(name.Locked), "[") || name.Beneath.Value != "Provider" {
 		t.Errorf("%+v", name)
 	}
 	if realm.Value != "r" || realm.Source != "local" || realm.Locked != "" || realm.Beneath.Value != "" || realm.Beneath.Source != "built-in" {

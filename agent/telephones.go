@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"tipring/agent/features"
 	"tipring/webui/api"
@@ -39,7 +40,10 @@ func (t telephones) ChangeFeatures(port int, c api.FeatureChange) error {
 	err := t.a.features.Change(port, func(s *features.Settings) { edited(s, c) })
 	var wrong *features.WrongError
 	if errors.As(err, &wrong) {
-		return fmt.Errorf("port %d: %w: %w", port, err, api.ErrInvalid)
+		return &api.Problem{
+			Type: "about:blank", Title: http.StatusText(http.StatusUnprocessableEntity), Status: http.StatusUnprocessableEntity, Detail: api.Text(fmt.Sprintf("port %d: %v", port, err)),
+			Errors: []api.FieldError{{Pointer: "#/" + wrong.Name, Detail: fmt.Sprintf("Wanted: %s.", wrong.Wanted)}},
+		}
 	}
 	return err
 }

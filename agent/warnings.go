@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tipring/agent/features"
+	"tipring/lines"
 	"tipring/webui/api"
 )
 
@@ -119,7 +120,7 @@ func lineWarnings(c condition) (list []api.Warning) {
 				w.Todo = "The line does not go back by itself: enable failback, or register it by hand."
 				w.Key = "enable_failback"
 			}
-		case l.AOR == "" && l.Why != "":
+		case l.Why == lines.NoServer:
 			w.Severity, w.Text, w.Todo, w.Key = "warning", fmt.Sprintf("Line %d has no server yet.", l.Line), "Enter the server's address, or switch the line off.", "register_addr"
 		default:
 			continue
@@ -141,9 +142,11 @@ func lineTodo(l api.Line) (todo, key api.Text) {
 		return "Check the user name and the password with the provider.", "auth_password"
 	case has("404"):
 		return "Check the user name with the provider: the server does not know it.", "username"
+	case has("certificate", "x509"): // before names: one is not valid for a name
+		return "Check the server's certificate, and whom this device trusts.", "tls_ca_file"
 	case has("no such host", "lookup", "dns", "name"):
 		return "Check the server's name, and the name servers of the network.", "register_addr"
-	case has("certificate", "tls"):
+	case has("tls"):
 		return "Check the server's certificate, and whom this device trusts.", "tls_ca_file"
 	case has("address already in use", "bind"):
 		return "Another program has the SIP port: end it, or choose another port.", "udp_port"

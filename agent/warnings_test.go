@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tipring/internal/config"
+	"tipring/lines"
 	"tipring/webui/api"
 )
 
@@ -71,6 +72,9 @@ func TestWarnings(t *testing.T) {
 		{"bad certificate", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "tls: certificate has expired"
 		}, "error line-1:", "Check the server's certificate", "sip/tls_ca_file"},
+		{"certificate of another name", func(c *condition) {
+			c.lines[0].State, c.lines[0].LastError = "failed", "tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match pbx.example"
+		}, "error line-1:", "Check the server's certificate", "sip/tls_ca_file"},
 		{"port taken", func(c *condition) {
 			c.lines[0].State, c.lines[0].LastError = "failed", "udp 5060: address already in use"
 		}, "error line-1:", "Another program", "sip/udp_port"},
@@ -80,9 +84,11 @@ func TestWarnings(t *testing.T) {
 		}, "warning line-1: Line 1 is on its backup server: On the backup since 09:00.", "Find out", "sip1/register_addr"},
 		{"on the backup for ever", func(c *condition) { c.lines[0].Server = "backup" }, "warning line-1: Line 1 is on its backup server.", "The line does not go back by itself", "sip1/enable_failback"},
 		{"no server", func(c *condition) {
-			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line has no server: neither a SIP server nor a proxy is set"})
+			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: lines.NoServer})
 		}, "warning line-2: Line 2 has no server yet.", "Enter", "sip2/register_addr"},
-		{"switched off", func(c *condition) { c.lines = append(c.lines, api.Line{Line: 2, State: "disabled"}) }, "", "", ""},
+		{"switched off", func(c *condition) {
+			c.lines = append(c.lines, api.Line{Line: 2, State: "disabled", Why: "this line is switched off"})
+		}, "", "", ""},
 		{"registering", func(c *condition) { c.lines[0].State = "registering" }, "", "", ""},
 
 		{"driver", func(c *condition) { c.ports[0].Warning = "listen unix: address in use" }, "error port-1: Port 1 does not work: listen unix: address in use.", "Correct", "port1/driver"},

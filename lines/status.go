@@ -29,11 +29,14 @@ type Snapshot struct {
 // Snapshot is the line as it was when it last did something. Told completes it.
 func (l *Line) Snapshot() Snapshot { return *l.snapshot.Load() }
 
+// NoServer is why a line that is switched on does nothing, where it is so.
+const NoServer = "this line has no server: neither a SIP server nor a proxy is set"
+
 // Told adds the sentence Why.
 func (s Snapshot) Told() Snapshot {
 	s.Status = s.Status.Told()
 	if s.Enabled && s.AOR == "" {
-		s.Why = "this line has no server: neither a SIP server nor a proxy is set"
+		s.Why = NoServer
 	}
 	return s
 }

@@ -45,13 +45,14 @@ func (s *Settings) Check() error {
 		case len(key) != 1 || key[0] < '0' || key[0] > '9':
 			return &WrongError{"speed_dials", key, "a digit, 0 to 9"}
 		case number == "" || dialable(number) != number:
-			return &WrongError{"speed_dials", number, numberWanted}
+			return &WrongError{"speed_dials/" + key, number, numberWanted}
 		}
 	}
 	return nil
 }
 
-// A WrongError is a setting that cannot be.
+// A WrongError is a setting that cannot be. Name is its member, and of a speed dial its digit:
+// speed_dials/3.
 type WrongError struct{ Name, Value, Wanted string }
 
 func (e *WrongError) Error() string {

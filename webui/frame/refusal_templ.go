@@ -7,13 +7,24 @@ package frame
 import "github.com/a-h/templ"
 import "tipring/webui/part"
 
-import "tipring/webui/api"
+import (
+	"net/http"
+
+	"tipring/webui/api"
+)
 
 // refusal tells why there is nothing else to see.
 func refusal(v View, p *api.Problem) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner2 := part.Draw(func(ctx *part.Page) {
-			ctx.Put(Alert("bad", p.Error()))
+			inner3 := part.Draw(func(ctx *part.Page) {
+				if p.Status == http.StatusUnauthorized {
+					ctx.Text("<p><a href=\"/login\">")
+					ctx.Tell("Log in")
+					ctx.Text("</a></p>")
+				}
+			})
+			ctx.Around(Alert("bad", p.Error()), inner3)
 		})
 		ctx.Around(Layout(v), inner2)
 	})

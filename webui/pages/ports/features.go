@@ -46,6 +46,35 @@ func (s sight) telephone(p api.Port) *telephone {
 	return t
 }
 
+// about is what is wrong with one field of the form of a port's features that came back, by the
+// member that it is.
+func (s sight) about(p api.Port, member string) string {
+	if s.typed == nil || p.Port != s.port {
+		return ""
+	}
+	return frame.Refused{Form: "features", Problem: s.wrong}.Wrong("features", member)
+}
+
+// general is what is wrong with a form of a port that came back, and stands beside no field.
+func (s sight) general(p api.Port) string {
+	if s.wrong == nil || p.Port != s.port || s.typed != nil && len(s.wrong.Errors) > 0 {
+		return ""
+	}
+	return s.wrong.Error()
+}
+
+// wrongDial reports that a speed dial was refused.
+func (s sight) wrongDial(p api.Port) bool {
+	for d := range 10 {
+		if s.about(p, dial(d)) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func dial(digit int) string { return "speed_dials/" + strconv.Itoa(digit) }
+
 func features(port string) string { return "/api/v1/ports/" + url.PathEscape(port) + "/features" }
 
 // set takes the form of a telephone's features.

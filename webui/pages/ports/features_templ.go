@@ -16,7 +16,7 @@ import (
 )
 
 // telephoneFeatures is what a telephone has set, and the form that changes it.
-func telephoneFeatures(p api.Port, t *telephone, open bool) templ.Component {
+func telephoneFeatures(p api.Port, t *telephone, s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		for _, sentence := range t.said(ctx) {
 			ctx.Text("<p class=\"small\">")
@@ -24,7 +24,7 @@ func telephoneFeatures(p api.Port, t *telephone, open bool) templ.Component {
 			ctx.Text("</p>")
 		}
 		ctx.Text("<details class=\"more\"")
-		if open {
+		if p.Port == s.port && s.typed != nil {
 			ctx.Text(" open")
 		}
 		ctx.Text("><summary>")
@@ -33,17 +33,21 @@ func telephoneFeatures(p api.Port, t *telephone, open bool) templ.Component {
 		ctx.Link(templ.URL(action(p, "features")))
 		ctx.Text("\">")
 		for _, f := range t.numbers(ctx) {
-			ctx.Put(frame.FieldRow(frame.Field{Name: f.name, ID: field(p, f.name), Label: f.label, Type: "tel", Value: string(*f.of), Autocomplete: "off", MaxLength: 32}))
+			ctx.Put(frame.FieldRow(frame.Field{Name: f.name, ID: field(p, f.name), Label: f.label, Type: "tel", Value: string(*f.of), Autocomplete: "off", MaxLength: 32, Error: s.about(p, f.name)}))
 		}
-		ctx.Put(frame.FieldRow(frame.Field{Name: "no_answer_s", ID: field(p, "no_answer_s"), Label: words.T(ctx, "Nobody answers after"), Type: "number", Value: strconv.Itoa(t.NoAnswerS), Unit: "s", Min: api.Number(1), Max: api.Number(120), Required: true}))
+		ctx.Put(frame.FieldRow(frame.Field{Name: "no_answer_s", ID: field(p, "no_answer_s"), Label: words.T(ctx, "Nobody answers after"), Type: "number", Value: strconv.Itoa(t.NoAnswerS), Unit: "s", Min: api.Number(1), Max: api.Number(120), Required: true, Error: s.about(p, "no_answer_s")}))
 		for _, f := range t.switches(ctx) {
 			ctx.Put(frame.FieldRow(frame.Field{Name: f.name, ID: field(p, f.name), Label: f.label, Type: "checkbox", Value: ticked(*f.of)}))
 		}
-		ctx.Text("<details class=\"more\"><summary>")
+		ctx.Text("<details class=\"more\"")
+		if s.wrongDial(p) {
+			ctx.Text(" open")
+		}
+		ctx.Text("><summary>")
 		ctx.Tell("Speed dials")
 		ctx.Text("</summary> ")
 		for d, number := range t.speed {
-			ctx.Put(frame.FieldRow(frame.Field{Name: "speed_" + strconv.Itoa(d), ID: field(p, "speed_"+strconv.Itoa(d)), Label: words.T(ctx, "Digit %d", d), Type: "tel", Value: number, Autocomplete: "off", MaxLength: 32}))
+			ctx.Put(frame.FieldRow(frame.Field{Name: "speed_" + strconv.Itoa(d), ID: field(p, "speed_"+strconv.Itoa(d)), Label: words.T(ctx, "Digit %d", d), Type: "tel", Value: number, Autocomplete: "off", MaxLength: 32, Error: s.about(p, dial(d))}))
 		}
 		ctx.Text("</details>")
 		ctx.Put(frame.Button("primary", words.T(ctx, "Apply")))

@@ -68,6 +68,11 @@ func TestFeaturesSet(t *testing.T) {
 	if w.Code != 422 {
 		t.Errorf("refused by %d", w.Code)
 	}
+	d.handset.err = &api.Problem{Status: 422, Detail: `port 1: forward_all = "12a": want a number`, Errors: []api.FieldError{{Pointer: "#/speed_dials/4", Detail: "Wanted: a number."}}}
+	w = d.post("/ports/1/features", form)
+	has(t, card(t, w, 1), `id="speed_4-1-error"`, "Wanted: a number.", `<details class="more" open><summary>Speed dials`)
+	lacks(t, card(t, w, 1), `role="alert"`)
+	lacks(t, card(t, w, 1), "forward_all =")
 	if w := d.post("/ports/9/features", form); w.Code != 404 {
 		t.Errorf("no such port: %d", w.Code)
 	}

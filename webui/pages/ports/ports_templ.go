@@ -44,8 +44,8 @@ func port(p api.Port, s sight) templ.Component {
 		ctx.Say("port-" + strconv.Itoa(p.Port))
 		ctx.Text("\" class=\"anchor\">")
 		inner6 := part.Draw(func(ctx *part.Page) {
-			if p.Port == s.port && s.wrong != nil {
-				ctx.Put(frame.Alert("bad", s.wrong.Error()))
+			if text := s.general(p); text != "" {
+				ctx.Put(frame.Alert("bad", text))
 			}
 			ctx.Text(" <div class=\"portview\">")
 			ctx.Put(status.Machine(p))
@@ -132,7 +132,7 @@ func port(p api.Port, s sight) templ.Component {
 			}
 			ctx.Text(" ")
 			if t := s.telephone(p); t != nil {
-				ctx.Put(telephoneFeatures(p, t, p.Port == s.port && s.typed != nil))
+				ctx.Put(telephoneFeatures(p, t, s))
 			}
 			ctx.Text(" <details class=\"more\"")
 			if p.Port == s.port && s.typed == nil && (s.result != nil || s.digits != "" || s.wrong == nil && s.to == "") {

@@ -69,6 +69,9 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 		return
 	}
 	v.now, v.waiting = s.Provisioning, s.Waiting
+	if v.names == nil && len(v.waiting) > 0 {
+		v.names = p.names(r)
+	}
 	v.sources, v.interval = ordered(s.Provisioning.Sources, value(values, "order")), value(values, "interval_s")
 	v.View = p.view(r, words.T(r.Context(), "Provisioning"), words.T(r.Context(), "Where the settings of this device come from, and how the last fetch went."))
 	p.Show(w, r, status, statePage(v))

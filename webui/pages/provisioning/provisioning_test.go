@@ -28,9 +28,11 @@ type device struct {
 	test api.Proposal
 	err  error
 	did  string
+
+	waiting []api.Waiting
 }
 
-func (d *device) Status() api.Status { return api.Status{Provisioning: d.now} }
+func (d *device) Status() api.Status { return api.Status{Provisioning: d.now, Waiting: d.waiting} }
 
 func (d *device) Provision(context.Context) (int, error) {
 	d.did = "provision"
@@ -106,7 +108,14 @@ func TestState(t *testing.T) {
 		NotUnderstood: []api.NotUnderstood{{Source: "https://p.example/f", Line: api.Number(9), Text: "colour = <green>"}},
 	}}
 	d.sees(t, path, "On trial", "https://p.example/f", "Has details", "8005551000", "Fixed address", "Not asked yet", "-DHCP", "colour = &lt;green&gt;", "/provisioning/settings", `data-live="provisioning"`,
-		`data-live="provisioning" data-reload="finished state error" data-seen="0,trial,"`, `<div id="order" class="stack" data-renew>`, `data-time="trial.until"`)
+		"-Not in force yet", `data-live="provisioning" data-reload="finished state error" data-seen="0,trial,"`, `<div id="order" class="stack" data-renew>`, `data-time="trial.until"`)
+}
+
+// What waits is named as people call it.
+func TestWhatWaits(t *testing.T) {
+	d := &device{waiting: []api.Waiting{{Section: "sip2", For: "the end of the calls of line 2"}}}
+	d.now.State = "idle"
+	d.sees(t, path, "Line 2: waits for the end of the calls of line 2", "-[sip2]", "Nothing fetched")
 }
 
 // Each failure says what to do about it.

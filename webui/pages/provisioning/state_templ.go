@@ -111,7 +111,7 @@ func state(v view) templ.Component {
 					ctx.Put(frame.FactText(words.T(ctx, "Account at RADIUS"), accounts.Of(ctx, string(v.now.AccountState))))
 				}
 				for _, w := range v.waiting {
-					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "[%s] waits for %s", w.Section, words.Told(ctx, w.For))))
+					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "%s: waits for %s", v.names.Section(ctx, w.Section), words.Told(ctx, w.For))))
 				}
 			})
 			ctx.Around(frame.Facts(), inner16)

@@ -38,6 +38,12 @@ func (p page) result(w http.ResponseWriter, r *http.Request) (*result, bool) {
 	return res, true
 }
 
+// judged reports a change that does not run for a while, to show whether it is its fault that no
+// line registers.
+func (r *result) judged() bool {
+	return !r.running && r.now.Trial != nil && r.now.Trial.Generation == r.generation
+}
+
 // tone and text tell it.
 func (r *result) tone() string {
 	switch {
@@ -55,6 +61,8 @@ func (r *result) text(ctx context.Context) string {
 	switch {
 	case r.verdict == "bad":
 		return words.T(ctx, "The change was taken back: with it no line could register, and without it one can.")
+	case r.judged():
+		return words.T(ctx, "No line has registered with the change. The settings before it run for a minute, to show whether one can.")
 	case !r.running:
 		return words.T(ctx, "Other settings are in force by now.")
 	case r.verdict == "good" && r.back:

@@ -88,9 +88,6 @@ func overview(v frame.View, s sight) templ.Component {
 // warnings are what is wrong and what to do about it.
 func warnings(s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		if s.Draining {
-			ctx.Put(frame.Alert("info", words.T(ctx, "The device finishes what is running and takes no new calls or faxes.")))
-		}
 		if s.warned {
 			ctx.Text("<div class=\"warnings\" data-list=\"warning\"><template>")
 			ctx.Put(warningItem(warning{}, s.admin))
@@ -109,6 +106,9 @@ func warnings(s sight) templ.Component {
 			}
 			ctx.Text("</div>")
 		} else {
+			if s.Draining {
+				ctx.Put(frame.Alert("info", words.T(ctx, "The device finishes what is running and takes no new calls or faxes.")))
+			}
 			for _, f := range s.Faults {
 				ctx.Put(frame.Alert("bad", words.T(ctx, "The configuration was refused: %s", f)))
 			}
@@ -347,7 +347,7 @@ func faxItem(f fax) templ.Component {
 		inner70 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"faxview\"><img class=\"page\" alt=\"")
 			ctx.Tell("The page so far")
-			ctx.Text("\" width=\"108\" height=\"153\" data-src=\"/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}\"")
+			ctx.Text("\" width=\"108\" height=\"153\" data-src=\"/api/v1/faxes/{id}/pages/{progress.page}.png?scale=8&rows={progress.rows}\"")
 			if f.picture() == "" {
 				ctx.Text(" hidden")
 			}
@@ -464,11 +464,6 @@ func provisioning(s sight) templ.Component {
 				ctx.Text("</span></p>")
 			})
 			ctx.Around(frame.If("error", s.Provisioning.Error != ""), inner97)
-			for _, w := range s.Waiting {
-				ctx.Text("<p class=\"hush\">")
-				ctx.Say(words.T(ctx, "New settings of [%s] wait for %s.", w.Section, words.Told(ctx, w.For)))
-				ctx.Text("</p>")
-			}
 		})
 		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Provisioning"), Href: s.leads("/provisioning"), State: frame.Badge("state", s.Provisioning.State, frame.ProvisioningStates), Live: "provisioning", Inner: true}), inner88)
 	})
@@ -477,8 +472,8 @@ func provisioning(s sight) templ.Component {
 // messages are what waits for the people of the lines.
 func messages(all []message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner101 := part.Draw(func(ctx *part.Page) {
-			ctx.Text("<div class=\"plainlist\" data-list=\"message\" data-order=\"first\"><template>")
+		inner100 := part.Draw(func(ctx *part.Page) {
+			ctx.Text("<div class=\"plainlist\" data-list=\"message\"><template>")
 			ctx.Put(messageItem(message{}))
 			ctx.Text("</template><p class=\"hush\" data-empty")
 			if len(all) > 0 {
@@ -492,7 +487,7 @@ func messages(all []message) templ.Component {
 			}
 			ctx.Text("</div>")
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner101)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "Messages"), Inner: true}), inner100)
 	})
 }
 
@@ -503,7 +498,7 @@ func messageItem(m message) templ.Component {
 		ctx.Text("\" data-key=\"")
 		ctx.Say(m.ID)
 		ctx.Text("\">")
-		inner106 := part.Draw(func(ctx *part.Page) {
+		inner105 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p><strong data-field=\"from\">")
 			ctx.Say(string(m.From))
 			ctx.Text("</strong> ")
@@ -517,9 +512,9 @@ func messageItem(m message) templ.Component {
 			ctx.Tell("Delete")
 			ctx.Text("</button></form>")
 		})
-		ctx.Around(frame.If("text", m.Text != ""), inner106)
-		inner112 := part.Draw(func(ctx *part.Page) {
-			inner113 := part.Draw(func(ctx *part.Page) {
+		ctx.Around(frame.If("text", m.Text != ""), inner105)
+		inner111 := part.Draw(func(ctx *part.Page) {
+			inner112 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<span>")
 				ctx.Say(words.T(ctx, "Line") + " ")
 				ctx.Put(frame.Live("line", "", strconv.Itoa(m.Line)))
@@ -531,35 +526,35 @@ func messageItem(m message) templ.Component {
 				ctx.Put(frame.Live("old", "", frame.Num(m.Old)))
 				ctx.Text("</span>")
 			})
-			ctx.Around(frame.Parts(), inner113)
+			ctx.Around(frame.Parts(), inner112)
 		})
-		ctx.Around(frame.If("!text", m.Text == ""), inner112)
+		ctx.Around(frame.If("!text", m.Text == ""), inner111)
 		ctx.Text("</div>")
 	})
 }
 
 func device(s api.Status) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		inner118 := part.Draw(func(ctx *part.Page) {
-			inner119 := part.Draw(func(ctx *part.Page) {
+		inner117 := part.Draw(func(ctx *part.Page) {
+			inner118 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.FactText(words.T(ctx, "Version"), s.Version))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Running for"), frame.Duration(s.UptimeS)))
 				ctx.Text(" ")
-				inner120 := part.Draw(func(ctx *part.Page) {
+				inner119 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")
 					ctx.Say(dash(frame.MAC(string(s.Device.MAC))))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner120)
+				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner119)
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Serial number"), string(s.Device.Serial)))
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "Account"), string(s.Device.Account)))
 			})
-			ctx.Around(frame.Facts(), inner119)
+			ctx.Around(frame.Facts(), inner118)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner118)
+		ctx.Around(frame.CardOf(frame.CardView{Title: words.T(ctx, "This device"), Href: "/system", Inner: true}), inner117)
 	})
 }
 
@@ -587,7 +582,7 @@ func (f fax) picture() string {
 	if f.ID == "" || f.Progress == nil || f.Progress.Page == 0 {
 		return ""
 	}
-	return "/api/v1/faxes/" + f.ID + "/pages/" + f.at().page + ".png?rows=" + f.at().rows
+	return "/api/v1/faxes/" + f.ID + "/pages/" + f.at().page + ".png?scale=8&rows=" + f.at().rows
 }
 
 func until(t *api.Trial) api.Time {

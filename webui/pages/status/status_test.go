@@ -61,14 +61,13 @@ func TestPageTells(t *testing.T) {
 		"its loss":                           `<span data-field="quality.loss_pct" data-format="pct">0.4 %</span>`,
 		"its round trip":                     `<span data-field="quality.rtt_ms" data-format="ms">38 ms</span>`,
 		"a fax that runs":                    `data-live="fax/f2" data-key="f2"`,
-		"and its page, when there is one":    `data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?rows={progress.rows}"`,
+		"and its page, when there is one":    `data-src="/api/v1/faxes/{id}/pages/{progress.page}.png?scale=8&rows={progress.rows}"`,
 		"a warning and what to do":           `Check the user name and the password with the provider.`,
 		"and the way there":                  `<a href="/line/3/sip#auth_password" data-href="link" data-field="label">Settings of line 3: Authentication Password</a>`,
 		"a message that can be deleted":      `<button class="button small quiet" name="id" value="text-4" data-value="id">Delete</button>`,
 		"a mailbox":                          `<span data-field="new">2</span>`,
 		"a message, as text":                 `Back at &lt;b&gt;three&lt;/b&gt;.`,
 		"settings on trial":                  `data-time="trial.until"`,
-		"what waits":                         `New settings of [port1] wait for port 1 to be on-hook.`,
 		"the address on the label":           `00:04:F2:A1:B2:C3`,
 		"uptime":                             `3 d 1:04:05`,
 	} {
@@ -76,7 +75,7 @@ func TestPageTells(t *testing.T) {
 			t.Errorf("%s: the page lacks %s", what, want)
 		}
 	}
-	for what, no := range map[string]string{"a call that has ended": `call/c0`, "a fax that was sent long ago": `fax/f0`} {
+	for what, no := range map[string]string{"a call that has ended": `call/c0`, "a fax that was sent long ago": `fax/f0`, "a setting as files call it": `[port1]`} {
 		if strings.Contains(page, no) {
 			t.Errorf("the page has %s", what)
 		}
@@ -101,6 +100,22 @@ func (bare) Status() api.Status {
 }
 func (bare) Calls() []api.Call { return nil }
 
+type draining struct{ bare }
+
+func (draining) Status() api.Status { return api.Status{Draining: true} }
+
+// That a device drains is said once: by its warning, which is live, where it tells warnings.
+func TestDraining(t *testing.T) {
+	const said = "takes no new calls or faxes"
+	warns := fixture.Reply("GET", "/api/v1/warnings", api.User, `[{"id":"draining","severity":"warning","text":"The device takes no new calls and faxes."}]`)
+	if page := get(serve(draining{}, fixture.Admin)).Body.String(); !strings.Contains(page, said) {
+		t.Error("nothing says that it drains")
+	}
+	if page := get(serve(draining{}, fixture.Admin, warns)).Body.String(); strings.Contains(page, said) {
+		t.Error("it is said twice")
+	}
+}
+
 // A device that nobody has set up says what to do.
 func TestNothingSetUp(t *testing.T) {
 	page := get(serve(bare{}, fixture.Admin)).Body.String()
@@ -124,7 +139,7 @@ func TestRegisterNow(t *testing.T) {
 		{fixture.Admin, "../ports/1", http.StatusNotFound, "", "there is no line"},
 		{fixture.Admin, "", http.StatusNotFound, "", "there is no"},
 		{fixture.User, "2", http.StatusForbidden, "", "for admin"},
-		{fixture.Nobody, "2", http.StatusUnauthorized, "", "log in first"},
+		{fixture.Nobody, "2", http.StatusUnauthorized, "", `<a href="/login">Log in</a>`},
 	} {
 		d := whole()
 		w := httptest.NewRecorder()
