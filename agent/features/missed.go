@@ -52,12 +52,18 @@ func (b *Book) Missed() []Missed {
 	return list
 }
 
-// ForgetMissed empties the log, on the disk too.
+// ForgetMissed empties the log, on the disk first; a call that is missed meanwhile stays in it.
 func (b *Book) ForgetMissed() error {
 	b.saving.Lock()
 	defer b.saving.Unlock()
+	r := b.record()
+	gone := r.Missed
+	r.Missed = nil
+	if err := b.write(r); err != nil {
+		return err
+	}
 	b.mu.Lock()
-	b.missed = nil
-	b.mu.Unlock()
-	return b.write(b.record())
+	defer b.mu.Unlock()
+	b.missed = slices.DeleteFunc(b.missed, func(m Missed) bool { return slices.Contains(gone, m) })
+	return nil
 }
