@@ -634,7 +634,35 @@ func TestNobodyHasSettings(t *testing.T) {
 	})
 }
 
-// A failure is tried again by the list, and the fourth time with the same cause later.
+// Where nobody is to be asked there is no next look to wait for; a change of that shows at once.
+func TestNobodyIsToBeAsked(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.after(time.Minute)
+		order := func(words ...string) Status {
+			h.set(func() { h.config.Provisioning.Order = words })
+			if err := h.k.Reconfigured(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			return h.k.Status()
+		}
+		looks := h.k.Status().Attempt
+		if s := order(); !s.Next.IsZero() {
+			t.Errorf("the next look is told to be at %v", s.Next)
+		}
+		h.after(30 * 24 * time.Hour)
+		if s := h.k.Status(); s.Attempt != looks {
+			t.Errorf("it has looked %d times", s.Attempt-looks)
+		}
+		if s := order("static"); s.Next.IsZero() {
+			t.Error("no next look is told")
+		}
+		h.after(time.Minute)
+		if s := h.k.Status(); s.Attempt != looks+1 {
+			t.Errorf("it has looked %d times once there was somebody to ask", s.Attempt-looks)
+		}
+	})
+}
+
 // What one source says of a device's numbers is put in force though the next one is silent:
 // most networks have no DHCP server that answers. But a source is not taken to have lost
 // what it gave before, and one that stands before those that answer is waited for.
@@ -675,6 +703,7 @@ type finds struct {
 
 func (f finds) Find(context.Context, Search) (Finding, error) { return f.finding, f.err }
 
+// A failure is tried again by the list, and the fourth time with the same cause later.
 func TestFailuresAreTriedAgain(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.set(func() { h.err = errors.New("503") })

@@ -205,7 +205,7 @@ func (k *Keeper) do(ctx context.Context, f func()) error {
 func (k *Keeper) due() time.Time {
 	var at time.Time
 	if !k.asking {
-		at = k.schedule.Next()
+		at = k.next()
 	}
 	for _, t := range []time.Time{k.trial.Deadline(), k.waitUntil} {
 		if at.IsZero() || !t.IsZero() && t.Before(at) {
@@ -221,7 +221,7 @@ func (k *Keeper) begin(now time.Time) {
 	k.refusals = k.device.Lines().Refusals
 	k.resume(now)
 	k.schedule.Start(now, k.device.Identity().MAC)
-	k.update(func(s *Status) { s.Next = k.schedule.Next() })
+	k.update(func(s *Status) { s.Next = k.next() })
 	k.look(now)
 }
 
@@ -236,10 +236,23 @@ func (k *Keeper) settings(now time.Time) {
 		n, _ := strconv.Atoi(s) // checked by Load
 		k.schedule.Retry = append(k.schedule.Retry, time.Duration(n)*time.Second)
 	}
-	if k.schedule.Interval != interval && !k.asking {
-		k.schedule.Resume(now)
-		k.update(func(s *Status) { s.Next = k.schedule.Next() })
+	if k.asking {
+		return
 	}
+	if k.schedule.Interval != interval {
+		k.schedule.Resume(now)
+	}
+	if next := k.next(); !next.Equal(k.Status().Next) {
+		k.update(func(s *Status) { s.Next = next })
+	}
+}
+
+// next is when to look by itself; zero for never, as where there is nobody to ask.
+func (k *Keeper) next() time.Time {
+	if len(k.device.Config().Provisioning.Order) == 0 {
+		return time.Time{}
+	}
+	return k.schedule.Next()
 }
 
 // Reconfigured tells that somebody else reloaded the settings.
@@ -321,7 +334,7 @@ func (k *Keeper) attempt() *attempt {
 
 // tick does what is due.
 func (k *Keeper) tick(now time.Time) {
-	if at := k.schedule.Next(); !at.IsZero() && !now.Before(at) && !k.asking {
+	if at := k.next(); !at.IsZero() && !now.Before(at) && !k.asking {
 		k.start()
 	}
 	k.look(now)
@@ -360,7 +373,7 @@ func (k *Keeper) finish(now time.Time, o outcome) {
 		k.log.Warn("settings not understood in full", "source", first(o.url, o.source), "items", len(o.notes), "first", o.notes[0].Text)
 	}
 	k.update(func(s *Status) {
-		s.Last, s.Finished, s.Next = now, s.Attempt, k.schedule.Next()
+		s.Last, s.Finished, s.Next = now, s.Attempt, k.next()
 		s.Notes, s.Asked = o.notes, o.asked
 		s.AccountState = o.state
 		if o.account != "" {

@@ -54,7 +54,7 @@ var (
 		{"delivering", n("Delivering")}, {"sent", n("Sent")}, {"received", n("Received")}, {"failed", n("Failed")}, {"cancelled", n("Cancelled")}}
 	PageResults = Words{{"confirmed", n("Confirmed")}, {"rejected", n("Rejected")}, {"lost", n("Lost")}}
 
-	ProvisioningStates = Words{{"idle", n("Not yet asked")}, {"searching", n("Searching")}, {"fetching", n("Fetching")}, {"applying", n("Applying")}, {"trial", n("On trial")},
+	ProvisioningStates = Words{{"idle", n("Nothing fetched")}, {"searching", n("Searching")}, {"fetching", n("Fetching")}, {"applying", n("Applying")}, {"trial", n("On trial")},
 		{"rolling_back", n("Rolling back")}, {"good", n("In force")}, {"rolled_back", n("Rolled back")}, {"unproven", n("Not proven")}, {"failed", n("Failed")}}
 
 	YesNo = Words{{"true", n("Yes")}, {"false", n("No")}}
