@@ -23,10 +23,11 @@ func inLanguage(c *words.Catalogue, events [][]byte) [][]byte {
 	return list
 }
 
-// translated is an event with its sentences in a language. The log stays as it was written.
+// translated is an event with its sentences in a language. The log stays as it was written, and so do
+// the messages that people have sent.
 func translated(c *words.Catalogue, event []byte) []byte {
 	head, rest, ok := bytes.Cut(event, []byte("\ndata: "))
-	if !ok || bytes.Equal(head, []byte("event: log")) {
+	if !ok || bytes.Equal(head, []byte("event: log")) || bytes.Equal(head, []byte("event: message")) {
 		return event
 	}
 	d := json.NewDecoder(bytes.NewReader(rest))

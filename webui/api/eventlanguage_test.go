@@ -14,6 +14,7 @@ func TestEventsInALanguage(t *testing.T) {
 		{"event: line\ndata: {\"line\":3,\"state\":\"failed\",\"why\":\"no server: no answer\",\"last_error\":null}\n\n", "event: line\ndata: {\"last_error\":null,\"line\":3,\"state\":\"failed\",\"why\":\"kein Server: keine Antwort\"}\n\n"},
 		{"event: warning\ndata: [{\"id\":\"x\",\"todo\":\"Check it.\"}]\n\n", "event: warning\ndata: [{\"id\":\"x\",\"todo\":\"Prüfen.\"}]\n\n"},
 		{"event: log\ndata: {\"message\":\"no answer\",\"text\":\"no answer\"}\n\n", "event: log\ndata: {\"message\":\"no answer\",\"text\":\"no answer\"}\n\n"},
+		{"event: message\ndata: [{\"text\":\"no answer\"}]\n\n", "event: message\ndata: [{\"text\":\"no answer\"}]\n\n"},
 		{"event: x\ndata: {\n\n", "event: x\ndata: {\n\n"},
 	} {
 		if got := string(inLanguage(german, [][]byte{[]byte(tt.event)})[0]); got != tt.want {

@@ -303,8 +303,16 @@ func (h settingsRoutes) readText(w http.ResponseWriter, r *http.Request) ([]byte
 			p = problem(http.StatusUnsupportedMediaType, fmt.Sprintf("the body is %.100q: wanted Content-Type: text/plain", given))
 		}
 	}
+	return text, h.took(w, r, p)
+}
+
+// took ends the reading of a body, unless something is wrong with it. The answer may take longer than
+// the body: a read that times out behind it would cut that short.
+func (h settingsRoutes) took(w http.ResponseWriter, r *http.Request, p *Problem) bool {
 	if p != nil {
 		h.fail(w, r, p)
+		return false
 	}
-	return text, p == nil
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return true
 }

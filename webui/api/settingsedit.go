@@ -86,10 +86,7 @@ func (h settingsRoutes) readPatch(w http.ResponseWriter, r *http.Request) ([]Edi
 	default:
 		edits, p = parsePatch(text)
 	}
-	if p != nil {
-		h.fail(w, r, p)
-	}
-	return edits, p == nil
+	return edits, h.took(w, r, p)
 }
 
 const patchExample = `wanted {"section": {"key": "value"}}, null removes`
