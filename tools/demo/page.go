@@ -75,7 +75,7 @@ func (s *story) pageTells(ctx context.Context) (string, error) {
 		path  string
 		words []string
 	}{
-		{"/", []string{users[0].number, "primary"}},
+		{"/", []string{users[0].number, "registered at the primary server"}},
 		{"/line/1/sip", []string{"SIP Server 1", "SIP Server 2", "Apply"}},
 		{"/calls", []string{lab.FarUser}},
 		{"/fax", []string{lab.FaxUser}},

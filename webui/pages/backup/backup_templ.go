@@ -40,18 +40,15 @@ func save(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<p>")
 		ctx.Tell("The file holds, sealed with a password of yours:")
-		ctx.Text("</p>")
-		inner7 := part.Draw(func(ctx *part.Page) {
-			for _, p := range v.contents.Parts {
-				ctx.Put(frame.FactText(parts.Of(ctx, p.Name), strconv.Itoa(p.Count)))
-			}
-		})
-		ctx.Around(frame.Facts(), inner7)
-		ctx.Text("<p class=\"hush small\">")
+		ctx.Text("</p><dl class=\"facts counts\">")
+		for _, p := range v.contents.Parts {
+			ctx.Put(frame.FactText(parts.Of(ctx, p.Name), strconv.Itoa(p.Count)))
+		}
+		ctx.Text("</dl><p class=\"hush small\">")
 		ctx.Tell("Not in it: received and sent faxes, settings that are fetched or that came with the device, and the claim code.")
 		ctx.Text("</p>")
 		ctx.Put(wrong(v.General("backup")))
-		inner9 := part.Draw(func(ctx *part.Page) {
+		inner8 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.FieldRow(frame.Field{
 				Name: "password", ID: "new-password", Label: words.T(ctx, "Password of the file"), Type: "password", Required: true, Autocomplete: "new-password",
 				Error: v.Wrong("backup", "password"), Hint: words.T(ctx, "At least %d characters.", v.contents.MinPassword),
@@ -60,12 +57,12 @@ func save(v view) templ.Component {
 			ctx.Text(" ")
 			ctx.Put(frame.FieldRow(frame.Field{Name: "again", Label: words.T(ctx, "Once more"), Type: "password", Required: true, Autocomplete: "new-password", Error: v.again}))
 			ctx.Text(" ")
-			inner10 := part.Draw(func(ctx *part.Page) {
+			inner9 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.Button("primary", words.T(ctx, "Make the backup")))
 			})
-			ctx.Around(frame.ButtonRow(), inner10)
+			ctx.Around(frame.ButtonRow(), inner9)
 		})
-		ctx.Around(frame.Form(path), inner9)
+		ctx.Around(frame.Form(path), inner8)
 	})
 }
 
@@ -86,19 +83,19 @@ func restore(v view) templ.Component {
 			}
 			ctx.Text("</ul>")
 		}
-		inner15 := part.Draw(func(ctx *part.Page) {
+		inner14 := part.Draw(func(ctx *part.Page) {
 			ctx.Put(frame.FieldRow(frame.Field{Name: "file", Label: words.T(ctx, "Backup"), Type: "file", Accept: ".backup", Required: true, Error: v.Wrong("restore", "file"), Hint: words.T(ctx, "A file of at most 4 MiB.")}))
 			ctx.Text(" ")
 			ctx.Put(frame.FieldRow(frame.Field{
 				Name: "password", Label: words.T(ctx, "Its password"), Type: "password", Required: true, Autocomplete: "off", Error: v.Wrong("restore", "password"),
 			}))
 			ctx.Text(" ")
-			inner16 := part.Draw(func(ctx *part.Page) {
+			inner15 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.Button("danger", words.T(ctx, "Restore")))
 			})
-			ctx.Around(frame.ButtonRow(), inner16)
+			ctx.Around(frame.ButtonRow(), inner15)
 		})
-		ctx.Around(frame.FileForm(path+"/restore"), inner15)
+		ctx.Around(frame.FileForm(path+"/restore"), inner14)
 	})
 }
 
@@ -106,32 +103,32 @@ func restore(v view) templ.Component {
 func last(v view) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<div id=\"last\">")
-		inner18 := part.Draw(func(ctx *part.Page) {
+		inner17 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<p>")
 			ctx.Say(meaning(ctx, v.last))
 			ctx.Text("</p>")
 			if v.last.Error != "" {
-				inner20 := part.Draw(func(ctx *part.Page) {
+				inner19 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<p>")
 					ctx.Tell("Restore the file once more.")
 					ctx.Text("</p>")
 				})
-				ctx.Around(frame.Alert("bad", words.T(ctx, "Not everything was restored: %s", words.Told(ctx, string(v.last.Error)))), inner20)
+				ctx.Around(frame.Alert("bad", words.T(ctx, "Not everything was restored: %s", words.Told(ctx, string(v.last.Error)))), inner19)
 			}
 			ctx.Text(" ")
 			if v.last.SameDevice != nil && !*v.last.SameDevice {
-				inner22 := part.Draw(func(ctx *part.Page) {
+				inner21 := part.Draw(func(ctx *part.Page) {
 				})
-				ctx.Around(frame.Alert("info", words.T(ctx, "It was the backup of another device, %s.", v.last.Device)), inner22)
+				ctx.Around(frame.Alert("info", words.T(ctx, "It was the backup of another device, %s.", v.last.Device)), inner21)
 			}
 			ctx.Text(" ")
-			inner23 := part.Draw(func(ctx *part.Page) {
-				inner24 := part.Draw(func(ctx *part.Page) {
+			inner22 := part.Draw(func(ctx *part.Page) {
+				inner23 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("", v.last.Restored))
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Restored")), inner24)
+				ctx.Around(frame.Fact(words.T(ctx, "Restored")), inner23)
 				ctx.Text(" ")
-				inner25 := part.Draw(func(ctx *part.Page) {
+				inner24 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(frame.Time("", v.last.Made))
 					ctx.Text(" ")
 					ctx.Say(" ")
@@ -139,22 +136,22 @@ func last(v view) templ.Component {
 					ctx.Say(words.T(ctx, "on %s", v.last.Device))
 					ctx.Text("</span>")
 				})
-				ctx.Around(frame.Fact(words.T(ctx, "Backup made")), inner25)
+				ctx.Around(frame.Fact(words.T(ctx, "Backup made")), inner24)
 				ctx.Text(" ")
 				ctx.Put(frame.FactText(words.T(ctx, "In it"), list(ctx, v.last.Parts)))
 				ctx.Text(" ")
 				if v.last.Generation != nil {
-					inner28 := part.Draw(func(ctx *part.Page) {
+					inner27 := part.Draw(func(ctx *part.Page) {
 						ctx.Text("<a href=\"/provisioning/generations\">")
 						ctx.Say(words.T(ctx, "Generation %d", *v.last.Generation))
 						ctx.Text("</a>")
 					})
-					ctx.Around(frame.Fact(words.T(ctx, "Settings")), inner28)
+					ctx.Around(frame.Fact(words.T(ctx, "Settings")), inner27)
 				}
 			})
-			ctx.Around(frame.Facts(), inner23)
+			ctx.Around(frame.Facts(), inner22)
 		})
-		ctx.Around(frame.Card(words.T(ctx, "The last restore"), frame.Badge("", v.last.State, verdicts)), inner18)
+		ctx.Around(frame.Card(words.T(ctx, "The last restore"), frame.Badge("", v.last.State, verdicts)), inner17)
 		ctx.Text("</div>")
 	})
 }
@@ -162,9 +159,9 @@ func last(v view) templ.Component {
 func wrong(text string) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		if text != "" {
-			inner31 := part.Draw(func(ctx *part.Page) {
+			inner30 := part.Draw(func(ctx *part.Page) {
 			})
-			ctx.Around(frame.Alert("bad", text), inner31)
+			ctx.Around(frame.Alert("bad", text), inner30)
 		}
 	})
 }
