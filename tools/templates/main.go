@@ -110,14 +110,19 @@ func drawn() (a, b string, err error) {
 	return plain(pages[0].String()), plain(pages[1].String()), nil
 }
 
+// place is what the agent asks of the pages besides: where settings are.
+const place = `
+func Place(string, int, string) string { return "" }
+`
+
 // programs are what stands in the place of webui/pages/pages.go.
 var programs = []struct{ name, pages string }{
 	{"without a page", `package pages
 
 import "tipring/webui/api"
 
-func Add(*api.API) {}
-`},
+func Add(*api.API, ...any) {}
+` + place},
 	{"with html/template, and one page of one word", `package pages
 
 import (
@@ -127,13 +132,13 @@ import (
 	"tipring/webui/api"
 )
 
-func Add(a *api.API) {
+func Add(a *api.API, _ ...any) {
 	t := template.Must(template.New("").Parse("<p>{{.Name}}"))
 	a.Handle(api.Route{Method: "GET", Path: "/", For: api.User, Handle: func(w http.ResponseWriter, r *http.Request) {
 		t.Execute(w, api.VisitorOf(r.Context()))
 	}})
 }
-`},
+` + place},
 	{"as it is, with all pages by templ", ""},
 }
 
@@ -144,7 +149,7 @@ func sizes() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	fmt.Println("the program for mipsle, and packed (squashfs, xz):")
+	fmt.Println("the program for mipsle, and packed (squashfs, xz, blocks of 1 MiB):")
 	for i, p := range programs {
 		root := filepath.Join(dir, fmt.Sprint(i))
 		file, packed, err := build(root, p.pages)
@@ -159,28 +164,14 @@ func sizes() error {
 // build builds the program into a new directory with other pages, or its own; it returns the
 // size of the file and what it takes when it is packed.
 func build(root, pages string) (file, packed int64, err error) {
-	overlay, other := root+".json", root+".go"
-	replace := map[string]string{}
-	if pages != "" {
-		own, err := filepath.Abs("webui/pages/pages.go")
-		if err != nil {
-			return 0, 0, err
-		}
-		replace[own] = other
-	}
-	list, err := json.Marshal(map[string]any{"Replace": replace})
+	overlay, err := overlaid(".", root, pages)
 	if err != nil {
 		return 0, 0, err
 	}
-	for name, text := range map[string][]byte{overlay: list, other: []byte(pages)} {
-		if err := os.WriteFile(name, text, 0o600); err != nil {
-			return 0, 0, err
-		}
-	}
 	binary := filepath.Join(root, "tipring")
 	make := exec.Command("tools/setup/build.sh", binary)
-	make.Env = append(os.Environ(), "GOARCH=mipsle", "GOMIPS=softfloat", "LDFLAGS=-s -w", "GOFLAGS=-overlay="+overlay)
-	pack := exec.Command("mksquashfs", root, root+".squashfs", "-comp", "xz", "-no-progress", "-quiet", "-nopad")
+	make.Env = append(os.Environ(), "GOARCH=mipsle", "GOMIPS=softfloat", "LDFLAGS=-s -w", "TAGS=nodemo", "GOFLAGS=-overlay="+overlay)
+	pack := exec.Command("mksquashfs", root, root+".squashfs", "-comp", "xz", "-b", "1M", "-no-progress", "-quiet", "-nopad")
 	for _, c := range []*exec.Cmd{exec.Command("mkdir", root), make, pack} {
 		if out, err := c.CombinedOutput(); err != nil {
 			return 0, 0, fmt.Errorf("%v: %w\n%s", c.Args, err, out)
@@ -195,4 +186,28 @@ func build(root, pages string) (file, packed int64, err error) {
 		return 0, 0, err
 	}
 	return a.Size(), b.Size(), nil
+}
+
+// overlaid writes the overlay with which the sources in top have those pages, beside root; it has none in
+// it where pages is empty.
+func overlaid(top, root, pages string) (file string, err error) {
+	file, other := root+".json", root+".go"
+	replace := map[string]string{}
+	if pages != "" {
+		own, err := filepath.Abs(filepath.Join(top, "webui/pages/pages.go"))
+		if err != nil {
+			return "", err
+		}
+		replace[own] = other
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	for name, text := range map[string][]byte{file: list, other: []byte(pages)} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return file, nil
 }

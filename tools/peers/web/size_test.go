@@ -19,8 +19,8 @@ const noPages = `package pages
 
 import "tipring/webui/api"
 
-// Add adds none.
-func Add(*api.API) {}
+// Add adds none, whatever else it is given.
+func Add(*api.API, ...any) {}
 
 // Place is none of theirs.
 func Place(string, int, string) string { return "" }
@@ -53,13 +53,14 @@ func TestSizeOfThePages(t *testing.T) {
 	}
 }
 
-// flash builds the program for a MIPS router, and returns what it takes in squashfs with xz.
+// flash builds the program for a MIPS router, and returns what it takes in squashfs with xz, in the
+// blocks of 1 MiB that boards with little flash have.
 func flash(t *testing.T, top, dir, name, flags string) int {
 	t.Helper()
 	root := filepath.Join(dir, name)
 	build := exec.Command(filepath.Join(top, "tools", "setup", "build.sh"), filepath.Join(root, "tipring"))
-	build.Env = append(os.Environ(), "GOARCH=mipsle", "GOMIPS=softfloat", "LDFLAGS=-s -w", "GOFLAGS="+flags)
-	for _, c := range []*exec.Cmd{exec.Command("mkdir", root), build, exec.Command("mksquashfs", root, root+".squashfs", "-comp", "xz", "-no-progress", "-quiet", "-nopad")} {
+	build.Env = append(os.Environ(), "GOARCH=mipsle", "GOMIPS=softfloat", "LDFLAGS=-s -w", "TAGS=nodemo", "GOFLAGS="+flags)
+	for _, c := range []*exec.Cmd{exec.Command("mkdir", root), build, exec.Command("mksquashfs", root, root+".squashfs", "-comp", "xz", "-b", "1M", "-no-progress", "-quiet", "-nopad")} {
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", c.Args, err, out)
 		}
