@@ -153,7 +153,7 @@ func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	switch {
 	case u == nil:
 		return "", fmt.Errorf("port %d: %w", port, api.ErrNotFound)
-	case d.a.draining.Load():
+	case d.a.draining.Load() && !d.a.isEmergency(port, to):
 		return "", fmt.Errorf("no new calls while draining: %w", api.ErrUnavailable)
 	}
 	if err := dialable(to); err != nil {

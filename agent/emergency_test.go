@@ -4,13 +4,15 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"tipring/webui/api"
 )
 
 // The line of the port is switched off, refused, or not there: an emergency goes over another, and
-// whoever is called back there rings although no port is that line's.
+// whoever is called back there rings although no port is that line's, or another one is.
 func TestEmergencyOverAnotherLine(t *testing.T) {
 	t.Parallel()
-	for _, own := range []string{"enabled = 0\n", "username = banned\n"} {
+	for _, own := range []string{"enabled = 0\n", "username = banned\n", "enabled = 0\n[port2]\ndriver = none\nkind = fax\nline = 1\n"} {
 		r := telephoned(t, "", "line = 3\ndial_plan = (E:112|x.)\n[sip3]\nregister_addr = 127.0.0.1\nkeepalive = none\n"+own)
 		if err := r.phone.OffHook(); err != nil {
 			t.Fatal(err)
@@ -26,6 +28,31 @@ func TestEmergencyOverAnotherLine(t *testing.T) {
 		if c := r.ring("<sip:112@127.0.0.1>", "", "180"); c.statuses[len(c.statuses)-1] != "487" {
 			t.Errorf("%s: who calls back gets %v", own, c.statuses)
 		}
+	}
+}
+
+// While the device drains an emergency is called all the same, by a program too, and who was called
+// can call back; nobody else can.
+func TestEmergencyWhileTheDeviceDrains(t *testing.T) {
+	t.Parallel()
+	r := telephoned(t, "", "dial_plan = (E:112|x.)\n")
+	if err := r.Drain(false); err != nil {
+		t.Fatal(err)
+	}
+	d := device{r.Agent}
+	if _, err := d.Call(t.Context(), 1, "600"); !errors.Is(err, api.ErrUnavailable) {
+		t.Errorf("another number: %v", err)
+	}
+	if c := r.ring(friend, "", "180"); c.statuses[len(c.statuses)-1] != "480" {
+		t.Errorf("before: %v", c.statuses)
+	}
+	if _, err := d.Call(t.Context(), 1, "112"); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the emergency at the server", func() bool { _, to := r.server.lastCall(); return to == "112" })
+	r.until("call over", func() bool { return r.Agent.calls.count() == 0 && r.port(1).show().State == "idle" })
+	if c := r.ring(friend, "", "180"); c.statuses[len(c.statuses)-1] != "487" {
+		t.Errorf("who calls back gets %v", c.statuses)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"tipring/etc"
 	"tipring/internal/config"
 	"tipring/internal/media"
+	"tipring/internal/sipmsg"
 	"tipring/lines"
 	"tipring/lines/fxs"
 	"tipring/webui/api"
@@ -276,18 +277,29 @@ func (a *Agent) port(n int) *portUnit {
 	return nil
 }
 
-// incoming offers a call to the ports of its line.
+// incoming offers a call to the ports of its line. Who may be calling back after an emergency has
+// the telephone too, and first, that has called for help over the line: its own may be another. While
+// the device drains nobody else is let in.
 func (a *Agent) incoming(c *lines.Call) (lines.Handler, int) {
-	if a.draining.Load() {
+	back, drains := c.Info().Callback, a.draining.Load()
+	if drains && !back {
 		return nil, 480
+	}
+	helped := 0
+	if back {
+		helped = a.emergencies.Port(c.Line(), time.Now())
 	}
 	var units []*portUnit
 	for _, u := range *a.portList.Load() {
-		if u.cfg.Line == c.Line() {
+		switch {
+		case drains && u.cfg.Kind == "fax":
+		case u.cfg.N == helped:
+			units = slices.Insert(units, 0, u)
+		case u.cfg.Line == c.Line():
 			units = append(units, u)
 		}
 	}
-	if len(units) == 0 && c.Info().Callback { // somebody called for help over this line whose own did not work
+	if len(units) == 0 && back { // nobody else would hear who calls back
 		units = slices.DeleteFunc(slices.Clone(*a.portList.Load()), func(u *portUnit) bool { return u.cfg.Kind == "fax" })
 	}
 	return a.incomingTo(c, units)
@@ -310,13 +322,16 @@ func (u *portUnit) show() api.Port {
 
 // number is what the port's dial plan makes of a number that is dialled for it.
 func (u *portUnit) number(cfg call.Config, to string) (string, error) {
-	if strings.Contains(to, "@") || cfg.Plan == nil {
+	if cfg.Plan == nil {
 		return to, nil
 	}
-	switch v := cfg.Plan.Final(to); v.Outcome {
-	case fxs.SendNow:
+	address := strings.Contains(to, "@")
+	switch v := cfg.Plan.Final(sipmsg.UserOf(to)); {
+	case address && v.Outcome != fxs.Barred:
+		return to, nil
+	case v.Outcome == fxs.SendNow:
 		return v.Number, nil
-	case fxs.Barred:
+	case v.Outcome == fxs.Barred:
 		return "", fmt.Errorf("port %d: the dial plan bars %s: %w", u.cfg.N, to, api.ErrInvalid)
 	default:
 		return "", fmt.Errorf("port %d: the dial plan has no rule for %s: %w", u.cfg.N, to, api.ErrInvalid)

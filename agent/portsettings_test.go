@@ -3,6 +3,7 @@ package agent
 import (
 	"testing"
 
+	"tipring/agent/call"
 	"tipring/internal/config"
 	"tipring/internal/media"
 	"tipring/lines/fxs"
@@ -64,6 +65,24 @@ func TestSourceOfMedia(t *testing.T) {
 	for source, want := range map[string]media.Learning{"nat": media.LearnNAT, "any": media.LearnAny, "strict": media.LearnNever} {
 		if got := manner(config.SIP{RTPSource: source}).Learning; got != want {
 			t.Errorf("%s: %v, want %v", source, got, want)
+		}
+	}
+}
+
+// What the dial plan bars is barred in an address too, which is called as it is else.
+func TestDialPlanOfAPortAndAddresses(t *testing.T) {
+	plan, err := fxs.ParsePlan("(0900x.!|<9:>x.|[1-8]xx)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for to, want := range map[string]string{
+		"9600": "600", "600": "600", "0170": "", "0900123": "",
+		"0900123@pbx.example": "", "sip:0900123@pbx.example": "", "SIPS:%30900123;x=y@pbx.example": "", "tel:0900123": "",
+		"0900123@pbx.example:911": "", "9600@pbx.example": "9600@pbx.example", "sip:alice@pbx.example": "sip:alice@pbx.example",
+	} {
+		got, err := (&portUnit{}).number(call.Config{Plan: plan}, to)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: called %q, %v; want %q", to, got, err, want)
 		}
 	}
 }
