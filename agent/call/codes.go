@@ -1,10 +1,6 @@
 package call
 
-import (
-	"time"
-
-	"tipring/lines/fxs"
-)
+import "tipring/lines/fxs"
 
 // An ask is what the number is for that the telephone dials next. The zero value is a call.
 type ask struct {
@@ -97,6 +93,6 @@ func (p *Port) wishes() Wishes {
 // made tells of a call.
 func (p *Port) made(number string) {
 	if p.cfg.Features != nil && p.mode == "" {
-		p.cfg.Features.Made(p.cfg.Number, number, time.Now())
+		p.cfg.Features.Made(p.cfg.Number, number)
 	}
 }

@@ -64,7 +64,7 @@ func (f *codes) Leaving(int) Wishes {
 	return w
 }
 
-func (f *codes) Made(_ int, number string, _ time.Time) { f.book = append(f.book, "made "+number) }
+func (f *codes) Made(_ int, number string) { f.book = append(f.book, "made "+number) }
 
 // coded are settings of a telephone with star codes.
 func coded(f *codes, s settings) settings {

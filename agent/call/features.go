@@ -1,7 +1,5 @@
 package call
 
-import "time"
-
 // Features is what the person at a telephone sets by star codes, and what is asked about it
 // when a call is made or comes in. Code and Number may take their time, as for the disk: they are
 // called on a goroutine of their own, and the telephone waits. The others are called on the
@@ -18,7 +16,7 @@ type Features interface {
 	// asked for once, or for all. It takes back what was for once.
 	Leaving(port int) Wishes
 	// Made tells of a call that was made to a number.
-	Made(port int, number string, at time.Time)
+	Made(port int, number string)
 }
 
 // A Step is how a telephone goes on after a star code.

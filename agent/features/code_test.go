@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"tipring/agent/call"
 )
@@ -125,7 +124,7 @@ func TestCallBackAndRedial(t *testing.T) {
 	b := open(t, filepath.Join(t.TempDir(), "features.json"))
 	b.Called(1, "5551234")
 	b.Called(2, "5559999")
-	b.Made(1, "+15550000", time.Time{})
+	b.Made(1, "+15550000")
 	if got := b.Code(1, "*69"); got.Call != "5551234" {
 		t.Errorf("call back: %+v", got)
 	}

@@ -17,7 +17,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"tipring/internal/durable"
 )
@@ -34,8 +33,6 @@ type Config struct {
 	// Permits tells why a port must not have its calls forwarded to a number; nil, or a nil
 	// error: it may.
 	Permits func(port int, number string) error
-	// Changed: what a port has set is different; nil: nobody asks.
-	Changed func(port int)
 
 	Log *slog.Logger
 }
@@ -143,9 +140,6 @@ func (b *Book) Change(port int, edit func(*Settings)) error {
 	b.ports = r.Ports
 	b.mu.Unlock()
 	b.cfg.Log.Info("telephone features changed", "port", port)
-	if b.cfg.Changed != nil {
-		b.cfg.Changed(port)
-	}
 	return nil
 }
 
@@ -190,7 +184,7 @@ func (b *Book) Called(port int, number string) {
 }
 
 // Made implements call.Features.
-func (b *Book) Made(port int, number string, _ time.Time) {
+func (b *Book) Made(port int, number string) {
 	b.note(port, func(r *recent) { r.Dialled = dialable(number) })
 }
 

@@ -22,7 +22,7 @@ func TestKept(t *testing.T) {
 	b.Code(1, "*78")
 	b.Number(3, "*74", "25551234")
 	b.Called(1, "5550001")
-	b.Made(1, "5550002", at)
+	b.Made(1, "5550002")
 	b.Miss(Missed{Line: 1, Number: "5550001", Name: "Ann", At: at})
 	if caller, _ := open(t, file).Last(1); caller != "" {
 		t.Errorf("a call was worth a write: %s", caller)

@@ -151,15 +151,9 @@ func (p *Port) Rings() bool { return p.sent.ring }
 // Now returns the port's clock: samples taken from the card.
 func (p *Port) Now() int64 { return p.now }
 
-// Key returns the DTMF key that sounds at the telephone, or 0.
-func (p *Port) Key() byte { return p.dtmf.Key() }
-
 // SuspectsKey tells whether a DTMF key sounds at the telephone, or what may turn out to be
 // one: to keep it out of the call's sound when it is sent in another way.
 func (p *Port) SuspectsKey() bool { return p.dtmf.Suspects() }
-
-// Dialled returns the keys collected so far.
-func (p *Port) Dialled() string { return string(p.keys) }
 
 // Loop takes a change of the loop at the present sample. The events are valid until the
 // next call of any method that returns some.

@@ -232,7 +232,7 @@ func TestDialToneEndsWithTheFirstKey(t *testing.T) {
 	d.run(second)
 	d.hearsNothing()
 	d.happened("off-hook")
-	if got := d.port.Dialled(); got != "6" {
+	if got := string(d.port.keys); got != "6" {
 		t.Errorf("dialled so far: %q", got)
 	}
 }
@@ -686,8 +686,8 @@ func TestOwnerCallsForTheTelephone(t *testing.T) {
 	}
 	d.lift()
 	d.dial("12")
-	if !d.port.Place() || d.port.Dialled() != "" {
-		t.Errorf("not placed, or %q is left of what was dialled", d.port.Dialled())
+	if !d.port.Place() || string(d.port.keys) != "" {
+		t.Errorf("not placed, or %q is left of what was dialled", string(d.port.keys))
 	}
 	d.is(Calling)
 	d.run(20 * second) // no digit timer runs any more
@@ -718,7 +718,7 @@ func TestKeyIsSuspectedBeforeItIsCertain(t *testing.T) {
 		if suspected == 0 && d.port.SuspectsKey() {
 			suspected = at
 		}
-		if certain == 0 && d.port.Key() == '5' {
+		if certain == 0 && d.port.dtmf.Key() == '5' {
 			certain = at
 		}
 	}
