@@ -98,7 +98,8 @@ func TestProgramsUnderTestInheritNoPriority(t *testing.T) {
 	if got, want := name+" "+strings.Join(args, " "), "chrt -o 0 sleep 9"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	out, err := exec.Command(name, append(args[:len(args)-2], "cat", "/proc/self/stat")...).Output()
+	name, args = Measured("cat", "/proc/self/stat")
+	out, err := exec.Command(name, args...).Output()
 	if _, rest, _ := strings.Cut(string(out), ") "); err != nil || strings.Fields(rest)[38] != "0" {
 		t.Errorf("%v; not SCHED_OTHER: %s", err, out)
 	}
