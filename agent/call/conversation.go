@@ -31,6 +31,7 @@ type conversation struct {
 
 	pair    *media.Pair
 	session *media.Session // nil while there is no pair
+	counted media.Stats    // of session: figures of calls that this one has replaced
 	params  media.Params   // agreed
 	mapping *mapping       // while the outside addresses of pair are asked for
 
@@ -95,6 +96,9 @@ func (c *conversation) whenMapped(then func(m lines.Media)) {
 func (c *conversation) begun(call *lines.Call) {
 	if c.call != nil && c.call != call {
 		c.keepRecord()
+		if c.session != nil {
+			c.counted = c.session.Stats()
+		}
 		c.replaced(call)
 	}
 	c.call, c.id = call, call.Info().ID

@@ -25,7 +25,7 @@ func (c *conversation) keepRecord() {
 	if c.id == "" || c.session == nil {
 		return
 	}
-	st := c.session.Stats()
+	st := c.session.Stats().Since(c.counted)
 	c.p.records.keep(c.id, st)
 	if c.p.dev.Measured != nil {
 		c.p.dev.Measured(c.id, st)
@@ -56,6 +56,7 @@ func (r *records) find(id string) (media.Stats, bool) {
 type live struct {
 	id      string
 	session *media.Session
+	before  media.Stats // what of its figures is another call's
 }
 
 // showLive lets other goroutines find the running calls' figures.
@@ -67,7 +68,7 @@ func (p *Port) showLive() {
 	n, same := 0, true
 	for _, c := range p.conversations() {
 		if c.session != nil {
-			same = same && n < len(old) && old[n] == live{c.id, c.session}
+			same = same && n < len(old) && old[n] == live{c.id, c.session, c.counted}
 			n++
 		}
 	}
@@ -84,7 +85,7 @@ func (p *Port) storeLive(n int) {
 	list := make([]live, 0, n)
 	for _, c := range p.conversations() {
 		if c.session != nil {
-			list = append(list, live{c.id, c.session})
+			list = append(list, live{c.id, c.session, c.counted})
 		}
 	}
 	p.live.Store(&list)
@@ -95,7 +96,7 @@ func (p *Port) Quality(id string) (media.Stats, bool) {
 	if l := p.live.Load(); l != nil {
 		for _, x := range *l {
 			if x.id == id {
-				return x.session.Stats(), true
+				return x.session.Stats().Since(x.before), true
 			}
 		}
 	}

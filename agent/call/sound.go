@@ -15,6 +15,9 @@ func (p *Port) Exchange(in, out []int16) {
 	if p.held != nil && !p.joined {
 		p.held.idle(len(in))
 	}
+	if c := p.now; c != nil && c.before != nil && !p.spools() { // it may come back
+		c.before.idle(len(in))
+	}
 	for _, t := range p.transfers {
 		t.from.idle(len(in))
 		t.to.idle(len(in))

@@ -26,8 +26,8 @@ func (st Stats) lost() float64 {
 
 // burst is BurstR of G.107 clause 7.5: the mean length of the runs of losses over the mean
 // length of as many losses at random. A late packet is a run of its own.
-func (st Stats) burst(gaps uint32) float64 {
-	runs := float64(gaps) + float64(st.Late)
+func (st Stats) burst() float64 {
+	runs := float64(st.gaps) + float64(st.Late)
 	if runs == 0 {
 		return 1
 	}

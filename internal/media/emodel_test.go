@@ -56,8 +56,28 @@ func TestBurstsAreTold(t *testing.T) {
 		if b.source.gaps != tt.gaps {
 			t.Errorf("%s: %d runs, want %d", tt.name, b.source.gaps, tt.gaps)
 		}
-		if got := st.burst(b.source.gaps); tt.name != "over the wrap" && math.Abs(got-tt.want) > 0.1 {
+		if got := st.burst(); tt.name != "over the wrap" && math.Abs(got-tt.want) > 0.1 {
 			t.Errorf("%s: %.2f, want %.2f", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A session that goes on under another call has two calls' figures.
+func TestFiguresOfTheSecondCall(t *testing.T) {
+	b := newBench(t, Config{}, ulaw20)
+	send := func(seqs ...int) Stats {
+		for _, seq := range seqs {
+			b.network.Send(rtpPacket(0, uint16(seq), uint32(seq)*160, 1, tone20()), peers, ours)
+			b.run(20, nil)
+		}
+		return b.count()
+	}
+	first := send(1, 4, 6, 8)
+	second := send(9, 10, 13, 14, 7).Since(first)
+	if second.PacketsReceived != 5 || second.PacketsSent != 5 || second.Lost != 1 || second.Reordered != 1 || math.Abs(second.LossPct-100./6) > 0.1 {
+		t.Errorf("%+v", second)
+	}
+	if got := first.Since(send(5)); got.Lost != 0 || got.ConcealedMS != 0 {
+		t.Errorf("less than nothing: %+v", got)
 	}
 }

@@ -26,6 +26,8 @@ type Stats struct {
 	RTTMS       float64 // round trip; -1: not known
 
 	RemoteLossPct, RemoteJitterMS float64 // what the peer tells of our stream; -1: nothing
+
+	gaps uint32 // runs of lost packets
 }
 
 // publishEvery is how many samples lie between two publications.
@@ -107,17 +109,41 @@ func (s *Session) Stats() Stats {
 		Duplicates: v[pubDuplicates], Reordered: v[pubReordered], Foreign: v[pubForeign], Unauthentic: v[pubUnauthentic],
 		Malformed: v[pubMalformed], UnknownType: v[pubUnknown], SendErrors: v[pubFailed],
 		JitterMS: ms(v[pubJitter]) / 16, DelayMS: ms(v[pubDelay]), ConcealedMS: ms(v[pubConcealed]), QuietMS: ms(v[pubQuiet]),
-		RTTMS: -1, RemoteLossPct: -1, RemoteJitterMS: -1,
+		RTTMS: -1, RemoteLossPct: -1, RemoteJitterMS: -1, G722: v[pubG722] != 0, gaps: v[pubGaps],
 	}
-	if expected := st.PacketsReceived + st.Lost; expected > 0 {
-		st.LossPct = 100 * float64(st.Lost) / float64(expected)
-	}
-	st.Burst, st.G722 = st.burst(v[pubGaps]), v[pubG722] != 0
+	st.rate()
 	if v[pubRTT] != notKnown {
 		st.RTTMS = float64(v[pubRTT]) / 65.536
 	}
 	if v[pubRemoteLoss] != notKnown {
 		st.RemoteLossPct, st.RemoteJitterMS = float64(v[pubRemoteLoss])/2.56, ms(v[pubRemoteJitter])
 	}
+	return st
+}
+
+// rate sets what follows from the counts.
+func (st *Stats) rate() {
+	st.LossPct = 0
+	if expected := st.PacketsReceived + st.Lost; expected > 0 {
+		st.LossPct = 100 * float64(st.Lost) / float64(expected)
+	}
+	st.Burst = st.burst()
+}
+
+// Since is what came after before in the same session: of a call that has taken another's place.
+// What was lost may still come, so that a count may have become less.
+func (st Stats) Since(before Stats) Stats {
+	for _, n := range [...]struct {
+		now *uint32
+		was uint32
+	}{
+		{&st.PacketsSent, before.PacketsSent}, {&st.PacketsReceived, before.PacketsReceived}, {&st.Lost, before.Lost}, {&st.Late, before.Late},
+		{&st.Duplicates, before.Duplicates}, {&st.Reordered, before.Reordered}, {&st.Foreign, before.Foreign}, {&st.Unauthentic, before.Unauthentic},
+		{&st.Malformed, before.Malformed}, {&st.UnknownType, before.UnknownType}, {&st.SendErrors, before.SendErrors}, {&st.gaps, before.gaps},
+	} {
+		*n.now -= min(*n.now, n.was)
+	}
+	st.ConcealedMS -= min(st.ConcealedMS, before.ConcealedMS)
+	st.rate()
 	return st
 }
