@@ -52,6 +52,7 @@ var grandstream = maker{
 		{items: "P109", key: "sipN.dial_without_registered", words: "0=0 1=1"},
 		{items: "P243", key: "sipN.accept_from", to: grandstreamFrom, says: "1 servers; 0 is not taken over"},
 		{items: "P4200|P85", key: "portN.dial_plan", to: grandstreamDialPlan, says: "{...} to (...); x+ to xx., ^ to !, <a=b> to <a:b>; P85 is Sn of all rules"},
+		{items: "P85|P4200", key: "portN.interdigit_s", to: grandstreamInterdigit, says: "seconds, where there is no dial plan"},
 		{items: "P853", key: "portN.caller_id_standard", words: "?0=bellcore 1=etsi 2=etsi-dtas 3=etsi-reversal 4=etsi-pulse 5=dtmf 6=dtmf-dtas 7=dtmf-reversal-dtas 8=dtmf-pulse 9=bt 11=dtmf-denmark 12=dtmf-denmark-reversal 13=dtmf-reversal",
 			says: "0 Bellcore, 1 to 4 ETSI FSK, 5 to 8 ETSI DTMF, 9 BT, 11 and 12 DTMF of Denmark, 13 of Sweden and Finland"},
 		{items: "P205", key: "portN.polarity_reversal", words: "0=0 1=1"},

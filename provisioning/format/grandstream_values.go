@@ -164,11 +164,11 @@ func grandstreamFrom(v *values) verdict {
 
 func grandstreamDialPlan(v *values) verdict {
 	text := v.of(0)
-	if text == "" {
-		if v.has(0) {
-			return set("")
-		}
-		return leave("without a dial plan (P4200) the wait is 4 s")
+	switch {
+	case !v.has(0):
+		return verdict{}
+	case text == "":
+		return set("")
 	}
 	rules, err := grandstreamPlan(text)
 	if err != nil {
@@ -183,6 +183,14 @@ func grandstreamDialPlan(v *values) verdict {
 		return leave("%v", err)
 	}
 	return setBut(plan, why)
+}
+
+// grandstreamInterdigit is the wait of a port without a dial plan; else it stands in that.
+func grandstreamInterdigit(v *values) verdict {
+	if !v.has(0) || v.of(1) != "" {
+		return verdict{}
+	}
+	return number(&values{g: v.g, names: v.names[:1]})
 }
 
 func grandstreamPort(v *values) verdict {

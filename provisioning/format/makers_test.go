@@ -85,6 +85,8 @@ var grandstreamRows = []row{
 	{"P4200:{x+}", "port1.dial_plan", "(xx.)"},
 	{"P4201:{x+}|P292:6", "port2.dial_plan", "(xx.|S6)"},
 	{"P4200:{x+}|P85:4", "port1.dial_plan", "(xx.)"},
+	{"P85:6", "port1.interdigit_s", "6"},
+	{"P4201:|P292:6", "port2.interdigit_s", "6"},
 	{"P853:0", "port1.caller_id_standard", "bellcore"},
 	{"P853:3", "port1.caller_id_standard", "etsi-reversal"},
 	{"P863:9", "port2.caller_id_standard", "bt"},
@@ -259,7 +261,7 @@ func TestMakersItemsThatCannotBeMeant(t *testing.T) {
 		"<gs_provision><config><P64>CET-1CEST</P64></config></gs_provision>",
 		"<gs_provision><config><P850>7</P850></config></gs_provision>",
 		"<gs_provision><config><P57>18</P57></config></gs_provision>",
-		"<gs_provision><config><P85>6</P85></config></gs_provision>",
+		"<gs_provision><config><P85></P85></config></gs_provision>",
 		"<gs_provision><config><P243>0</P243></config></gs_provision>",
 		"<gs_provision><config><P99999>0</P99999><x/></config></gs_provision>",
 	} {
