@@ -208,6 +208,48 @@ func TestConnectionComesBack(t *testing.T) {
 	}
 }
 
+// Lists stand as they are told: a warning that is worse than one that was there comes before it, and
+// the focus stays where it is. What a stream does not tell of is taken away with its first sign of life.
+func TestListsAreAsTheyAreTold(t *testing.T) {
+	t.Parallel()
+	w := newWatched(t, 60)
+	b := w.sit(browser.Desktop)
+	mark(b)
+	if err := w.agent.Post("/api/v1/drain", nil); err != nil {
+		t.Fatal(err)
+	}
+	b.UntilText(".warnings", "The device takes no new calls and faxes.")
+	browser.Evaluate[bool](b, "a fax that is no more, and the focus", `() => {
+		const list = document.querySelector("[data-list=fax]"), card = list.querySelector("template").content.firstElementChild.cloneNode(true);
+		card.dataset.live = "fax/ghost";
+		list.append(card);
+		const warning = document.querySelector(".warning[data-key=draining]");
+		warning.tabIndex = -1;
+		warning.focus();
+		return true;
+	}`)
+	browser.Evaluate[bool](b, "a line without a server", `(server) => {
+		fetch("/api/v1/config", {
+			method: "PATCH", headers: {"Content-Type": "application/merge-patch+json"}, body: JSON.stringify({sip2: {username: "1002", register_addr: server}}),
+		});
+		return true;
+	}`, w.desk.Addr)
+	b.Patiently(time.Minute, "the worst first", `() => {
+		const keys = [...document.querySelectorAll(".warning[data-key]")].map(e => e.dataset.key).filter(Boolean);
+		return keys.includes("line-2") && keys.indexOf("line-2") < keys.indexOf("draining");
+	}`)
+	if !browser.Evaluate[bool](b, "the focus", `() => document.activeElement.dataset.key === "draining"`) {
+		t.Error("the focus is lost")
+	}
+	b.Patiently(time.Minute, "no ghost", `() => !document.querySelector('[data-live="fax/ghost"]')`)
+	if !marked(b) {
+		t.Error("the page was loaded anew")
+	}
+	for _, e := range b.Errors() {
+		t.Errorf("script: %s", e)
+	}
+}
+
 // A part of a page that is to be drawn anew stays as it is while the device answers with anything but
 // that page, and is drawn by itself once it does not.
 func TestPartThatCannotBeDrawnAnew(t *testing.T) {
