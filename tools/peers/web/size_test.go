@@ -35,7 +35,7 @@ func TestSizeOfThePages(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := netlab.WorkDir(t)
-	empty, overlay := filepath.Join(dir, "pages.go"), filepath.Join(dir, "overlay.json")
+	empty, overlay := filepath.Join(dir, "_pages.go"), filepath.Join(dir, "overlay.json")
 	text, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(top, "webui", "pages", "pages.go"): empty}})
 	if err == nil {
 		err = os.WriteFile(overlay, text, 0o600)
