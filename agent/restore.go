@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -105,10 +104,7 @@ func (a *Agent) writeRestoring(r restoreRecord, parts []backup.Part) error {
 
 // writeState replaces a file of the state directory, which only its owner may read.
 func (a *Agent) writeState(name string, text []byte) error {
-	return durable.Replace(durable.Disk{}, filepath.Join(a.dir, name), text, func(name string) (*os.File, error) {
-		_ = os.Remove(name) // that of a writer who was killed may have another mode
-		return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	})
+	return durable.Replace(durable.Disk{}, filepath.Join(a.dir, name), text, durable.Private)
 }
 
 // finishRestore brings back what is no setting, and closes the restore.

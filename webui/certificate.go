@@ -154,10 +154,7 @@ func readPair(path string) (*tls.Certificate, error) {
 }
 
 func writePrivate(path string, text []byte) error {
-	return durable.Replace(durable.Disk{}, path, text, func(name string) (*os.File, error) {
-		_ = os.Remove(name) // that of a writer who was killed may have another mode
-		return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	})
+	return durable.Replace(durable.Disk{}, path, text, durable.Private)
 }
 
 // make makes a certificate for the names and addresses of this device, signed by itself.

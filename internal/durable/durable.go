@@ -124,3 +124,9 @@ func Replace[F File](d Place, name string, data []byte, create func(name string)
 	}
 	return d.SyncDir(filepath.Dir(name))
 }
+
+// Private makes, for Replace, a file that only its owner may read.
+func Private(name string) (*os.File, error) {
+	_ = os.Remove(name) // that of a writer who was killed may have another mode
+	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}

@@ -203,8 +203,5 @@ func readFile(path string) ([]byte, error) {
 
 // writeFile replaces a file, which only its owner may read.
 func writeFile(path string, text []byte) error {
-	return durable.Replace(durable.Disk{}, path, text, func(name string) (*os.File, error) {
-		_ = os.Remove(name) // that of a writer who was killed may have another mode
-		return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	})
+	return durable.Replace(durable.Disk{}, path, text, durable.Private)
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"tipring/internal/backup"
+	"tipring/webui/access"
 )
 
 // Backups is what a device keeps of itself for the day on which it is replaced or reset.
@@ -118,7 +119,7 @@ func (h backupRoutes) make(w http.ResponseWriter, r *http.Request) {
 // tooWeak refuses a password that is shorter than one of a user may be: whoever finds the file
 // may try as many as he likes.
 func (h backupRoutes) tooWeak(password string) *Problem {
-	least := h.backups.Contents().MinPassword
+	least := access.MinPassword
 	switch {
 	case utf8.RuneCountInString(password) < least:
 		return wrong("password", fmt.Sprintf("the password of a backup has at least %d characters", least))

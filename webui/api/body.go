@@ -142,8 +142,7 @@ func take(name string, value json.RawMessage, fields []field, seen []string) *Pr
 // memberProblem points to a member of the body, as the example of RFC 9457 section 3 does.
 func memberProblem(name, detail string) *Problem {
 	p := problem(http.StatusBadRequest, detail)
-	pointer := strings.NewReplacer("~", "~0", "/", "~1").Replace(name) // RFC 6901 section 3
-	p.Errors = []FieldError{{Detail: detail, Pointer: "#/" + pointer}}
+	p.Errors = []FieldError{{Detail: detail, Pointer: "#/" + pointerEscapes.Replace(name)}}
 	return p
 }
 

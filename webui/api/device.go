@@ -102,6 +102,14 @@ type Trial struct {
 	Until      Time   `json:"until"`
 }
 
+// End is when the trial ends at the latest; zero: nothing is on trial, or that is not known.
+func (t *Trial) End() Time {
+	if t == nil {
+		return Time{}
+	}
+	return t.Until
+}
+
 // Source is who may have settings, and what it said last.
 type Source struct {
 	Name   string `json:"name"`   // radius dhcp pnp static

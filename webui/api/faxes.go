@@ -73,6 +73,11 @@ type Fax struct {
 	Document bool         `json:"document"` // its pages are kept, to be saved or sent again
 }
 
+// Over reports a fax of which nothing more happens by itself.
+func (f Fax) Over() bool {
+	return slices.Contains([]string{"sent", "received", "failed", "cancelled"}, f.State)
+}
+
 // FaxProgress is how far the page has come that is on its way.
 type FaxProgress struct {
 	Page int  `json:"page"`

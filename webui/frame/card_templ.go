@@ -154,7 +154,7 @@ func Fact(term string) templ.Component {
 func FactText(term, value string) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner21 := part.Draw(func(ctx *part.Page) {
-			ctx.Say(orDash(value))
+			ctx.Say(OrDash(value))
 		})
 		ctx.Around(Fact(term), inner21)
 	})
@@ -276,7 +276,8 @@ func Progress(label string, value, max int, valueField, maxField string) templ.C
 	})
 }
 
-func orDash(s string) string {
+// OrDash is a text, or a dash where there is none.
+func OrDash(s string) string {
 	if s == "" {
 		return "–"
 	}

@@ -75,7 +75,7 @@ func Live(field, format, text string) templ.Component {
 			ctx.Text("\"")
 		}
 		ctx.Text(">")
-		ctx.Say(orDash(text))
+		ctx.Say(OrDash(text))
 		ctx.Text("</span>")
 	})
 }

@@ -144,7 +144,7 @@ func CellText(column, text string) templ.Component {
 			ctx.Text(" class=\"none\"")
 		}
 		ctx.Text(">")
-		ctx.Say(orDash(text))
+		ctx.Say(OrDash(text))
 		ctx.Text("</td>")
 	})
 }

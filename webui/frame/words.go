@@ -57,6 +57,11 @@ var (
 	ProvisioningStates = Words{{"idle", n("Nothing fetched")}, {"searching", n("Searching")}, {"fetching", n("Fetching")}, {"applying", n("Applying")}, {"trial", n("On trial")},
 		{"rolling_back", n("Rolling back")}, {"good", n("In force")}, {"rolled_back", n("Rolled back")}, {"unproven", n("Not proven")}, {"failed", n("Failed")}}
 
+	// AccountStates are what RADIUS said of the device, within a sentence.
+	AccountStates = Words{{"", n("not asked yet")}, {"found", n("found")}, {"remembered", n("remembered from before: no server answers")},
+		{"rejected", n("refused: the servers do not know this device")}, {"empty", n("accepted, but without an account")},
+		{"unknown_flag", n("found, with something that this version does not know")}, {"disabled", n("found, but switched off")}, {"no_answer", n("no server answers")}}
+
 	YesNo = Words{{"true", n("Yes")}, {"false", n("No")}}
 	OnOff = Words{{"true", n("On")}, {"false", n("Off")}}
 )

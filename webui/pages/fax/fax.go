@@ -6,7 +6,6 @@ package fax
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -128,7 +127,7 @@ func sorted(all []api.Fax, most int) (running []api.Fax, in, out box) {
 			b = &in
 		}
 		switch {
-		case !isOver(f):
+		case !f.Over():
 			running = append(running, f)
 		case len(b.faxes) < most:
 			b.faxes = append(b.faxes, f)
@@ -137,10 +136,6 @@ func sorted(all []api.Fax, most int) (running []api.Fax, in, out box) {
 		}
 	}
 	return running, in, out
-}
-
-func isOver(f api.Fax) bool {
-	return slices.Contains([]string{"sent", "received", "failed", "cancelled"}, f.State)
 }
 
 // send hands the form on as it comes: the document is not held here.

@@ -85,7 +85,7 @@ func onePage(v frame.View, f api.Fax, call string, o order) templ.Component {
 // actions are what can be done about a fax.
 func actions(f api.Fax, o order) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
-		if isOver(f) && f.Document {
+		if f.Over() && f.Document {
 			ctx.Text("<form method=\"post\" action=\"")
 			ctx.Link(templ.URL("/fax/" + f.ID + "/resend"))
 			ctx.Text("\" class=\"inline\">")
@@ -107,7 +107,7 @@ func actions(f api.Fax, o order) templ.Component {
 				ctx.Put(frame.ButtonLink("plain", words.T(ctx, "Save as TIFF"), "/api/v1/faxes/"+f.ID+"/document.tiff"))
 			}
 			ctx.Text(" ")
-			if isOver(f) {
+			if f.Over() {
 				ctx.Put(frame.FormPost(frame.Post{Action: "/fax/" + f.ID + "/forget", Look: "danger", Text: words.T(ctx, "Forget"), Confirm: words.T(ctx, "Forget this fax and its pages? They cannot be brought back.")}))
 			} else if f.State != "probing" {
 				ctx.Put(frame.FormPost(frame.Post{Action: "/fax/" + f.ID + "/cancel", Look: "danger", Text: words.T(ctx, "Cancel"), Confirm: words.T(ctx, "Cancel this fax?")}))
@@ -157,7 +157,7 @@ func facts(f api.Fax, call string) templ.Component {
 				ctx.Around(frame.Fact(words.T(ctx, "Error correction (ECM)")), inner26)
 				ctx.Text(" ")
 				inner27 := part.Draw(func(ctx *part.Page) {
-					ctx.Put(frame.Word("transport", dash(string(f.Transport)), transports))
+					ctx.Put(frame.Word("transport", frame.OrDash(string(f.Transport)), transports))
 				})
 				ctx.Around(frame.Fact(words.T(ctx, "Carried by")), inner27)
 				ctx.Text(" ")
@@ -248,7 +248,7 @@ func pages(f api.Fax) templ.Component {
 					ctx.Put(frame.Badge("", s.Result, frame.PageResults))
 				}
 				ctx.Text("</p><p class=\"small hush\">")
-				if s.Result == "" && f.Direction == "out" && !isOver(f) {
+				if s.Result == "" && f.Direction == "out" && !f.Over() {
 					ctx.Tell("Still to go")
 					ctx.Text(" ")
 				}
@@ -262,7 +262,7 @@ func pages(f api.Fax) templ.Component {
 				ctx.Text("</div></li>")
 			}
 			ctx.Text("</ol>")
-			if !f.Document && len(f.Pictures) == 0 && isOver(f) {
+			if !f.Document && len(f.Pictures) == 0 && f.Over() {
 				ctx.Text("<p class=\"hush\">")
 				ctx.Tell("The pages themselves are not kept: this fax passed in real time.")
 				ctx.Text("</p>")

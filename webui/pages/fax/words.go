@@ -218,10 +218,3 @@ func boolean(b *bool) string {
 	}
 	return strconv.FormatBool(*b)
 }
-
-func dash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
-}

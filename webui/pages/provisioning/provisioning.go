@@ -141,11 +141,6 @@ var (
 		{"", words.N("Not asked yet")}, {"not_asked", words.N("Not needed")}, {"nothing", words.N("Has nothing")}, {"file", words.N("Names a file")},
 		{"settings", words.N("Has settings")}, {"details", words.N("Has details")}, {"failed", words.N("Failed")},
 	}
-	accounts = frame.Words{
-		{"found", words.N("found")}, {"remembered", words.N("remembered from before: no server answers")}, {"rejected", words.N("refused: the servers do not know this device")},
-		{"empty", words.N("accepted, but without an account")}, {"unknown_flag", words.N("found, with something that this version does not know")},
-		{"disabled", words.N("found, but switched off")}, {"no_answer", words.N("no server answers")},
-	}
 )
 
 // tone is the colour of what a source said.

@@ -61,7 +61,7 @@ func state(v view) templ.Component {
 				ctx.Tell("New settings are on trial: a line has to register with them.")
 				ctx.Text(" ")
 				ctx.Say(" " + words.T(ctx, "They are judged at the latest") + " ")
-				ctx.Put(frame.Time("trial.until", until(v.now.Trial)))
+				ctx.Put(frame.Time("trial.until", v.now.Trial.End()))
 				ctx.Text("</p>")
 			})
 			ctx.Around(frame.If("trial", v.now.Trial != nil), inner10)
@@ -108,7 +108,7 @@ func state(v view) templ.Component {
 				ctx.Around(frame.Fact(words.T(ctx, "Generation")), inner21)
 				ctx.Text(" ")
 				if v.now.AccountState != "" {
-					ctx.Put(frame.FactText(words.T(ctx, "Account at RADIUS"), accounts.Of(ctx, string(v.now.AccountState))))
+					ctx.Put(frame.FactText(words.T(ctx, "Account at RADIUS"), frame.AccountStates.Of(ctx, string(v.now.AccountState))))
 				}
 				for _, w := range v.waiting {
 					ctx.Put(frame.FactText(words.T(ctx, "Not in force yet"), words.T(ctx, "%s: waits for %s", v.names.Section(ctx, w.Section), words.Told(ctx, w.For))))
@@ -131,13 +131,6 @@ func state(v view) templ.Component {
 // seen is the provisioning that the page shows, as the script compares it.
 func seen(p api.Provisioning) string {
 	return strconv.Itoa(p.Finished) + "," + p.State + "," + string(p.Error)
-}
-
-func until(t *api.Trial) api.Time {
-	if t == nil {
-		return api.Time{}
-	}
-	return t.Until
 }
 
 // judged counts down to the end of a trial, if that is known.

@@ -18,13 +18,8 @@ import (
 )
 
 var (
-	states   = frame.Words{{"unknown", words.N("Not asked yet")}, {"alive", words.N("Answers")}, {"dead", words.N("Does not answer")}}
-	tones    = map[string]string{"unknown": "idle", "alive": "good", "dead": "bad"}
-	accounts = frame.Words{
-		{"", words.N("not asked yet")}, {"found", words.N("found")}, {"remembered", words.N("remembered from before: no server answers")},
-		{"rejected", words.N("refused: the servers do not know this device")}, {"empty", words.N("accepted, but without an account")},
-		{"unknown_flag", words.N("found, with something that this version does not know")}, {"disabled", words.N("found, but switched off")}, {"no_answer", words.N("no server answers")},
-	}
+	states = frame.Words{{"unknown", words.N("Not asked yet")}, {"alive", words.N("Answers")}, {"dead", words.N("Does not answer")}}
+	tones  = map[string]string{"unknown": "idle", "alive": "good", "dead": "bad"}
 )
 
 // whole is the page: the servers, and a question to them.
@@ -147,7 +142,7 @@ func account(v view) templ.Component {
 			inner23 := part.Draw(func(ctx *part.Page) {
 				ctx.Put(frame.FactText(words.T(ctx, "Account"), string(v.now.Account)))
 				ctx.Text(" ")
-				ctx.Put(frame.FactText(words.T(ctx, "Looked for"), accounts.Of(ctx, string(v.now.AccountState))))
+				ctx.Put(frame.FactText(words.T(ctx, "Looked for"), frame.AccountStates.Of(ctx, string(v.now.AccountState))))
 				ctx.Text(" ")
 				inner24 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")

@@ -28,48 +28,16 @@ type sight struct {
 	api.Status
 	calls    []api.Call // running ones
 	faxes    []fax      // that wait or run
-	warnings []warning
+	warnings []api.Warning
 	warned   bool // the device tells warnings
-	messages []message
+	messages []api.Message
 	mailed   bool // the device tells messages
 	admin    bool
 	wrong    *api.Problem // with what was asked for
 }
 
-// A fax is /faxes/{id}, with how far its page is.
-type fax struct {
-	api.Fax
-	Progress *progress `json:"progress"`
-}
-
-type progress struct {
-	Page int  `json:"page"`
-	Rows int  `json:"rows"`
-	Of   *int `json:"of"` // null: not known
-}
-
-// A warning is one of /warnings.
-type warning struct {
-	ID       string   `json:"id"`
-	Severity string   `json:"severity"` // info warning error
-	Text     string   `json:"text"`
-	Todo     api.Text `json:"todo"`
-	Label    api.Text `json:"label"`
-	Link     api.Text `json:"link"`
-}
-
-// A message is one of /messages.
-type message struct {
-	ID      string   `json:"id"`
-	Line    int      `json:"line"`
-	Kind    string   `json:"kind"` // voice text
-	Waiting bool     `json:"waiting"`
-	New     *int     `json:"new"`
-	Old     *int     `json:"old"`
-	At      api.Time `json:"at"`
-	From    api.Text `json:"from"`
-	Text    api.Text `json:"text"`
-}
+// A fax is one with how far its page is, as text.
+type fax struct{ api.Fax }
 
 func (p page) get(w http.ResponseWriter, r *http.Request) { p.show(w, r, http.StatusOK, nil) }
 
@@ -87,7 +55,7 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, wrong *ap
 	var faxes []fax
 	p.ask(r, "/api/v1/faxes", &faxes)
 	for _, f := range faxes {
-		if f.Ended.IsZero() && !over[f.State] {
+		if f.Ended.IsZero() && !f.Over() {
 			s.faxes = append(s.faxes, f)
 		}
 	}
@@ -95,9 +63,6 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, wrong *ap
 	s.mailed = p.ask(r, "/api/v1/messages", &s.messages)
 	p.Show(w, r, status, overview(p.View(r, words.T(r.Context(), "Status")), s))
 }
-
-// over are the states in which a fax stays.
-var over = map[string]bool{"sent": true, "received": true, "failed": true, "cancelled": true}
 
 func (p page) ask(r *http.Request, path string, into any) bool {
 	return p.API.Ask(r, api.Question{Path: path}).Into(into) == nil

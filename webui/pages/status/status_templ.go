@@ -90,7 +90,7 @@ func warnings(s sight) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		if s.warned {
 			ctx.Text("<div class=\"warnings\" data-list=\"warning\"><template>")
-			ctx.Put(warningItem(warning{}, s.admin))
+			ctx.Put(warningItem(api.Warning{}, s.admin))
 			ctx.Text("</template>")
 			if len(s.Lines) > 0 {
 				ctx.Text("<p class=\"allwell\" data-empty")
@@ -116,7 +116,7 @@ func warnings(s sight) templ.Component {
 	})
 }
 
-func warningItem(w warning, admin bool) templ.Component {
+func warningItem(w api.Warning, admin bool) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<div class=\"alert warning\" data-live=\"")
 		ctx.Say("warning/" + w.ID)
@@ -324,7 +324,7 @@ func Machine(p api.Port) templ.Component {
 func faxes(all []fax) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<div class=\"cards\" data-list=\"fax\" data-gone=\"sent received failed cancelled\" data-order=\"first\"><template>")
-		ctx.Put(faxItem(fax{Progress: &progress{}}))
+		ctx.Put(faxItem(fax{api.Fax{Progress: &api.FaxProgress{}}}))
 		ctx.Text("</template>")
 		for _, f := range all {
 			ctx.Put(faxItem(f))
@@ -414,7 +414,7 @@ func faxItem(f fax) templ.Component {
 			})
 			ctx.Around(frame.If("error", f.Error != ""), inner85)
 		})
-		ctx.Around(frame.CardOf(frame.CardView{Title: dash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner70)
+		ctx.Around(frame.CardOf(frame.CardView{Title: frame.OrDash(string(f.Peer)), Names: "peer", Href: "/fax", State: frame.Badge("state", f.State, frame.FaxStates), Live: "fax/" + f.ID, Key: f.ID, Look: "fax", Inner: true}), inner70)
 	})
 }
 
@@ -453,7 +453,7 @@ func provisioning(s sight) templ.Component {
 			inner95 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"trial\">")
 				ctx.Say(words.T(ctx, "These settings are on trial. If the lines do not come back, the ones before return") + " ")
-				ctx.Put(frame.Time("trial.until", until(s.Provisioning.Trial)))
+				ctx.Put(frame.Time("trial.until", s.Provisioning.Trial.End()))
 				ctx.Text("</p>")
 			})
 			ctx.Around(frame.If("trial", s.Provisioning.Trial != nil), inner95)
@@ -470,11 +470,11 @@ func provisioning(s sight) templ.Component {
 }
 
 // messages are what waits for the people of the lines.
-func messages(all []message) templ.Component {
+func messages(all []api.Message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		inner100 := part.Draw(func(ctx *part.Page) {
 			ctx.Text("<div class=\"plainlist\" data-list=\"message\"><template>")
-			ctx.Put(messageItem(message{}))
+			ctx.Put(messageItem(api.Message{}))
 			ctx.Text("</template><p class=\"hush\" data-empty")
 			if len(all) > 0 {
 				ctx.Text(" hidden")
@@ -491,7 +491,7 @@ func messages(all []message) templ.Component {
 	})
 }
 
-func messageItem(m message) templ.Component {
+func messageItem(m api.Message) templ.Component {
 	return part.Draw(func(ctx *part.Page) {
 		ctx.Text("<div data-live=\"")
 		ctx.Say("message/" + m.ID)
@@ -543,7 +543,7 @@ func device(s api.Status) templ.Component {
 				ctx.Text(" ")
 				inner119 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<span translate=\"no\">")
-					ctx.Say(dash(frame.MAC(string(s.Device.MAC))))
+					ctx.Say(frame.OrDash(frame.MAC(string(s.Device.MAC))))
 					ctx.Text("</span>")
 				})
 				ctx.Around(frame.Fact(words.T(ctx, "MAC address")), inner119)
@@ -583,18 +583,4 @@ func (f fax) picture() string {
 		return ""
 	}
 	return "/api/v1/faxes/" + f.ID + "/pages/" + f.at().page + ".png?scale=8&rows=" + f.at().rows
-}
-
-func until(t *api.Trial) api.Time {
-	if t == nil {
-		return api.Time{}
-	}
-	return t.Until
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }
