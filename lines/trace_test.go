@@ -84,6 +84,9 @@ func TestFailoverOnTheLadder(t *testing.T) {
 				w.start()
 				w.after(time.Second)
 				tt.strike(w.primary)
+				for _, server := range []*fakeServer{w.primary, w.backup} { // no answer is seen before its question
+					w.net.Path(server.host, w.agent).Delay(time.Millisecond)
+				}
 				w.dial("600")
 				w.after(20 * time.Second)
 				l, ok := s.Ladder(s.Traced()[0])
