@@ -189,6 +189,7 @@ func (s *Session) Exchange(in, out []int16) {
 		clear(out)
 	}
 	s.heard.pass(len(out))
+	s.remote.pass(len(out))
 	before := s.clock
 	s.clock += int64(len(out))
 	if s.clock >= s.nextReport {

@@ -26,9 +26,9 @@ var errTooLate = errors.New("the socket is not lent any more")
 // A peer behind a NAT comes from elsewhere. For half a minute, until something comes from
 // where it said, one sender of another address may prove to be the peer, as far as the
 // session's Learning allows: by datagrams whose first two octets, UDPTL's sequence number,
-// count up. Then it is the peer, and no other is, the address that the peer said included.
-// A datagram from there settles it at any time before. All other senders are foreign: their
-// datagrams are dropped and counted.
+// count up. Then it is the peer. A datagram from where the peer said settles it within that time,
+// or later when nothing else has. All other senders are foreign: their datagrams are dropped and
+// counted.
 //
 // Its methods are the owning goroutine's but for Stats.
 type Packets struct {
@@ -151,8 +151,10 @@ func (p *Packets) Read(b []byte) (n int, ok bool) {
 func (p *Packets) accept(from netip.AddrPort, number uint16) bool {
 	from = unmap(from)
 	switch {
-	case p.settled:
-		return from == p.peer
+	case p.settled && from == p.peer:
+		return true
+	case p.settled && (from != p.given || p.passed >= learningTime):
+		return false
 	case from == p.given || from == p.peer:
 	case p.passed >= learningTime || !p.prove(from, number):
 		return false

@@ -42,7 +42,7 @@ func TestPacketsLearnTheirPeer(t *testing.T) {
 		{"never", LearnNever, private, []volley{{public, 0, 1, 50, 0}, {private, 0, 1, 3, 3}}, private},
 		{"once locked, nobody moves it", LearnNAT, private, []volley{{private, 0, 1, 1, 1}, {public, 1, 1, 50, 0}, {private, 1, 1, 2, 2}}, private},
 		{"nor what was learned", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {"198.51.100.9:1", 6, 1, 50, 0}, {public, 6, 1, 2, 2}}, public},
-		{"not even the address it named", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {private, 6, 1, 50, 0}, {public, 6, 1, 5, 5}}, public},
+		{"but the address it named", LearnNAT, private, []volley{{public, 0, 1, 6, 2}, {private, 0, 1, 5, 5}, {public, 6, 1, 5, 0}}, private},
 		{"which settles it before", LearnNAT, private, []volley{{public, 0, 1, 4, 0}, {private, 0, 1, 5, 5}, {public, 4, 1, 50, 0}}, private},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,9 +112,14 @@ func TestPacketsStopLearning(t *testing.T) {
 	if n := try(private); n != 10 {
 		t.Errorf("%d datagrams of the address that the peer named are taken", n)
 	}
-	p.SetRemote(netip.MustParseAddrPort("10.9.9.8:6000"))
+	again := netip.MustParseAddrPort("10.9.9.8:6000")
+	p.SetRemote(again)
 	if n := try(outside); n != 6 {
 		t.Errorf("%d datagrams are taken when the peer has named another address, want 6", n)
+	}
+	b.run(30000, nil)
+	if n := try(again); n != 0 || p.Remote() != outside {
+		t.Errorf("half a minute later %d datagrams of the address that it named are taken", n)
 	}
 }
 

@@ -19,21 +19,27 @@ const (
 	samePortRun  = 2 // packets in a row that prove another port of the given address
 	otherHostRun = 5 // and another address
 	candidates   = 4 // senders watched at a time
+
+	yieldTime = 5 * sampleRate // for which the given address settles it at any time
 )
 
 // A remote is where the peer's media is sent to and may come from. That is the address the
 // peer gave. While nothing came from there, one sender elsewhere may prove by packets in
-// sequence that it is the peer behind a NAT. The first packet from the given address or that
-// proof settles it until the next negotiation names another address. All other senders are
-// foreign, from then on the given address too, which anybody can write on a datagram: what they
-// send is never played and moves nothing.
+// sequence that it is the peer behind a NAT; then it is the peer until the next negotiation
+// names another address. A packet from the given address still settles it for some seconds, for
+// what proved itself may be the end of the stream before on the same host, and later when the
+// other has gone quiet: while it speaks, nobody deafens a call who writes that address on a
+// datagram. All other senders are foreign: what they send is never played and moves nothing.
 type remote struct {
 	learning Learning
 	given    netip.AddrPort // by the peer's description
+	control  netip.AddrPort // given for RTCP
 	rtp      netip.AddrPort // in use
 	rtcp     netip.AddrPort // in use; invalid: none is sent
 	settled  bool
 	nowhere  bool // the peer wants nothing sent
+	passed   int  // samples since the address was given, up to yieldTime
+	quiet    int  // since the last packet of the peer, up to longPause
 
 	watched [candidates]candidate
 	next    int // the candidate to be replaced
@@ -55,7 +61,7 @@ func (r *remote) set(given, rtcp netip.AddrPort) {
 	if r.nowhere || given == r.given {
 		return
 	}
-	*r = remote{learning: r.learning, given: given, rtp: given, rtcp: rtcp}
+	*r = remote{learning: r.learning, given: given, control: rtcp, rtp: given, rtcp: rtcp}
 }
 
 // known reports whether there is an address to send to.
@@ -65,22 +71,31 @@ func (r *remote) known() bool { return !r.nowhere && r.rtp.IsValid() }
 func (r *remote) accept(from netip.AddrPort, ssrc uint32, seq uint16) bool {
 	switch {
 	case from == r.rtp && r.settled:
+		r.quiet = 0
 		return true
-	case !r.rtp.IsValid():
-		return false
-	case r.settled:
+	case !r.rtp.IsValid(), r.settled && !r.yields(from):
 		return false
 	case from == r.given:
-		r.settled = true
+		r.rtp, r.rtcp, r.settled, r.quiet = from, r.control, true, 0
 		return true
 	case !r.prove(from, ssrc, seq):
 		return false
 	}
-	r.rtp, r.rtcp, r.settled = from, netip.AddrPort{}, true
+	r.rtp, r.rtcp, r.settled, r.quiet = from, netip.AddrPort{}, true, 0
 	if from.Port() < 65535 {
 		r.rtcp = netip.AddrPortFrom(from.Addr(), from.Port()+1)
 	}
 	return true
+}
+
+// pass lets n samples pass.
+func (r *remote) pass(n int) {
+	r.passed, r.quiet = min(r.passed+n, yieldTime), min(r.quiet+n, longPause)
+}
+
+// yields reports that a settled stream moves with a packet from there.
+func (r *remote) yields(from netip.AddrPort) bool {
+	return from == r.given && (r.passed < yieldTime || r.quiet >= longPause)
 }
 
 // prove counts a packet for its sender and reports whether that is now known to be the peer.
@@ -132,7 +147,7 @@ func (r *remote) mayControl(from netip.AddrPort) bool {
 
 // possible reports a sender that accept may take for the peer, or learn from.
 func (r *remote) possible(from netip.AddrPort) bool {
-	return r.rtp.IsValid() && (!r.settled || from == r.rtp)
+	return r.rtp.IsValid() && (!r.settled || from == r.rtp || r.yields(from))
 }
 
 // isPublic reports an address that is the same on both sides of a NAT.

@@ -13,6 +13,8 @@ type run struct {
 	seq   uint16
 	n     int
 	taken int // how many of them are accepted
+
+	before int // ms that pass before the first
 }
 
 func TestRemote(t *testing.T) {
@@ -27,27 +29,30 @@ func TestRemote(t *testing.T) {
 		runs     []run
 		remote   string // where we send at the end
 	}{
-		{"from where it said", LearnNAT, public, []run{{public, 1, 1, 3, 3}}, public},
-		{"another port of the same host", LearnNAT, public, []run{{"203.0.113.5:9", 1, 1, 5, 4}}, "203.0.113.5:9"},
-		{"a private address behind a NAT", LearnNAT, private, []run{{public, 1, 1, 10, 6}}, public},
-		{"an address of a carrier's NAT", LearnNAT, "100.64.3.4:4000", []run{{public, 1, 65534, 10, 6}}, public},
-		{"a public address is not moved to another host", LearnNAT, public, []run{{"198.51.100.9:4000", 1, 1, 100, 0}}, public},
-		{"unless that is wanted", LearnAny, public, []run{{"198.51.100.9:4000", 1, 1, 10, 6}}, "198.51.100.9:4000"},
-		{"never", LearnNever, private, []run{{public, 1, 1, 100, 0}, {"192.168.1.7:9", 1, 1, 100, 0}, {private, 1, 1, 3, 3}}, private},
-		{"numbers that do not follow prove nothing", LearnNAT, private, []run{{public, 1, 1, 4, 0}, {public, 1, 9, 4, 0}, {public, 2, 13, 4, 0}}, private},
-		{"once settled, nobody moves it", LearnNAT, private, []run{{private, 1, 1, 1, 1}, {public, 1, 2, 100, 0}, {"192.168.1.7:9", 1, 1, 100, 0}, {private, 1, 2, 1, 1}}, private},
-		{"once learned, no other moves it", LearnNAT, private, []run{{public, 1, 1, 6, 2}, {"198.51.100.9:1", 9, 1, 100, 0}, {public, 1, 7, 1, 1}}, public},
-		{"not even the one it gave", LearnNAT, private, []run{{public, 1, 1, 6, 2}, {private, 1, 7, 100, 0}, {public, 1, 7, 10, 10}}, public},
-		{"which settles it before", LearnNAT, private, []run{{public, 9, 1, 4, 0}, {private, 1, 1, 2, 2}, {public, 9, 5, 10, 0}}, private},
+		{"from where it said", LearnNAT, public, []run{{public, 1, 1, 3, 3, 0}}, public},
+		{"another port of the same host", LearnNAT, public, []run{{"203.0.113.5:9", 1, 1, 5, 4, 0}}, "203.0.113.5:9"},
+		{"a private address behind a NAT", LearnNAT, private, []run{{public, 1, 1, 10, 6, 0}}, public},
+		{"an address of a carrier's NAT", LearnNAT, "100.64.3.4:4000", []run{{public, 1, 65534, 10, 6, 0}}, public},
+		{"a public address is not moved to another host", LearnNAT, public, []run{{"198.51.100.9:4000", 1, 1, 100, 0, 0}}, public},
+		{"unless that is wanted", LearnAny, public, []run{{"198.51.100.9:4000", 1, 1, 10, 6, 0}}, "198.51.100.9:4000"},
+		{"never", LearnNever, private, []run{{public, 1, 1, 100, 0, 0}, {"192.168.1.7:9", 1, 1, 100, 0, 0}, {private, 1, 1, 3, 3, 0}}, private},
+		{"numbers that do not follow prove nothing", LearnNAT, private, []run{{public, 1, 1, 4, 0, 0}, {public, 1, 9, 4, 0, 0}, {public, 2, 13, 4, 0, 0}}, private},
+		{"once settled, nobody moves it", LearnNAT, private, []run{{private, 1, 1, 1, 1, 0}, {public, 1, 2, 100, 0, 0}, {"192.168.1.7:9", 1, 1, 100, 0, 0}, {private, 1, 2, 1, 1, 0}}, private},
+		{"once learned, no other moves it", LearnNAT, private, []run{{public, 1, 1, 6, 2, 0}, {"198.51.100.9:1", 9, 1, 100, 0, 0}, {public, 1, 7, 1, 1, 0}}, public},
+		{"but the one it gave", LearnNAT, private, []run{{from: "198.51.100.9:1", ssrc: 9, seq: 1, n: 6, taken: 2}, {from: private, ssrc: 1, seq: 1, n: 2, taken: 2, before: 4900}, {from: "198.51.100.9:1", ssrc: 9, seq: 7, n: 10}}, private},
+		{"and not that in the middle of a call", LearnNAT, private, []run{{from: public, ssrc: 1, seq: 1, n: 6, taken: 2}, {from: public, ssrc: 1, seq: 7, n: 1, taken: 1, before: 5000}, {from: private, ssrc: 1, seq: 8, n: 100, before: 400}, {from: public, ssrc: 1, seq: 8, n: 10, taken: 10}}, public},
+		{"but when the other has gone quiet", LearnNAT, private, []run{{from: public, ssrc: 1, seq: 1, n: 6, taken: 2}, {from: private, ssrc: 1, seq: 7, n: 10, taken: 10, before: 5000}}, private},
+		{"which settles it before", LearnNAT, private, []run{{public, 9, 1, 4, 0, 0}, {private, 1, 1, 2, 2, 0}, {public, 9, 5, 10, 0, 0}}, private},
 		{"four others at the same time do not hinder it", LearnNAT, private, []run{
-			{"198.51.100.1:1", 1, 1, 1, 0}, {"198.51.100.2:1", 1, 1, 1, 0}, {"198.51.100.3:1", 1, 1, 1, 0},
-			{public, 1, 1, 2, 0}, {"198.51.100.1:1", 1, 5, 1, 0}, {public, 1, 3, 4, 2}}, public},
+			{"198.51.100.1:1", 1, 1, 1, 0, 0}, {"198.51.100.2:1", 1, 1, 1, 0, 0}, {"198.51.100.3:1", 1, 1, 1, 0, 0},
+			{public, 1, 1, 2, 0, 0}, {"198.51.100.1:1", 1, 5, 1, 0, 0}, {public, 1, 3, 4, 2, 0}}, public},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := remote{learning: tt.learning}
 			given := netip.MustParseAddrPort(tt.given)
 			r.set(given, netip.AddrPortFrom(given.Addr(), given.Port()+1))
 			for _, run := range tt.runs {
+				r.pass(run.before * samplesPerMS)
 				taken := 0
 				for i := range run.n {
 					if r.accept(netip.MustParseAddrPort(run.from), run.ssrc, run.seq+uint16(i)) {
@@ -206,6 +211,21 @@ func foreignPackets(t *testing.T, learning Learning, moment string) {
 				t.Error("something was sent to a stranger")
 			}
 		})
+	}
+}
+
+// The far end's stream moves to another port of its host, as with a call that takes another's place
+// at one server. The end of the old stream proves nothing that lasts.
+func TestEndOfTheStreamBefore(t *testing.T) {
+	b := newBench(t, Config{}, ulaw20)
+	b.talk(peers, 1, 1, 50)
+	next := netip.AddrPortFrom(peers.Addr(), peers.Port()+10)
+	if err := b.Update(ulaw20.to(next)); err != nil {
+		t.Fatal(err)
+	}
+	b.talk(peers, 1, 51, 20)
+	if heard := b.talk(next, 2, 1, 50); loud(heard) < 45*160 || b.Remote() != next {
+		t.Errorf("%d samples heard, sends to %v", loud(heard), b.Remote())
 	}
 }
 
