@@ -51,7 +51,7 @@ func (j *judge) compare(f *front, b *back, came, left, far uint64, steady bool) 
 	}
 	j.suspect(b, steady)
 	switch {
-	case b.overflows() || j.loses():
+	case b.overflows() || j.loses(b):
 		j.restart(f, b)
 	case j.wins(b) && min(came, j.came) < far-far>>2: // more is no echo of it
 		j.promote(f, b)
@@ -139,9 +139,11 @@ func (j *judge) wins(b *back) bool {
 }
 
 // loses tells whether the back filter has gone astray, as after a trial while the near
-// party talked.
-func (j *judge) loses() bool {
-	if j.worse++; j.trial > 0 || j.back <= j.front+j.front>>1 {
+// party talked; or whether it is of no use although it takes itself for far better than the
+// other: it has learnt what was no echo, and would go on too slowly to learn another thing.
+func (j *judge) loses(b *back) bool {
+	useless := j.back >= j.front && b.gain < j.gain>>3
+	if j.worse++; j.trial > 0 || !useless && j.back <= j.front+j.front>>1 {
 		j.worse = 0
 	}
 	return j.worse >= losesAfter
