@@ -135,6 +135,15 @@ func (h *house) set(change func()) {
 	}
 }
 
+// order has others be asked. A configuration that somebody may read is not changed.
+func (h *house) order(words []string) {
+	h.set(func() {
+		c := *h.config
+		c.Provisioning.Order = words
+		h.config = &c
+	})
+}
+
 // pace is how often the line looks at itself: often after something has happened.
 func (h *house) pace() time.Duration {
 	h.mu.Lock()
@@ -639,7 +648,7 @@ func TestNobodyIsToBeAsked(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.after(time.Minute)
 		order := func(words ...string) Status {
-			h.set(func() { h.config.Provisioning.Order = words })
+			h.order(words)
 			if err := h.k.Reconfigured(context.Background()); err != nil {
 				t.Fatal(err)
 			}
@@ -649,13 +658,15 @@ func TestNobodyIsToBeAsked(t *testing.T) {
 		if s := order(); !s.Next.IsZero() {
 			t.Errorf("the next look is told to be at %v", s.Next)
 		}
+		if s := order("static"); s.Next.IsZero() {
+			t.Error("no next look is told")
+		}
+		order()
 		h.after(30 * 24 * time.Hour)
 		if s := h.k.Status(); s.Attempt != looks {
 			t.Errorf("it has looked %d times", s.Attempt-looks)
 		}
-		if s := order("static"); s.Next.IsZero() {
-			t.Error("no next look is told")
-		}
+		order("static")
 		h.after(time.Minute)
 		if s := h.k.Status(); s.Attempt != looks+1 {
 			t.Errorf("it has looked %d times once there was somebody to ask", s.Attempt-looks)
@@ -673,7 +684,7 @@ func TestSilenceTakesNothingAway(t *testing.T) {
 		h.k.finders["radius"] = finds{numbers, nil}
 		h.set(func() { h.finding, h.err = &Finding{}, silence })
 		order := func(words string) {
-			h.set(func() { h.config.Provisioning.Order = strings.Split(words, ",") })
+			h.order(strings.Split(words, ","))
 			h.ask()
 			h.after(5 * time.Second)
 		}

@@ -64,6 +64,12 @@ func hostileForm(t *testing.T, keys []api.Section, path string, all []string) (e
 	keys = slices.DeleteFunc(slices.Clone(keys), func(s api.Section) bool { // what another page shows costs time
 		return strings.TrimRight(sectionOf(path), "1") != s.Name || s.Numbered != strings.HasSuffix(sectionOf(path), "1")
 	})
+	for i, section := range keys { // its interface completes them, and others are at theirs
+		keys[i].Keys = slices.Clone(section.Keys)
+		for j, k := range keys[i].Keys {
+			keys[i].Keys[j].Choices = slices.Clone(k.Choices)
+		}
+	}
 	b := &book{keys: keys, only: sectionOf(path), file: "[sip1]\nregister_addr = 127.0.0.1\n[port1]\ndriver = sim\n"}
 	ask := open(t, b)
 	before := b.now(t)
