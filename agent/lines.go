@@ -21,6 +21,7 @@ type lineUnit struct {
 	cfg    *config.Line
 	cancel context.CancelFunc // nil: not started
 	done   chan struct{}
+	change int // it was set up with that one of the lines
 
 	started atomic.Bool // by now
 	leaving atomic.Bool // it is about to be taken away, and begins no calls
@@ -32,7 +33,7 @@ func (a *Agent) addLines(wanted []*config.Line) {
 	device := a.lineDevice()
 	for _, c := range wanted {
 		if a.unit(c.N) == nil {
-			made = append(made, &lineUnit{line: lines.New(c, device), cfg: c, done: make(chan struct{})})
+			made = append(made, &lineUnit{line: lines.New(c, device), cfg: c, done: make(chan struct{}), change: int(a.lineSets.Load()) + 1})
 		}
 	}
 	if len(made) == 0 {

@@ -52,6 +52,15 @@ func (s settler) Lines() provisioning.Lines {
 	return l
 }
 
+// Line implements provisioning.Device.
+func (s settler) Line(n int) (change int, registered bool) {
+	u := s.a.unit(n)
+	if u == nil || !u.cfg.Enabled || u.cfg.RegisterAddr == "" {
+		return 0, false
+	}
+	return u.change, u.line.Snapshot().State == registrar.Registered
+}
+
 // newKeeper makes what keeps the settings fresh.
 func (a *Agent) newKeeper() *provisioning.Keeper {
 	return provisioning.New(provisioning.Options{

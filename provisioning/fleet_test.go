@@ -51,6 +51,7 @@ func (m member) Identity() config.Identity {
 func (m member) Config() *config.Config { return m.c }
 func (m member) Reload() error          { return nil }
 func (m member) Lines() Lines           { return Lines{} }
+func (m member) Line(int) (int, bool)   { return 0, false }
 func (m member) Check(provisioned []config.Layer, _ []byte) (*config.Config, error) {
 	return config.Load(provisioned, config.Checks{})
 }

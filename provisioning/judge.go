@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tipring/internal/config"
@@ -99,6 +100,7 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 		return 0, err
 	}
 	before := k.device.Lines()
+	k.stake(before)
 	if err := k.store.Switch(n, generations.Trial); err != nil {
 		return 0, err
 	}
@@ -121,6 +123,40 @@ func (k *Keeper) put(now time.Time, c generations.Content) (n int, err error) {
 	}
 	k.showTrial()
 	return n, nil
+}
+
+// stake notes which lines are registered before settings are put on trial: those of them that are set
+// up anew have something to show. While others are on trial, what these had to show counts too.
+func (k *Keeper) stake(before Lines) {
+	if k.trial.Phase() == Settled {
+		k.staked, k.since = nil, before.Changes
+	}
+	for _, l := range k.device.Config().Lines {
+		if _, registered := k.device.Line(l.N); registered && !slices.Contains(k.staked, l.N) {
+			k.staked = append(k.staked, l.N)
+		}
+	}
+}
+
+// proven tells whether what runs has shown that a line can register with it: one of those that were
+// registered before and are set up anew. A line that is as it was says nothing. Where there is none
+// such, as on a device's first settings, or when nobody could tell after all, any line will do.
+func (k *Keeper) proven(l Lines) bool {
+	if p := k.trial.Phase(); p == OnTrial || p == GoneBack {
+		atStake := false
+		for _, n := range k.staked {
+			if change, registered := k.device.Line(n); change > k.since {
+				if registered {
+					return true
+				}
+				atStake = true
+			}
+		}
+		if atStake {
+			return false
+		}
+	}
+	return l.Registered
 }
 
 // switchedOff reports settings that say of every line that it is not to work. Settings that
@@ -234,6 +270,7 @@ func (k *Keeper) step(now time.Time, s Step) {
 // run puts a generation of the store in force, or leaves what runs.
 func (k *Keeper) run(now time.Time, n int, v generations.Verdict) bool {
 	was := k.current()
+	k.since = k.device.Lines().Changes
 	if err := k.store.Switch(n, v); err != nil {
 		k.log.Error("generation not changed", "generation", n, "err", err)
 		return false

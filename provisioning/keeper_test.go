@@ -40,7 +40,8 @@ type house struct {
 	busy     bool
 	waiting  bool
 	reloads  int
-	changes  int // of the line
+	changes  int    // of the lines
+	setUp    [3]int // by line: the change that it was set up with
 	ending   bool
 	slow     time.Duration // the source
 	moved    time.Time     // when something happened last
@@ -180,11 +181,18 @@ func (h *house) Reload() error {
 	if h.ending {
 		return ErrEnded
 	}
-	ofLine := func(ch config.Change) bool { return ch.Section == "sip1" }
-	if old := h.config; old == nil || slices.ContainsFunc(config.Diff(old, c), ofLine) {
+	of := func(section string) bool {
+		return h.config == nil || slices.ContainsFunc(config.Diff(h.config, c), func(ch config.Change) bool { return ch.Section == section })
+	}
+	if of("sip1") {
 		h.register = time.Now().Add(time.Second)
 		h.refused = time.Time{}
 		h.changes++
+		h.setUp[1] = h.changes
+	}
+	if of("sip2") {
+		h.changes++
+		h.setUp[2] = h.changes
 	}
 	h.config, h.moved = c, time.Now()
 	h.reloads++
@@ -195,11 +203,26 @@ func (h *house) Reload() error {
 	return nil
 }
 
+// second reports that there is a line 2, which is registered whenever a server is up.
+func (h *house) second() bool { return h.config.Line(2) != nil && !h.down }
+
+func (h *house) Line(n int) (change int, registered bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch line := h.config.Line(n); {
+	case line == nil || !line.Enabled || line.RegisterAddr == "":
+		return 0, false
+	case n == 2:
+		return h.setUp[2], h.second()
+	}
+	return h.setUp[1], !h.down && !time.Now().Before(h.register) && h.config.Line(1).AuthPassword == h.password
+}
+
 func (h *house) Lines() Lines {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	line := h.config.Line(1)
-	l := Lines{Registering: line.Enabled && line.RegisterAddr != "", Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals, Changes: h.changes}
+	l := Lines{Registering: line.Enabled && line.RegisterAddr != "", Busy: h.busy, Waiting: h.waiting, Refusals: h.refusals, Changes: h.changes, Registered: h.second()}
 	if h.down || time.Now().Before(h.register) || !l.Registering {
 		return l
 	}
@@ -417,6 +440,57 @@ func TestBadSettingsDuringAnOutage(t *testing.T) {
 		h.want(OnProbation, "wrong")
 		h.after(TrialTime)
 		h.want(RolledBack, "right")
+	})
+}
+
+// A line that is as it was proves nothing about what another one was changed to. One that was not
+// registered before has nothing to lose.
+func TestAnotherLineProvesNothing(t *testing.T) {
+	const second = "[sip2]\nusername = 202\nregister_addr = pbx.example\n"
+	for _, tt := range []struct {
+		name, file string
+		after      time.Duration
+		state      State
+		password   string
+	}{
+		{"the changed one is lost", withPassword("wrong") + second, TrialTime - time.Second, OnProbation, "wrong"},
+		{"and comes back", withPassword("wrong") + second, TrialTime + 5*time.Second, RolledBack, "right"},
+		{"the changed one registers", withPassword("right") + "display_name = Desk\n" + second, 5 * time.Second, Good, "right"},
+		{"the other is changed, too, and registers", withPassword("wrong") + second + "display_name = Desk\n", 5 * time.Second, Good, "wrong"},
+		{"the other is taken away", withPassword("right"), 5 * time.Second, Good, "right"},
+		{"a change after the one that lost a line", "", TrialTime + 10*time.Second, RolledBack, "right"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.settled()
+				h.offer(withPassword("right") + second)
+				h.after(10 * time.Second)
+				h.want(Good, "right")
+				if tt.file != "" {
+					h.offer(tt.file)
+				} else {
+					h.offer(withPassword("wrong") + second)
+					h.after(5 * time.Second)
+					h.offer(withPassword("wrong") + second + "[web]\nlisten = 127.0.0.1:8080\n")
+				}
+				h.after(tt.after)
+				h.want(tt.state, tt.password)
+			})
+		})
+	}
+}
+
+// A line that registers with neither the new settings nor those before is no reason to go back,
+// nor to doubt the new ones when another line is registered.
+func TestALineThatIsLostAnyway(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.settled()
+		h.offer(withPassword("right") + "[sip2]\nusername = 202\nregister_addr = pbx.example\n")
+		h.after(10 * time.Second)
+		h.set(func() { h.password = "nobody knows" })
+		h.offer(withPassword("new") + "[sip2]\nusername = 202\nregister_addr = pbx.example\n")
+		h.after(TrialTime + BackTime + 10*time.Second)
+		h.want(Good, "new")
 	})
 }
 

@@ -46,6 +46,10 @@ type Device interface {
 	Reload() error
 
 	Lines() Lines
+
+	// Line tells of a line that is to register with which of Lines.Changes it was set up, 1 being the
+	// first, and whether it is registered; 0: there is none of that number.
+	Line(n int) (change int, registered bool)
 }
 
 // Lines is how the lines are, as far as a judgement of settings needs it.
@@ -101,7 +105,9 @@ type Keeper struct {
 	ctx       context.Context
 	schedule  Schedule
 	trial     Trial
-	refusals  int // of Lines at the last look
+	staked    []int // lines that were registered before what is on trial
+	since     int   // Lines.Changes before what runs was put in force
+	refusals  int   // of Lines at the last look
 	asking    bool
 	again     bool // somebody asked while an attempt was running
 	waiting   *outcome
@@ -360,7 +366,7 @@ func (k *Keeper) look(now time.Time) {
 		k.step(now, k.trial.Refused(now))
 		k.showTrial()
 	}
-	if l.Registered {
+	if k.proven(l) {
 		k.step(now, k.trial.Registered())
 	}
 }
