@@ -105,6 +105,30 @@ func TestFaultsBesideTheirFields(t *testing.T) {
 	r.post("/ports/1", form).has(t, 422, "a line that exists")
 }
 
+// Blanks around what is pasted are none of the value. Those of a secret may be its own, and the
+// file would lose them.
+func TestBlanksAroundValues(t *testing.T) {
+	r := start(t, "[sip1]\n[port1]\ndriver = sim\n")
+	form := r.get("/line/1/sip").fields()
+	form.Set("register_addr", "\u00a0127.0.0.71 \t")
+	form.Set("auth_password", "hush ")
+	r.post("/line/1/sip", form).has(t, 422, `href="#auth_password"`, "text without blanks")
+	form.Set("auth_password", "")
+	shown := r.post("/line/1/sip", form)
+	shown.has(t, 200, "127.0.0.71")
+	confirm := shown.fields()
+	confirm.Set("action", "confirm")
+	if done := r.post("/line/1/sip", confirm); done.status != http.StatusSeeOther || r.local() != "[sip1]\nregister_addr = 127.0.0.71\n" {
+		t.Errorf("%d, local %q", done.status, r.local())
+	}
+	if kept := r.get("/line/1/sip").fields(); kept.Get("register_addr") != "127.0.0.71" {
+		t.Errorf("shown as %q", kept.Get("register_addr"))
+	}
+	form = r.get("/line/1/sip").fields()
+	form.Set("register_addr", "127.0.0.71 ")
+	r.post("/line/1/sip", form).has(t, 303)
+}
+
 // A field that somebody else has changed meanwhile, and this one has not, stays as the other
 // left it; what both changed is shown again before it is taken.
 func TestSomebodyElseMeanwhile(t *testing.T) {

@@ -46,6 +46,9 @@ func (s *sheet) shownNow() string {
 	return string(text)
 }
 
+// blanks come along when a value is pasted. The file keeps none of them around a value.
+const blanks = " \t\u00a0"
+
 // patch is the merge patch of what a form changes; nil: nothing. A field that the form does
 // not have changes nothing; an unticked box has its hidden companion.
 func (s *sheet) patch(typed url.Values) json.RawMessage {
@@ -71,12 +74,12 @@ func (s *sheet) patch(typed url.Values) json.RawMessage {
 				set[k.Name] = &v
 			}
 		default:
-			v := values[len(values)-1]
+			typed := values[len(values)-1]
 			before, known := was[k.Name]
 			if !known {
 				before = s.shown(k)
 			}
-			if v != before {
+			if v := strings.Trim(typed, blanks); typed != before && v != before {
 				set[k.Name] = &v
 			}
 		}
