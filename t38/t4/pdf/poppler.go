@@ -40,6 +40,7 @@ const (
 	descriptor     = "/dev/fd/3" // of the file, in the program
 	outputMost     = 1 << 16     // octets of pdfinfo
 	complaintMost  = 200         // octets of a program's complaint that are reported
+	notOpened      = 1           // the programs' exit status, where the file is not to be read
 )
 
 // Size is the number of pages of a file, and the size of one of them in thousandths of a point.
@@ -222,6 +223,10 @@ func (r *running) finish() error {
 			err = r.ctx.Err()
 		}
 		r.err = fmt.Errorf("pdf: %s: %w%s", r.name, err, r.complaint.text())
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == notOpened && !r.complaint.about("password") {
+			r.err = fmt.Errorf("pdf: this PDF is damaged and cannot be opened: print or export it again (%s: %w%s)", r.name, err, r.complaint.text())
+		}
 	}
 	r.cancel()
 	return r.err
@@ -254,14 +259,21 @@ func (c *complaint) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// text is printable, and on one line.
+// about reports a complaint with a word.
+func (c *complaint) about(word string) bool { return strings.Contains(string(c.said), word) }
+
+// text is the first line, printable, to its last whole word.
 func (c *complaint) text() string {
+	said, _, whole := strings.Cut(strings.TrimSpace(string(c.said)), "\n")
+	if i := strings.LastIndexByte(said, ' '); !whole && len(c.said) == complaintMost && i > 0 {
+		said = said[:i]
+	}
 	s := strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return ' '
 		}
 		return r
-	}, strings.TrimSpace(string(c.said)))
+	}, said)
 	if s == "" {
 		return ""
 	}

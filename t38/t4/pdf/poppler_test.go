@@ -51,7 +51,9 @@ func TestRendererFaults(t *testing.T) {
 		{"writes a map of nothing", "printf 'P5\\n0 0\\n255\\n'", "0 x 0"},
 		{"writes half a map", "printf 'P5\\n4 2\\n255\\nabcd'", "row 2 of 2"},
 		{"dies in a map", "printf 'P5\\n4 2\\n255\\nabcd'; echo oh >&2; exit 1", "exit status 1: oh"},
-		{"talks at length", "i=0; while [ $i -lt 999 ]; do i=$((i+1)); echo 'it is bad' >&2; done; exit 1", "it is bad it is bad"},
+		{"talks at length", "i=0; while [ $i -lt 999 ]; do i=$((i+1)); echo 'it is bad' >&2; done; exit 1", "this PDF is damaged and cannot be opened: print or export it again (pdftoppm: exit status 1: it is bad)"},
+		{"ends in a word", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); printf 'sentence ' >&2; done; exit 1", "sentence sentence)"},
+		{"wants a password", "echo 'Command Line Error: Incorrect password' >&2; exit 1", "pdf: pdftoppm: exit status 1: Command"},
 		{"uses a processor for ever", "while :; do :; done", "killed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
