@@ -207,8 +207,10 @@ func TestNewPasswords(t *testing.T) {
 		{"administrator", false}, // the user's name
 		{"Administrator", false},
 		{"what I came in with", false},
-		{strings.Repeat("x", 128), true},
-		{strings.Repeat("x", 129), false},
+		{strings.Repeat("xy", 64), true},
+		{strings.Repeat("xy", 64) + "x", false},
+		{strings.Repeat(" ", 10), false},
+		{strings.Repeat("ä", 10), false},
 		{"line\nbreak in it", false},
 		{"no text \xff\xfe\xfd\xfc", false},
 	} {

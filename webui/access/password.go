@@ -33,6 +33,8 @@ func checkPassword(field, name, password string, known ...string) error {
 		return &InvalidError{field, fmt.Sprintf("A password has at most %d octets.", MaxPassword)}
 	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
 		return &InvalidError{field, "A password is text without control characters."}
+	case strings.Trim(password, first(password)) == "":
+		return &InvalidError{field, "A password is more than one character again and again."}
 	case strings.EqualFold(password, name):
 		return &InvalidError{field, "The password is the user's name: choose another one."}
 	}
@@ -42,6 +44,12 @@ func checkPassword(field, name, password string, known ...string) error {
 		}
 	}
 	return nil
+}
+
+// first is the first character of a text that has one.
+func first(text string) string {
+	_, n := utf8.DecodeRuneInString(text)
+	return text[:n]
 }
 
 // A cost is what a password costs to compute (RFC 9106 section 3.1).
