@@ -120,7 +120,7 @@ func (b *builder) checkSIP(s *section, sip *SIP) {
 
 func (b *builder) checkLine(s *section, l *Line) {
 	if l.BackupAddr != "" && l.RegisterAddr == "" {
-		b.conflict("a register_addr, the primary that it backs up", spot{s, "backup_addr"}, spot{s, "register_addr"})
+		b.conflict("a Server Address of SIP Server 1 (register_addr), the primary that it backs up", spot{s, "backup_addr"}, spot{s, "register_addr"})
 	}
 	if l.Enabled && l.RegisterAddr != "" && l.Username == "" {
 		// An absent username has a default; an empty one cannot be registered.

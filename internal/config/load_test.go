@@ -115,7 +115,7 @@ tipring.ini:10: [sip2] server_name = ::: wanted an IP address, a host name or no
 		{"a certificate without its key", "[web]\ntls_cert = /etc/cert.pem",
 			"tipring.ini:2: [web] tls_cert = /etc/cert.pem: wanted tls_cert and tls_key together"},
 		{"a backup of nothing", "[sip1]\nbackup_addr = 192.0.2.2",
-			"tipring.ini:2: [sip1] backup_addr = 192.0.2.2: wanted a register_addr, the primary that it backs up"},
+			"tipring.ini:2: [sip1] backup_addr = 192.0.2.2: wanted a Server Address of SIP Server 1 (register_addr), the primary that it backs up"},
 		{"nobody to register", "[sip1]\nusername =\nregister_addr = 192.0.2.2",
 			"tipring.ini:2: [sip1] username = : wanted a user name to register at register_addr"},
 		{"a hotline to nowhere", "[sip1]\nenable_hotline = 1",

@@ -179,7 +179,7 @@ func TestRestoresThatAreRefused(t *testing.T) {
 		{"the wrong password", []string{"@file", "x", "password", "p"}, fmt.Errorf("backup: %w", backup.ErrPassword), `422 "pointer":"#/password"`},
 		{"no backup", []string{"@file", "x", "password", "p"}, fmt.Errorf("backup: %w", backup.ErrNotBackup), `422 "pointer":"#/file"`},
 		{"of a later version", []string{"@file", "x", "password", "p"}, fmt.Errorf("backup: %w", backup.ErrNewer), `422 newer version`},
-		{"faults", []string{"@file", "x", "password", "p"}, &FaultError{[]Fault{{Text: "bad"}}}, `422 1 faults`},
+		{"faults", []string{"@file", "x", "password", "p"}, &FaultError{[]Fault{{Text: "bad"}}}, `422 the configuration has a fault`},
 	} {
 		s := &safe{err: tt.err}
 		media, body := backupForm(t, tt.fields...)

@@ -56,7 +56,11 @@ func ProblemOf(err error) *Problem {
 	}
 	var faults *FaultError
 	if errors.As(err, &faults) {
-		p = problem(http.StatusUnprocessableEntity, fmt.Sprintf("the configuration has %d faults", len(faults.Faults)))
+		text := "the configuration has a fault"
+		if n := len(faults.Faults); n != 1 {
+			text = fmt.Sprintf("the configuration has %d faults", n)
+		}
+		p = problem(http.StatusUnprocessableEntity, text)
 		p.Faults = faults.Faults
 		return p
 	}
