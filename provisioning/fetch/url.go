@@ -33,7 +33,7 @@ func parseURL(s string) (*url.URL, error) {
 	if u.Opaque != "" || u.Hostname() == "" {
 		return refuse(u.Scheme + " without a host")
 	}
-	if strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`"<>\^|{}`+"`", r) }) {
+	if strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>\^|{}`+"`", r) }) {
 		return refuse("an odd character in the host")
 	}
 	if _, err := port(u); err != nil {

@@ -59,7 +59,8 @@ func judge(t *testing.T, data []byte) {
 	}
 	if err == nil {
 		for _, w := range c.Warnings {
-			if w.Later == "" && !strings.Contains(w.Wanted, "a section [sip") {
+			// What depends on settings besides those of the file is not the file's fault.
+			if w.Later == "" && w.Key != "srtp" && !strings.Contains(w.Wanted, "a section [sip") {
 				t.Errorf("config.Load warns: %v", w)
 			}
 		}
