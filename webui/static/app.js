@@ -1,4 +1,4 @@
-// What keeps the pages up to date. All can be read and set without it.
+// Keeps the pages up to date. All works without it.
 // Elements say what they follow (webui/frame/live.templ):
 // data-live="line/1"   root: the resource that its parts show
 // data-list="call"     container of such roots, with a <template> for one that appears;
@@ -7,9 +7,9 @@
 // data-field="a.b"     text of a member; data-format: how; data-words: the word of a value
 // data-attr="state"    data-state of the element
 // data-value, -max     of a progress or meter; data-href, -src: an address with {members}
-// data-if="trial"      hidden while the member is nothing; "!trial": while not
+// data-if="trial"      hidden while it is nothing; "!trial": while not
 // data-reload="a b"    [data-renew] is drawn anew once these are not data-seen
-// data-countdown, -time, -elapsed: moments and spans, each second; data-clock: as a clock shows it
+// data-countdown, -time, -elapsed: moments, spans, each second; data-clock: by the clock
 'use strict';
 (() => {
   const root = document.documentElement, body = document.body;
@@ -44,6 +44,7 @@
     const t = Date.parse(el.dateTime);
     if (isNaN(t)) return;
     const s = (t - now()) / 1000, far = Math.abs(s);
+    if (el.dataset.time === 'next_try') el.parentNode.hidden = s < 0;
     const i = steps.findIndex(step => far < step[0]);
     const local = new Date(t).toLocaleString(root.lang, { dateStyle: 'medium', timeStyle: 'medium' });
     const text = i < 0 ? local : i === 0 && far < 10 ? relative.format(0, 'second')
@@ -96,7 +97,7 @@
     if (v) el.dateTime = v;
     else { el.removeAttribute('datetime'); say(el, '–'); }
   }
-  // The element and its parts, but for roots and lists inside.
+  // The element and its parts, but roots and lists inside.
   function apply(el, data) {
     for (const part of [el, ...all('*', el)]) {
       if (part !== el && part.closest('[data-live],[data-list],[data-answer]') !== el) continue;
@@ -123,7 +124,7 @@
     el.dispatchEvent(new CustomEvent('live', { detail: data, bubbles: true }));
   }
 
-  // An answer that is not the page (busy, away, logged out) leaves what is there until the next try.
+  // An answer that is not the page (busy, away, logged out) leaves what is there until then.
   // What is asked for by itself is no visit.
   const byItself = { headers: { 'Tipring-Page': '1' } };
   let turns = 0, owed = false;

@@ -248,6 +248,17 @@ func TestOneFax(t *testing.T) {
 	}
 }
 
+// The next try is shown while it is to come.
+func TestNextTry(t *testing.T) {
+	d := newDevice(t)
+	const shown, hidden = `<div data-if="next_try">`, `<div data-if="next_try" hidden>`
+	for in, want := range map[time.Duration]string{time.Minute: shown, -2 * time.Minute: hidden} {
+		d.faxes = []api.Fax{{ID: "f1", Direction: "out", Kind: "document", Peer: "699", State: "queued", NextTry: api.At(time.Now().Add(in))}}
+		has(t, d.get("/fax/f1"), 200, want)
+		has(t, d.get("/fax"), 200, want)
+	}
+}
+
 func TestDoingSomethingAboutAFax(t *testing.T) {
 	for _, tt := range []struct {
 		path string

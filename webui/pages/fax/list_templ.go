@@ -9,6 +9,7 @@ import "tipring/webui/part"
 
 import (
 	"strconv"
+	"time"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -115,7 +116,7 @@ func item(f api.Fax) templ.Component {
 				ctx.Put(frame.Time("next_try", f.NextTry))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner17)
+			ctx.Around(frame.If("next_try", f.NextTry.After(time.Now())), inner17)
 			inner19 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
 				ctx.Say(words.Told(ctx, string(f.Error)))

@@ -9,6 +9,7 @@ import "tipring/webui/part"
 
 import (
 	"strconv"
+	"time"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -60,7 +61,7 @@ func onePage(v frame.View, f api.Fax, call string, o order) templ.Component {
 					ctx.Put(frame.Time("next_try", f.NextTry))
 					ctx.Text("</p>")
 				})
-				ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner12)
+				ctx.Around(frame.If("next_try", f.NextTry.After(time.Now())), inner12)
 				ctx.Text(" ")
 				inner14 := part.Draw(func(ctx *part.Page) {
 					ctx.Put(howFar(f))

@@ -9,6 +9,7 @@ import "tipring/webui/part"
 
 import (
 	"strconv"
+	"time"
 
 	"tipring/webui/api"
 	"tipring/webui/frame"
@@ -405,7 +406,7 @@ func faxItem(f fax) templ.Component {
 				ctx.Put(frame.Time("next_try", f.NextTry))
 				ctx.Text("</p>")
 			})
-			ctx.Around(frame.If("next_try", !f.NextTry.IsZero()), inner83)
+			ctx.Around(frame.If("next_try", f.NextTry.After(time.Now())), inner83)
 			ctx.Text(" ")
 			inner85 := part.Draw(func(ctx *part.Page) {
 				ctx.Text("<p class=\"lasterror small\"><span data-field=\"error\">")
