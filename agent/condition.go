@@ -54,6 +54,9 @@ func (a *Agent) condition(now time.Time) condition {
 		rtpPairs: (cfg.SIP.RTPPortMax - cfg.SIP.RTPPortMin + 1) / 2, rtpLent: a.rtp.Load().InUse(),
 		clock: a.clock.show(now), disk: diskOf(a.dir), page: a.pageState(), refused: a.guard.Refusals(now),
 	}
+	if c.provisioning.State == "rolled_back" {
+		c.own = api.TakenBack(settings{a}.Generations())
+	}
 	if f := a.faults.Load(); f != nil {
 		c.faults = *f
 	}

@@ -11,6 +11,7 @@ import (
 
 	"tipring/agent/features"
 	"tipring/lines"
+	"tipring/provisioning"
 	"tipring/webui/api"
 )
 
@@ -27,7 +28,8 @@ type condition struct {
 	ending   bool
 
 	provisioning api.Provisioning
-	rtpPairs     int // there are
+	own          bool // what was taken back was set here
+	rtpPairs     int  // there are
 	rtpLent      int
 	clock        api.Clock
 	disk         api.Disk
@@ -207,6 +209,9 @@ func provisioningWarnings(c condition) (list []api.Warning) {
 		w.Text, w.Todo = "The last look for settings failed: "+sentence(p.Error), "See where settings are looked for, and try again."
 	case "rolled_back":
 		w.Text, w.Todo = "New settings did not work and were taken back: "+sentence(p.Error), "Have the provider correct them."
+		if c.own {
+			w.Text, w.Todo = "What was changed here did not work and was taken back: "+sentence(p.Error), "Correct it, and apply it again."
+		}
 	case "unproven":
 		w.Text, w.Todo = "New settings are in force, but no server answers that could prove them.", "Check the network and the servers."
 	}
@@ -220,11 +225,21 @@ func provisioningWarnings(c condition) (list []api.Warning) {
 		}
 		list = append(list, w)
 	}
-	if n := len(p.NotUnderstood); n > 0 {
-		x := p.NotUnderstood[0]
-		list = append(list, api.Warning{ID: "not-understood", Severity: "info", Section: "provisioning", Text: fmt.Sprintf("%d lines of what was fetched from %s were not used; the first: %s", n, x.Source, x.Text), Todo: "Tell whoever wrote the file."})
+	unused := slices.DeleteFunc(slices.Clone(p.NotUnderstood), unanswered)
+	if n := len(unused); n > 0 {
+		x := unused[0]
+		w := api.Warning{ID: "not-understood", Severity: "info", Section: "provisioning", Text: fmt.Sprintf("A line of what was fetched from %s was not used: %s", x.Source, x.Text), Todo: "Tell whoever wrote the file."}
+		if n > 1 {
+			w.Text = fmt.Sprintf("%d lines of what was fetched from %s were not used; the first: %s", n, x.Source, x.Text)
+		}
+		list = append(list, w)
 	}
 	return list
+}
+
+// unanswered reports a note of a source that did not answer: it is no line that somebody wrote.
+func unanswered(n api.NotUnderstood) bool {
+	return n.Source == provisioning.FromNobody || strings.HasPrefix(n.Text, provisioning.Besides)
 }
 
 func pageWarnings(c condition) (list []api.Warning) {

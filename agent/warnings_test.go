@@ -108,6 +108,7 @@ func TestWarnings(t *testing.T) {
 		{"provisioning failed", func(c *condition) { c.provisioning.State, c.provisioning.Error = "failed", "nobody answers" },
 			"warning provisioning: The last look for settings failed: nobody answers.", "See where", "provisioning/"},
 		{"rolled back", func(c *condition) { c.provisioning.State = "rolled_back" }, "warning provisioning: New settings did not work", "Have the provider", "provisioning/"},
+		{"what was changed here rolled back", func(c *condition) { c.provisioning.State, c.own = "rolled_back", true }, "warning provisioning: What was changed here did not work", "Correct it, and apply", "provisioning/"},
 		{"unproven", func(c *condition) { c.provisioning.State = "unproven" }, "warning provisioning: New settings are in force", "Check", "provisioning/"},
 		{"on trial", func(c *condition) {
 			c.provisioning.Trial = &api.Trial{Generation: 2, Until: api.At(later(95 * time.Second))}
@@ -116,7 +117,13 @@ func TestWarnings(t *testing.T) {
 		{"on trial for as long as it takes", func(c *condition) { c.provisioning.Trial = &api.Trial{Generation: 2} }, "info trial: New settings are on trial: they", "Nothing", "/"},
 		{"not understood", func(c *condition) {
 			c.provisioning.NotUnderstood = []api.NotUnderstood{{Source: "http://a/x.ini", Text: "unknown key"}}
-		}, "info not-understood: 1 lines of what was fetched from http://a/x.ini were not used; the first: unknown key", "Tell", "provisioning/"},
+		}, "info not-understood: A line of what was fetched from http://a/x.ini was not used: unknown key", "Tell", "provisioning/"},
+		{"two lines that were not understood, and two that nobody wrote", func(c *condition) {
+			c.provisioning.NotUnderstood = []api.NotUnderstood{
+				{Source: "network", Text: "dhcp: no network interface"}, {Source: "http://a/x.ini", Text: "unknown key"},
+				{Source: "http://a/x.ini", Text: "besides this: pnp: nobody answers"}, {Source: "http://a/x.ini", Text: "unknown value"},
+			}
+		}, "info not-understood: 2 lines of what was fetched from http://a/x.ini were not used; the first: unknown key", "Tell", "provisioning/"},
 
 		{"no password", func(c *condition) { c.page.claimed = false }, "warning no-password:", "Open the page", "/"},
 		{"open to all", func(c *condition) { c.page.plainToAny = true }, "warning plain-page:", "Allow the local network", "web/allow"},

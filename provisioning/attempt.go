@@ -123,7 +123,7 @@ func (a *attempt) alone(f found, o outcome) outcome {
 		if !f.named && len(a.provisioned) == 0 && configured(a.search.Config) {
 			o.err = nil
 			for _, err := range f.failures {
-				o.notes = append(o.notes, NotUnderstood{Source: "network", Text: err.Error()})
+				o.notes = append(o.notes, NotUnderstood{Source: FromNobody, Text: err.Error()})
 			}
 		}
 		return o
@@ -132,7 +132,7 @@ func (a *attempt) alone(f found, o outcome) outcome {
 	if o.err != nil && !f.lacking && a.covered(f.details) {
 		o.err, o.silent = nil, o.err
 		for _, err := range f.failures {
-			o.notes = append(o.notes, NotUnderstood{Source: o.source, Text: "besides this: " + err.Error()})
+			o.notes = append(o.notes, NotUnderstood{Source: o.source, Text: Besides + err.Error()})
 		}
 	}
 	return o.sealed()

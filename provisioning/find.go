@@ -48,6 +48,12 @@ type Finder interface {
 	Find(ctx context.Context, s Search) (Finding, error)
 }
 
+// What a note tells of a source that did not answer, and was not missed: it is of no line.
+const (
+	FromNobody = "network"        // as its source
+	Besides    = "besides this: " // before its text, where others had something
+)
+
 // A NotUnderstood is a line of what a source gave that is not used, and why.
 type NotUnderstood struct {
 	Source string

@@ -70,6 +70,18 @@ type Generation struct {
 	Running    bool   `json:"running"`
 }
 
+// TakenBack reports whether what was found bad last had been set at the device, by the page, its
+// interface or its file: what a provider has is his to correct.
+func TakenBack(all []Generation) (own bool) {
+	last := Generation{By: "provision"}
+	for _, g := range all {
+		if g.Verdict == "bad" && g.Generation > last.Generation {
+			last = g
+		}
+	}
+	return last.By != "provision"
+}
+
 // Accepted is a generation that is put in force.
 type Accepted struct {
 	Generation int    `json:"generation"`

@@ -45,6 +45,7 @@ type view struct {
 	test     *api.Proposal // of a dry run
 	names    settings.Names
 	problem  *api.Problem
+	own      bool // what was taken back was set here
 	testing  bool // it is the dry run that went wrong
 }
 
@@ -69,6 +70,13 @@ func (p page) show(w http.ResponseWriter, r *http.Request, status int, v view) {
 		return
 	}
 	v.now, v.waiting = s.Provisioning, s.Waiting
+	if v.now.State == "rolled_back" {
+		var all []api.Generation
+		if !p.Get(w, r, "/api/v1/config/generations", &all) {
+			return
+		}
+		v.own = api.TakenBack(all)
+	}
 	if v.names == nil && len(v.waiting) > 0 {
 		v.names = p.names(r)
 	}
@@ -155,7 +163,7 @@ func tone(result string) string {
 }
 
 // todo says what to do about a look that went wrong.
-func todo(ctx context.Context, p api.Provisioning) string {
+func todo(ctx context.Context, p api.Provisioning, own bool) string {
 	text := string(p.Error)
 	has := func(all ...string) bool {
 		for _, part := range all {
@@ -166,6 +174,8 @@ func todo(ctx context.Context, p api.Provisioning) string {
 		return false
 	}
 	switch {
+	case p.State == "rolled_back" && own:
+		return words.T(ctx, "Correct what was changed here, and apply it again.")
 	case p.State == "rolled_back":
 		return words.T(ctx, "Correct the settings at their source. They are tried again when they have changed.")
 	case p.State == "unproven":

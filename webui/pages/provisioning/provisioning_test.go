@@ -26,6 +26,7 @@ type device struct {
 	api.Settings
 	now  api.Provisioning
 	test api.Proposal
+	own  bool // the last one was
 	err  error
 	did  string
 
@@ -61,6 +62,9 @@ func (d *device) Keys() []api.Section {
 }
 
 func (d *device) Generations() []api.Generation {
+	if d.own {
+		return []api.Generation{{Generation: 8, By: "page", Verdict: "bad"}, {Generation: 7, By: "provision", Verdict: "bad"}}
+	}
 	return []api.Generation{{Generation: 5, By: "reset", Verdict: "good"}, {Generation: 6, By: "provision", Verdict: "bad"}, {Generation: 7, By: "restore", Verdict: "trial", Running: true}}
 }
 
@@ -116,6 +120,12 @@ func TestWhatWaits(t *testing.T) {
 	d := &device{waiting: []api.Waiting{{Section: "sip2", For: "the end of the calls of line 2"}}}
 	d.now.State = "idle"
 	d.sees(t, path, "Line 2: waits for the end of the calls of line 2", "-[sip2]", "Nothing fetched")
+}
+
+// What somebody changed here is not for the source to correct.
+func TestOwnChangeTakenBack(t *testing.T) {
+	d := &device{own: true, now: api.Provisioning{State: "rolled_back", Error: "found bad"}}
+	d.sees(t, path, "Correct what was changed here", "-at their source")
 }
 
 // Each failure says what to do about it.

@@ -41,7 +41,7 @@ func statePage(v view) templ.Component {
 			if len(v.now.NotUnderstood) > 0 {
 				inner6 := part.Draw(func(ctx *part.Page) {
 					ctx.Text("<p>")
-					ctx.Tell("These lines of what was fetched are not used; everything else is.")
+					ctx.Tell("This was not used, or could not be asked; everything else is in use.")
 					ctx.Text("</p>")
 					ctx.Put(lines(v.now.NotUnderstood))
 				})
@@ -71,7 +71,7 @@ func state(v view) templ.Component {
 				ctx.Say(words.Told(ctx, string(v.now.Error)))
 				ctx.Text("</span></p><p id=\"todo\" data-renew>")
 				if v.now.Error != "" {
-					ctx.Say(todo(ctx, v.now))
+					ctx.Say(todo(ctx, v.now, v.own))
 				}
 				ctx.Text("</p></div>")
 			})
