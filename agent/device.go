@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"tipring/agent/call"
+	"tipring/agent/features"
 	"tipring/lines"
 	"tipring/registrar"
 	"tipring/webui/api"
@@ -150,6 +151,7 @@ func (d device) Register(_ context.Context, line int) error {
 
 func (d device) Call(ctx context.Context, port int, to string) (string, error) {
 	u := d.a.port(port)
+	to = features.Plain(to)
 	switch {
 	case u == nil:
 		return "", fmt.Errorf("port %d: %w", port, api.ErrNotFound)

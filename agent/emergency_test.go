@@ -46,7 +46,7 @@ func TestEmergencyWhileTheDeviceDrains(t *testing.T) {
 	if c := r.ring(friend, "", "180"); c.statuses[len(c.statuses)-1] != "480" {
 		t.Errorf("before: %v", c.statuses)
 	}
-	if _, err := d.Call(t.Context(), 1, "112"); err != nil {
+	if _, err := d.Call(t.Context(), 1, "(1) 1-2"); err != nil {
 		t.Fatal(err)
 	}
 	r.until("the emergency at the server", func() bool { _, to := r.server.lastCall(); return to == "112" })

@@ -14,6 +14,7 @@ import (
 
 	"tipring/agent/call"
 	"tipring/agent/fax"
+	"tipring/agent/features"
 	"tipring/internal/config"
 	"tipring/t38/spool"
 	"tipring/webui/api"
@@ -241,6 +242,7 @@ func (f faxes) meta(port, line int, to string) (m spool.Meta, err error) {
 		return m, fmt.Errorf("%w: %w", errNoStore, api.ErrUnavailable)
 	}
 	m.Peer, m.CDRInfo = call.SplitNumber(to, a.config().Fax.CDRDelimiter)
+	m.Peer = features.Plain(m.Peer)
 	if err := dialable(m.Peer); err != nil {
 		return m, fmt.Errorf("to: %w: %w", err, api.ErrInvalid)
 	}

@@ -98,7 +98,7 @@ func TestFaxOrders(t *testing.T) {
 		{"by no line", api.FaxOrder{Line: 9, To: "600"}, picture, api.ErrInvalid, "there is no line 9"},
 		{"by a line that is off", api.FaxOrder{Port: 3, To: "600"}, picture, api.ErrConflict, "line 2 is switched off"},
 		{"to nobody", api.FaxOrder{Port: 2, To: ""}, picture, api.ErrInvalid, "no number"},
-		{"to blanks", api.FaxOrder{Port: 2, To: "6 00"}, picture, api.ErrInvalid, "blanks"},
+		{"to blanks", api.FaxOrder{Port: 2, To: "6 00 x"}, picture, api.ErrInvalid, "blanks"},
 		{"to a barred number", api.FaxOrder{Port: 2, To: "900123"}, picture, api.ErrInvalid, "the dial plan bars"},
 		{"to no number of the plan", api.FaxOrder{Port: 2, To: "0"}, picture, api.ErrInvalid, "no rule"},
 		{"no document", api.FaxOrder{Port: 2, To: "600"}, text, api.ErrInvalid, "cannot be sent as a fax"},
@@ -118,7 +118,7 @@ func TestFaxOrders(t *testing.T) {
 	if err := r.Drain(true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (faxes{r.Agent}).SendFax(t.Context(), api.FaxOrder{Port: 2, To: "600", File: picture(t)}); err != nil {
+	if _, err := (faxes{r.Agent}).SendFax(t.Context(), api.FaxOrder{Port: 2, To: "6 00", File: picture(t)}); err != nil {
 		t.Errorf("after draining: %v", err)
 	}
 	dir, free := faxes{r.Agent}.UploadDir()

@@ -128,7 +128,7 @@ func TestFaxIsSentAgain(t *testing.T) {
 			t.Errorf("to %q: other pages, %v", to, err)
 		}
 	}
-	for to, want := range map[string]error{"6 00": api.ErrInvalid, "900123": api.ErrInvalid} {
+	for to, want := range map[string]error{"6 00 x": api.ErrInvalid, "900123": api.ErrInvalid} {
 		if _, err := f.ResendFax(t.Context(), id, to); !errors.Is(err, want) {
 			t.Errorf("to %q: %v", to, err)
 		}

@@ -55,7 +55,7 @@ func edited(s *features.Settings, c api.FeatureChange) {
 		from *api.Text
 	}{{&s.ForwardAll, c.ForwardAll}, {&s.ForwardBusy, c.ForwardBusy}, {&s.ForwardNoAnswer, c.ForwardNoAnswer}} {
 		if x.from != nil {
-			*x.to = string(*x.from)
+			*x.to = features.Plain(string(*x.from))
 		}
 	}
 	if c.NoAnswerS != nil {
@@ -73,7 +73,7 @@ func edited(s *features.Settings, c api.FeatureChange) {
 		s.NoWaiting = !*c.CallWaiting
 	}
 	for digit, number := range c.SpeedDials {
-		s.SetSpeedDial(digit, string(number))
+		s.SetSpeedDial(digit, features.Plain(string(number)))
 	}
 }
 

@@ -17,3 +17,13 @@ func TestARefusedFeatureIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A number is kept as it is dialled, however somebody has written it.
+func TestNumbersOfFeaturesAsWritten(t *testing.T) {
+	r := telephoned(t, "", "")
+	r.http("PATCH", "/ports/1/features", `{"forward_busy":"+1 (555) 123-4567","speed_dials":{"3":"555 1234"}}`, "Content-Type", "application/json")
+	got := r.http("GET", "/ports/1/features", "").Body.String()
+	if !strings.Contains(got, `"forward_busy":"+15551234567"`) || !strings.Contains(got, `"speed_dials":{"3":"5551234"}`) {
+		t.Error(got)
+	}
+}
