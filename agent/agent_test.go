@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -356,6 +357,11 @@ func TestPortsAndDialPlan(t *testing.T) {
 		got, err := device{r.Agent}.TestDialPlan(1, digits)
 		if err != nil || got.State != want {
 			t.Errorf("%s: %+v, %v, want %s", digits, got, err, want)
+		}
+	}
+	for digits, want := range map[string]string{"": "type a number first", "23x4": `"x" is not a key`, strings.Repeat("2", 61): "61 digits are too many"} {
+		if _, err := (device{r.Agent}).TestDialPlan(1, digits); !errors.Is(err, api.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", digits, err, want)
 		}
 	}
 	if _, err := (device{r.Agent}).Call(context.Background(), 1, "600"); err == nil {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -338,8 +339,29 @@ func (u *portUnit) number(cfg call.Config, to string) (string, error) {
 	}
 }
 
+// mostKeys is how many a port takes.
+const mostKeys = 60
+
+// keyed refuses what no telephone can dial. A number that is dialled for it may begin with +.
+func keyed(digits string) error {
+	switch other := strings.Trim(strings.TrimPrefix(digits, "+"), "0123456789*#ABCD"); {
+	case digits == "":
+		return errors.New("type a number first")
+	case other != "":
+		return fmt.Errorf("%.40q is not a key of a telephone", other)
+	case len(digits) > mostKeys:
+		return fmt.Errorf("%d digits are too many, a port takes %d", len(digits), mostKeys)
+	}
+	return nil
+}
+
 // testPlan is what the port would make of digits.
 func (u *portUnit) testPlan(cfg call.Config, digits string) (api.DialResult, error) {
+	digits = features.Plain(digits)
+	err := keyed(digits)
+	if err != nil {
+		return api.DialResult{}, fmt.Errorf("port %d: %w: %w", u.cfg.N, err, api.ErrInvalid)
+	}
 	plan, err := planOf(cfg)
 	if err != nil {
 		return api.DialResult{}, err
