@@ -57,6 +57,9 @@ func besiegeWith(t *testing.T, others func(*netlab.Lan, *besieged), set func(age
 	}
 	s.agent = agent.Start(t, s.device, config)
 	s.claim = s.stateFile("claim-code")
+	if config["provisioning"]["order"] != "" && !netlab.Until(browser.Patience, func() bool { return !strings.Contains(s.state(), "Attempt:0") }) {
+		t.Fatal("the device does not look for settings")
+	}
 	s.owner = s.visitor(s.people)
 	if !netlab.Until(browser.Patience, func() bool { return len(s.agent.LogLines("web http")) > 0 }) {
 		t.Fatal("the page is not served")
