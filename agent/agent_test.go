@@ -359,7 +359,7 @@ func TestPortsAndDialPlan(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %s", digits, got, err, want)
 		}
 	}
-	for digits, want := range map[string]string{"": "type a number first", "23x4": `"x" is not a key`, strings.Repeat("2", 61): "61 digits are too many"} {
+	for digits, want := range map[string]string{"*72": "*72 is a star code (forward all)", "*753": "speed dial", "": "type a number first", "23x4": `"x" is not a key`, strings.Repeat("2", 61): "61 digits are too many"} {
 		if _, err := (device{r.Agent}).TestDialPlan(1, digits); !errors.Is(err, api.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", digits, err, want)
 		}

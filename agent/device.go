@@ -218,6 +218,9 @@ func (d device) TestDialPlan(port int, digits string) (api.DialResult, error) {
 	if err != nil {
 		return api.DialResult{}, fmt.Errorf("port %d: %w: %w", port, err, api.ErrConflict)
 	}
+	if does := d.a.features.Does(port, digits); does != "" {
+		return api.DialResult{}, fmt.Errorf("port %d: %s is a star code (%s), and is sent to nobody: %w", port, digits, strings.ReplaceAll(does, "_", " "), api.ErrInvalid)
+	}
 	return u.testPlan(cfg, digits)
 }
 

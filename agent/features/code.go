@@ -13,6 +13,22 @@ type wishes struct{ hide, show, noWaiting bool }
 // have asked for of a call that was not made is forgotten.
 func (b *Book) Codes(port int, held bool) []string {
 	b.note(port, func(r *recent) { r.once = wishes{} })
+	t := b.table(port, held)
+	return t.list()
+}
+
+// Does is the name of what a code does that is dialled now, without a held call; empty: it is none.
+func (b *Book) Does(port int, code string) string {
+	t := b.table(port, false)
+	a, digit := t.find(code)
+	if a == actions || a == SpeedDial && len(digit) != 1 {
+		return ""
+	}
+	return known[a].name
+}
+
+// table are the codes that can do something.
+func (b *Book) table(port int, held bool) Table {
 	t := b.cfg.Table(port)
 	if !held { // there is nobody to transfer or to join
 		t.by[Transfer], t.by[Conference] = "", ""
@@ -20,7 +36,7 @@ func (b *Book) Codes(port int, held bool) []string {
 	if b.cfg.Mailbox(port) == "" {
 		t.by[VoiceMail] = ""
 	}
-	return t.list()
+	return t
 }
 
 // Code implements call.Features. It waits for the disk where it sets something: a confirmation
