@@ -339,9 +339,6 @@ func (u *portUnit) number(cfg call.Config, to string) (string, error) {
 	}
 }
 
-// mostKeys is how many a port takes.
-const mostKeys = 60
-
 // keyed refuses what no telephone can dial. A number that is dialled for it may begin with +.
 func keyed(digits string) error {
 	switch other := strings.Trim(strings.TrimPrefix(digits, "+"), "0123456789*#ABCD"); {
@@ -349,8 +346,8 @@ func keyed(digits string) error {
 		return errors.New("type a number first")
 	case other != "":
 		return fmt.Errorf("%.40q is not a key of a telephone", other)
-	case len(digits) > mostKeys:
-		return fmt.Errorf("%d digits are too many, a port takes %d", len(digits), mostKeys)
+	case len(digits) > fxs.MaxDialled:
+		return fmt.Errorf("%d digits are too many, a port takes %d", len(digits), fxs.MaxDialled)
 	}
 	return nil
 }

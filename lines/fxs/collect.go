@@ -82,7 +82,7 @@ func (p *Port) listen(in []int16) {
 // pressed takes a key into the number that is being dialled.
 func (p *Port) pressed(key byte) {
 	switch {
-	case p.state != Dialling || len(p.keys) == maxDialled:
+	case p.state != Dialling || len(p.keys) == MaxDialled:
 		return
 	case p.coded:
 		p.ahead = append(p.ahead, key)

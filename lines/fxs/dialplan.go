@@ -30,7 +30,7 @@ const (
 	maxPlanText   = 4096
 	maxRules      = 128
 	maxElements   = 60 // of a rule
-	maxDialled    = 60 // keys
+	MaxDialled    = 60 // keys that a port takes of one number
 	maxWaitS      = 60
 	defaultWait   = 4  // seconds
 	emergencyWait = 2  // at most, once an emergency number is complete whose rule names none
@@ -284,7 +284,7 @@ func (r *rule) rewrite(dialled string) string {
 		dead[n] |= 1 << k
 		return false
 	}
-	if len(dialled) > maxDialled || !walk(0, 0) {
+	if len(dialled) > MaxDialled || !walk(0, 0) {
 		return ""
 	}
 	return string(out)

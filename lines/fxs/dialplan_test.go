@@ -299,7 +299,7 @@ func FuzzPlan(f *testing.F) {
 				t.Errorf("%s: %s by itself: %v", text, p.rules[i].text, err)
 			}
 		}
-		keys = keys[:min(len(keys), maxDialled+5)]
+		keys = keys[:min(len(keys), MaxDialled+5)]
 		for i := range len(keys) + 1 {
 			p.Look(keys[:i])
 		}

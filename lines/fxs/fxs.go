@@ -117,7 +117,7 @@ func New(cfg Config) (*Port, error) {
 		warm:     int64(cfg.HotlineMS) * samplesPerMS,
 		hook:     hook{flashMin: int64(cfg.Country.FlashMin), flashMax: int64(cfg.Country.FlashMax)},
 		settings: cfg.Settings,
-		keys:     make([]byte, 0, maxDialled),
+		keys:     make([]byte, 0, MaxDialled),
 		events:   make([]Event, 0, 8),
 		heard:    make([]dsp.DTMFEvent, 0, 8),
 	}
